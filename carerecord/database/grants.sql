@@ -1,0 +1,32 @@
+-- One role per process, each with the least it needs. Run after every migration; idempotent.
+-- carerecord_listen hears and appends; carerecord_work folds; carerecord_serve decides, witnesses and shows;
+-- carerecord_operate is the operator's hand (inbox, links); carerecord_witness verifies.
+
+grant usage on schema intake, record, patient_index to carerecord_listen;
+grant select, insert on intake.original, intake.message_key, intake.replay to carerecord_listen;
+grant usage on sequence intake.original_seq, record.log_seq to carerecord_listen;
+grant insert on record.log to carerecord_listen;
+grant select on record.dictionary to carerecord_listen;
+grant select, insert, update on patient_index.identity to carerecord_listen;
+grant select, insert on patient_index.identifier, patient_index.nhs_number, patient_index.judgement to carerecord_listen;
+grant select, insert, delete on patient_index.member to carerecord_listen;
+
+grant carerecord_listen to carerecord_operate;
+
+grant usage on schema record to carerecord_work;
+grant select on record.dictionary to carerecord_work;
+grant select, delete on record.log to carerecord_work;
+grant select, insert, update, delete on record.chunk to carerecord_work;
+
+grant usage on schema record, intake, patient_index, audit, signin to carerecord_serve;
+grant select on record.dictionary to carerecord_serve;
+grant execute on function record.read_witnessed(bigint, int, bigint, bigint) to carerecord_serve;
+grant execute on function intake.read_original_witnessed(bigint, int, bigint, date, bigint) to carerecord_serve;
+grant select on patient_index.identifier, patient_index.nhs_number, patient_index.identity, patient_index.member to carerecord_serve;
+grant insert on audit.event to carerecord_serve;
+grant select (patient_key, stream, seq, hash) on audit.event to carerecord_serve;
+grant select, insert, update on audit.stream to carerecord_serve;
+grant select, insert, update, delete on signin.session, signin.arrival, signin.login, signin.token, signin.assertion to carerecord_serve;
+
+grant usage on schema audit to carerecord_witness;
+grant select on audit.event, audit.stream to carerecord_witness;

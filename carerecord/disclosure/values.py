@@ -1,0 +1,121 @@
+"""What leaves by the door out: finished, plain values that a page or a program can show without asking anything more."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from carerecord.model import Evidence, Heading, OriginalReference, Purpose, Staff
+from carerecord.reconciliation.entries import Entry, Record, Saying
+
+
+class Looking(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is looking, by which route, resting on what: the request that every interaction of the door starts from."""
+
+    staff: Staff
+    patient_key: int
+    evidence: Evidence
+    purpose: Purpose
+    route: str  # "launch", "sign-in", "fhir"
+    session: str  # id of the session or token, never its secret
+    at: datetime
+
+
+class Banner(msgspec.Struct, frozen=True, kw_only=True):
+    """Who this is, in the order and words of the NHS patient banner."""
+
+    name: str  # "HARTLEY, Joan (Mrs)"
+    birth_date: date | None
+    age: str  # "78y", "14m", "3w"; at death for the deceased
+    gender: str  # "Female", "Not known"
+    nhs_number: str | None  # 3-3-4
+    nhs_number_verified: bool
+    deceased_on: date | None
+    is_deceased: bool
+    address: str
+    phone: str
+    gp_practice: str
+    allergy_title: Literal["Known allergies", "No known allergies", "Allergies not recorded", "Allergies unavailable"] | None
+    allergies: tuple[str, ...]  # "penicillin (anaphylaxis)"
+    said_by: str  # which source's demographics these are
+    said_at: datetime
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One sentence of truth about what this record does not hold, or holds late."""
+
+    kind: Literal["outside-region", "not-connected", "withheld-by-source", "late", "silent"]
+    sentence: str
+    heading: Heading | None = None
+
+
+class SourceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that contributed, and when it last said anything about this person."""
+
+    source: str
+    name: str
+    phone: str | None
+    last_said_at: datetime | None
+    statement_count: int
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of one person as this reader may see it now. `record` is None where the role sees demographics only."""
+
+    title: str  # the region's name for itself: "London Care Record"
+    banner: Banner
+    answers: tuple[Answer, ...]
+    sources: tuple[SourceAnswer, ...]
+    record: Record | None
+    headings: tuple[Heading, ...]  # those this reader may see
+    opened_from: str  # "Opened from Oxford University Hospitals, outpatient clinic, today 09:12"
+    why: tuple[str, ...]  # why this reader may see this, in sentences
+    limits: tuple[str, ...]  # what this reader may not see because of their role, in sentences ("Your role is…")
+    since: date | None  # our last contact: the default of "new"
+    patient_id: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """One line opened: what each source said, word for word."""
+
+    banner: Banner
+    entry: Entry
+    sayings: tuple[Saying, ...]
+
+
+class ShownOriginal(msgspec.Struct, frozen=True, kw_only=True):
+    """An original message as it arrived (decoded for reading; the bytes are kept as they came)."""
+
+    banner: Banner
+    reference: OriginalReference
+    source_name: str
+    message_type: str
+    received_at: datetime
+    text: str
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A document's own bytes: a PDF letter."""
+
+    content_type: str
+    content: bytes
+    title: str
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is shown, and why: what happened, what it means for care now, what to do next."""
+
+    kind: Literal["not-allowed", "reason-needed", "not-found", "unavailable"]
+    sentences: tuple[str, ...]
+    phone: str | None = None
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One person found by NHS number and date of birth together, before anything of the record is shown."""
+
+    patient_key: int
+    name: str
+    birth_date: date | None
+    nhs_number: str | None

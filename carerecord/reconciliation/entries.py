@@ -1,0 +1,114 @@
+"""What reconciliation makes: one readable line for each clinical fact, holding every statement it was made from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from carerecord.model import Heading, OriginalReference, Standing
+
+
+class Mark(StrEnum):
+    """Words that stand beside a line; never a symbol alone."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    CORRECTED = "corrected"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    ENTERED_IN_ERROR = "entered in error"
+    PRELIMINARY = "preliminary"
+    SOURCES_DIFFER = "sources differ"
+
+
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
+    """What one source said, word for word: the receipt behind a line."""
+
+    statement_id: str  # logical id
+    source: str  # source id
+    source_name: str
+    said_at: datetime
+    happened_at: datetime | None
+    standing: Standing
+    lines: tuple[tuple[str, str], ...]  # (label, text as the source wrote it): "Substance" "Penicillin", "Code" "SNOMED CT 91936005", "Author" ...
+    original: OriginalReference
+    is_superseded: bool = False  # the same source has since said something else about the same thing
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a list. `statement_ids` is every statement it stands for: nothing is hidden by joining."""
+
+    id: str  # logical id of its newest statement: opens the receipt
+    heading: Heading
+    what: str
+    detail: str = ""  # how much, or status
+    happened_at: datetime | None = None
+    said_at: datetime
+    sources: tuple[str, ...]  # names, newest statement first
+    marks: tuple[Mark, ...] = ()
+    conflict: str | None = None  # "Royal Free says no known allergies, 12-Nov-2026: check with the patient"
+    is_current: bool = True  # False: the closed group (stopped, resolved, cancelled, entered in error)
+    statement_ids: tuple[str, ...]
+    rule: str = ""  # which rule joined them, in words
+
+
+class AllergyEntry(Entry, frozen=True, kw_only=True):
+    reaction: str = ""
+    severity: str = ""  # the source's own word
+    is_absence: bool = False  # "No known allergies" said by a source
+
+
+class ResultValue(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of one analyte: keeps its own range, specimen, time, status and laboratory (correction 11)."""
+
+    statement_id: str
+    text: str  # value as the source wrote it, unit apart
+    number: float | None
+    unit: str
+    low: float | None
+    high: float | None
+    range_text: str
+    flag: str  # "", "high", "low", "abnormal", "critically high", ...
+    happened_at: datetime | None
+    specimen: str
+    laboratory: str
+    standing: Standing
+    superseded_by: str | None = None  # statement id of the correction: this one is struck through
+
+
+class ResultEntry(Entry, frozen=True, kw_only=True):
+    """One analyte of one laboratory, unit and method: its values newest first. Never joined across those (correction 11)."""
+
+    panel: str  # "Urea and electrolytes"
+    latest: ResultValue
+    values: tuple[ResultValue, ...]
+    is_text: bool = False  # a report in words: shown in full
+
+
+class StayEntry(Entry, frozen=True, kw_only=True):
+    kind: str  # "In hospital", "Emergency department", "Outpatient clinic", ...
+    place: str
+    start: datetime | None
+    end: datetime | None
+    consultant: str = ""
+    reason: str = ""
+    discharged_to: str = ""
+
+
+class LetterEntry(Entry, frozen=True, kw_only=True):
+    author: str = ""
+    text: str = ""  # the letter's words when it came as text
+    content_type: str = "text/plain"
+    has_document: bool = False  # a PDF or other file, opened on its own
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Every line of every heading this reader may see."""
+
+    allergies: tuple[AllergyEntry, ...] = ()
+    results: tuple[ResultEntry, ...] = ()
+    stays: tuple[StayEntry, ...] = ()
+    letters: tuple[LetterEntry, ...] = ()
+    problems: tuple[Entry, ...] = ()

@@ -1,0 +1,80 @@
+"""The one place the environment is read; every knob with its reason."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting is one environment variable, `CARERECORD_` and the field's name in capitals; docs/reference/settings.md
+    is generated from REASONS below."""
+
+    home: Path = Path(".carerecord")
+    region: Path = Path("demo/region/region.toml")
+    database: str = ""
+    database_listen: str = ""
+    database_work: str = ""
+    database_serve: str = ""
+    postgres_bin: str = ""
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 2575
+    listen_tls_certificate: str = ""
+    listen_tls_key: str = ""
+    listen_tls_client_authority: str = ""
+    listen_connections_max: int = 512
+    listen_message_bytes_max: int = 16_777_216
+    listen_idle_seconds_max: int = 3600
+    translate_seconds_max: int = 5
+    serve_host: str = "127.0.0.1"
+    serve_port: int = 8400
+    public_url: str = "http://127.0.0.1:8400"
+    user_listen: str = ""
+    user_work: str = ""
+    user_serve: str = ""
+    session_seconds_max: int = 3600
+    live: bool = False
+
+
+REASONS = {
+    "home": "Folder of this installation's state: the embedded database, sockets, secrets. Kept private (0700).",
+    "region": "The region: organisations, sources, neighbours and their keys, as one TOML file.",
+    "database": "DSN of a PostgreSQL 15 to 18 to use instead of the embedded one, as its owner.",
+    "database_listen": "DSN for the listening process; default: the owner's, with SET ROLE carerecord_listen.",
+    "database_work": "DSN for the folding process; default: the owner's, with SET ROLE carerecord_work.",
+    "database_serve": "DSN for the serving process; default: the owner's, with SET ROLE carerecord_serve.",
+    "postgres_bin": "Folder of PostgreSQL's programs, if not those of the installed wheel.",
+    "listen_host": "Address on which HL7 v2 over MLLP is heard. Loopback unless the network is trusted or TLS is set.",
+    "listen_port": "Port on which HL7 v2 over MLLP is heard.",
+    "listen_tls_certificate": "Certificate file (PEM). Set it to hear MLLP over TLS.",
+    "listen_tls_key": "Key file (PEM) of that certificate.",
+    "listen_tls_client_authority": "Authority file (PEM). Set it to require a client certificate.",
+    "listen_connections_max": "Connections heard at once; more are refused, so that memory stays bounded.",
+    "listen_message_bytes_max": "Largest message in bytes; a larger one is refused with AR and the connection closed.",
+    "listen_idle_seconds_max": "Seconds without a byte after which a connection is closed.",
+    "translate_seconds_max": "Seconds a translation may take; a slower one is parked, kept and answered AE.",
+    "serve_host": "Address on which the record is served.",
+    "serve_port": "Port on which the record is served.",
+    "public_url": "The record's own address as browsers and clients see it.",
+    "user_listen": "Operating system user for the listening process when started as root.",
+    "user_work": "Operating system user for the folding process when started as root.",
+    "user_serve": "Operating system user for the serving process when started as root.",
+    "session_seconds_max": "Seconds after which a session ends, however busy.",
+    "live": "True: real patients. NHS numbers for testing (9xx) are refused. False: only those are accepted.",
+}
+
+
+def read() -> Settings:
+    """Settings from the environment. Raises msgspec.ValidationError naming the variable that does not fit."""
+    raw = {
+        field: os.environ[name]
+        for field in Settings.__struct_fields__
+        if (name := f"CARERECORD_{field.upper()}") in os.environ
+    }
+    return msgspec.convert(raw, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+
+
+def variables() -> list[str]:
+    return [f"CARERECORD_{field.upper()}" for field in Settings.__struct_fields__]
