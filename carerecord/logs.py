@@ -1,0 +1,45 @@
+"""Everything the system may say aloud: a closed catalogue in which no field can hold a patient's detail."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from typing import TextIO
+
+import msgspec
+
+
+class Line(Enum):
+    """One member a line: (level, sentence). Fields are counts, ids of ours, ports and kinds; never a patient, never free text."""
+
+    STARTED = ("info", "Started.")
+    STOPPED = ("info", "Stopped.")
+    ONE_USER = ("warning", "All processes run as one operating system user: the walls between them are database roles only.")
+    DATABASE_READY = ("info", "The database is ready.")
+    DATABASE_LOST = ("error", "The database does not answer; trying again.")
+    MIGRATED = ("info", "The schema was brought up to date.")
+    LISTENING = ("info", "Listening for HL7 v2 over MLLP.")
+    CONNECTION_REFUSED = ("warning", "A connection was refused: too many are open.")
+    CONNECTION_CLOSED = ("info", "A connection was closed by a limit.")
+    MESSAGE_TOO_LARGE = ("warning", "A message was refused: it is larger than allowed.")
+    BATCH_SPLIT = ("warning", "A batch failed and was split to find the message at fault.")
+    MESSAGE_PARKED = ("error", "A message was parked: its translation failed.")
+    FOLDED = ("info", "Folded.")
+    FOLD_FAILED = ("error", "A fold failed and was left as it was; it is tried again.")
+    SERVING = ("info", "Serving the record.")
+    WITNESS_FAILED = ("error", "The witness could not be written: nothing was shown.")
+    LAUNCH_REFUSED = ("warning", "A launch was refused.")
+    SIGN_IN_REFUSED = ("warning", "A sign-in was refused.")
+    REQUEST_FAILED = ("error", "A request failed inside; the reader was told whom to phone.")
+    CHILD_ENDED = ("error", "A process ended by itself and is started again.")
+
+
+def say(line: Line, *, to: TextIO | None = None, **fields: int | float | str) -> None:
+    """One JSON line on standard error. Strings must be names of ours (a source id, a kind, a class), checked for shape."""
+    level, sentence = line.value
+    for field, value in fields.items():
+        if isinstance(value, str) and (len(value) > 80 or any(run.isdigit() and len(run) >= 10 for run in value.split())):
+            fields[field] = "withheld"
+    stream = to or sys.stderr
+    stream.write(msgspec.json.encode({"level": level, "line": line.name, "says": sentence, **fields}).decode() + "\n")
+    stream.flush()

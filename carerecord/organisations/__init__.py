@@ -1,0 +1,9 @@
+"""Who takes part in the region: organisations, sources, neighbours, programs and their keys.
+
+In: `region.toml` and the key files beside it. Out: a frozen Region. Invariant: a region is data; nothing here is London.
+"""
+
+from carerecord.organisations.region import Client, Neighbour, Organisation, Region, SignIn
+from carerecord.organisations.region_file import RegionDoesNotFit, read_region
+
+__all__ = ["Client", "Neighbour", "Organisation", "Region", "RegionDoesNotFit", "SignIn", "read_region"]

@@ -1,0 +1,104 @@
+"""The region as the rest of the house sees it: look-ups that are pure and never fail half-way."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from carerecord.model import Source
+
+
+class Organisation(msgspec.Struct, frozen=True, kw_only=True):
+    ods_code: str
+    name: str
+    short_name: str = ""
+    kind: str = "hospital"  # hospital, practice, laboratory, community, ...
+    area: str = ""  # "London", "Oxfordshire"
+    in_region: bool = True  # False: a neighbour, or a practice outside
+    phone: str | None = None
+
+    @property
+    def called(self) -> str:
+        return self.short_name or self.name
+
+
+class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
+    """A record system that may launch us: it speaks only for its own organisation, with its own keys."""
+
+    issuer: str
+    organisation: str
+    name: str
+    jwks: dict[str, Any]  # public keys (RFC 7517)
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that may ask by FHIR (SMART backend services): `private_key_jwt`, its own keys, a scope."""
+
+    client_id: str
+    organisation: str
+    name: str
+    jwks: dict[str, Any]
+    scope: str = "system/*.rs"
+    role: str = "program"
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider that knows the staff (NHS CIS2 or one that speaks its claims)."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str = "NHS Care Identity"
+
+
+class SourceEntry(Source, frozen=True, kw_only=True):
+    sending: tuple[str, ...] = ()  # "APPLICATION|FACILITY" of MSH-3|MSH-4; "*" stands for anything
+
+
+class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    name: str
+    title: str
+    phone: str  # whom to phone when the record cannot be shown
+    organisations: tuple[Organisation, ...]
+    sources: tuple[SourceEntry, ...]
+    neighbours: tuple[Neighbour, ...] = ()
+    clients: tuple[Client, ...] = ()
+    sign_in: SignIn | None = None
+    roles: dict[str, str] = {}  # national RBAC role code -> our role
+
+    @cached_property
+    def _organisations(self) -> dict[str, Organisation]:
+        return {organisation.ods_code: organisation for organisation in self.organisations}
+
+    @cached_property
+    def _sources(self) -> dict[str, SourceEntry]:
+        return {source.id: source for source in self.sources}
+
+    @cached_property
+    def _senders(self) -> dict[str, SourceEntry]:
+        return {sending: source for source in self.sources for sending in source.sending}
+
+    def find_organisation(self, ods_code: str | None) -> Organisation | None:
+        return self._organisations.get(ods_code or "")
+
+    def organisation_name(self, ods_code: str) -> str:
+        organisation = self.find_organisation(ods_code)
+        return organisation.name if organisation else f"organisation {ods_code}"
+
+    def find_source(self, source_id: str) -> SourceEntry | None:
+        return self._sources.get(source_id)
+
+    def find_sender(self, *, application: str, facility: str) -> SourceEntry | None:
+        """Which source a message is from, by MSH-3.1 and MSH-4.1: the exact pair first, then each alone, then any."""
+        for sending in (f"{application}|{facility}", f"{application}|*", f"*|{facility}", "*"):
+            if source := self._senders.get(sending):
+                return source
+        return None
+
+    def find_neighbour(self, issuer: str) -> Neighbour | None:
+        return next((neighbour for neighbour in self.neighbours if neighbour.issuer == issuer), None)
+
+    def find_client(self, client_id: str) -> Client | None:
+        return next((client for client in self.clients if client.client_id == client_id), None)

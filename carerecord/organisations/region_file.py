@@ -1,0 +1,71 @@
+"""Reads `region.toml`: the one place where a region's data becomes a Region, or a sentence that says what does not fit."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from carerecord.organisations.region import Client, Neighbour, Organisation, Region, SignIn, SourceEntry
+
+
+class RegionDoesNotFit(ValueError):
+    """The region's file does not fit: the message names the entry and the rule; mend the file and start again."""
+
+
+def read_region(path: Path) -> Region:
+    """The region described by the TOML file at `path`; key and secret files are found relative to it."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        region = _region(raw, path.parent)
+    except FileNotFoundError as missing:
+        raise RegionDoesNotFit(f"{missing.filename} is missing: set CARERECORD_REGION to the region's file.") from missing
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
+        raise RegionDoesNotFit(f"{path}: {wrong}. Mend that entry and start again.") from wrong
+    _check(region, path)
+    return region
+
+
+def _region(raw: dict[str, Any], folder: Path) -> Region:
+    sign_in = raw.get("sign_in")
+    if sign_in and "client_secret_file" in sign_in:
+        secret = (folder / sign_in.pop("client_secret_file")).read_text(encoding="utf-8").strip()
+        sign_in = {**sign_in, "client_secret": secret}
+    return Region(
+        name=msgspec.convert(raw.get("name"), str),
+        title=msgspec.convert(raw.get("title"), str),
+        phone=msgspec.convert(raw.get("phone"), str),
+        organisations=msgspec.convert(raw.get("organisation", []), tuple[Organisation, ...]),
+        sources=msgspec.convert(raw.get("source", []), tuple[SourceEntry, ...]),
+        neighbours=msgspec.convert(_with_keys(raw.get("neighbour", []), folder), tuple[Neighbour, ...]),
+        clients=msgspec.convert(_with_keys(raw.get("client", []), folder), tuple[Client, ...]),
+        sign_in=msgspec.convert(sign_in, SignIn) if sign_in else None,
+        roles=msgspec.convert(raw.get("roles", {}), dict[str, str]),
+    )
+
+
+def _with_keys(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    return [
+        {**entry, "jwks": msgspec.json.decode((folder / entry.pop("jwks_file")).read_bytes())}
+        if "jwks_file" in entry
+        else entry
+        for entry in entries
+    ]
+
+
+def _check(region: Region, path: Path) -> None:
+    known = {organisation.ods_code for organisation in region.organisations}
+    speakers = [("source", source.id, source.organisation) for source in region.sources]
+    speakers += [("neighbour", neighbour.issuer, neighbour.organisation) for neighbour in region.neighbours]
+    speakers += [("client", client.client_id, client.organisation) for client in region.clients]
+    for kind, name, organisation in speakers:
+        if organisation not in known:
+            raise RegionDoesNotFit(f"{path}: {kind} {name} names organisation {organisation}, which is not listed. Add it.")
+    seen: dict[str, str] = {}
+    for source in region.sources:
+        for sending in source.sending:
+            if sending in seen:
+                raise RegionDoesNotFit(f"{path}: {sending} is claimed by {seen[sending]} and {source.id}. Give it to one.")
+            seen[sending] = source.id
