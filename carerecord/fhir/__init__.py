@@ -1,0 +1,1 @@
+"""The language: R4 UK Core resources, paths, search, outcomes."""
