@@ -1,0 +1,1 @@
+"""One file a promise: what we said it would cost, measured."""
