@@ -1,0 +1,24 @@
+"""The pool, transactions, named queries, migrations, and PostgreSQL itself when none is given.
+
+In: settings and a role. Out: a Database whose every connection is that role's. Invariant: no process role owns a table,
+and SQL is only in .sql files.
+"""
+
+from carerecord.database import embedded
+from carerecord.database.migrate import MigrationChanged, RolesMissing, make_partitions, migrate
+from carerecord.database.pool import Database, DatabaseLost, DatabaseRefused, connect
+from carerecord.database.queries import QueriesUnreadable, queries
+
+__all__ = [
+    "Database",
+    "DatabaseLost",
+    "DatabaseRefused",
+    "MigrationChanged",
+    "QueriesUnreadable",
+    "RolesMissing",
+    "connect",
+    "embedded",
+    "make_partitions",
+    "migrate",
+    "queries",
+]

@@ -1,0 +1,63 @@
+-- :name lock_migrations
+-- Only one process migrates a database at a time; the lock ends with the session.
+select pg_advisory_lock(4137260718)
+
+-- :name become_owner
+-- Everything a migration makes belongs to the owner, whoever signed in.
+set role carerecord_owner
+
+-- :name become_oneself
+-- Back to whoever signed in.
+reset role
+
+-- :name make_ledger_schema
+-- The schema of the ledger of migrations.
+create schema if not exists carerecord
+
+-- :name make_ledger
+-- The ledger of migrations: what was applied, in which words.
+create table if not exists carerecord.migration (
+    number int primary key,
+    name text collate "C" not null,
+    checksum bytea not null,
+    applied_at timestamptz not null default now()
+)
+
+-- :name has_ledger
+-- Whether any migration was ever applied here.
+select to_regclass('carerecord.migration') is not null
+
+-- :name read_ledger
+-- The migrations applied so far.
+select number, name, checksum from carerecord.migration order by number
+
+-- :name write_ledger
+-- Remembers one migration in the transaction that applied it.
+insert into carerecord.migration (number, name, checksum) values ($1, $2, $3)
+
+-- :name make_partitions
+-- Months of originals ahead: the given day's month and two more; null is today in UTC.
+select intake.make_partitions($1)
+
+-- :name may_create_roles
+-- Whether the signed-in user could create the roles itself.
+select rolcreaterole or rolsuper from pg_catalog.pg_roles where rolname = current_user
+
+-- :name let_roles_sign_in
+-- In the embedded server each role signs in by its socket peer; which system user is which role stands in pg_ident.conf.
+do $$
+declare
+    named text;
+begin
+    foreach named in array array['owner', 'listen', 'work', 'serve', 'operate', 'witness'] loop
+        execute format('alter role %I login', 'carerecord_' || named);
+    end loop;
+end $$
+
+-- :name has_database
+-- Whether the record's database exists in the embedded server.
+select exists (select from pg_catalog.pg_database where datname = $1)
+
+-- :name make_database
+-- The record's database, which the owner owns.
+create database carerecord owner carerecord_owner

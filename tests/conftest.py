@@ -1,0 +1,119 @@
+"""What every test may ask for: a database of its own, a browser, the foreign data; and async tests run plainly."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from carerecord import database
+from carerecord.database.address import superuser_address
+from carerecord.database.embedded import Server
+from carerecord.settings import Settings
+
+_numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """An `async def` test runs in an event loop of its own."""
+    if inspect.iscoroutinefunction(inner := _hypothesis_inner(pyfuncitem.obj)):
+        pyfuncitem.obj.hypothesis.inner_test = _run_plainly(inner)
+        return None
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+    return True
+
+
+def _hypothesis_inner(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    return getattr(getattr(function, "hypothesis", None), "inner_test", None)
+
+
+def _run_plainly(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    @functools.wraps(test)
+    def run(*positional: Any, **named: Any) -> None:
+        asyncio.run(test(*positional, **named))  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture
+def short_home() -> Iterator[Path]:
+    """A home whose path leaves room for a socket's name and through which an unprivileged server can pass."""
+    home = Path(tempfile.mkdtemp(prefix="carerecord-test-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def test_server() -> Iterator[Settings]:
+    """One embedded server for the session, with a migrated database named `template` to be cloned."""
+    home = Path(tempfile.mkdtemp(prefix="carerecord-test-"))
+    settings = Settings(home=home)
+    # Tests that prove durability start servers of their own; here waiting for the disk proves nothing.
+    server = Server(settings, tuning={"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"})
+
+    async def begin() -> None:
+        await server.start()
+        await _as_superuser(settings, "create database template owner carerecord_owner")
+        await database.migrate(Settings(home=home, database=_dsn(settings, "template")))
+
+    asyncio.run(begin())
+    yield settings
+    asyncio.run(server.stop())
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def settings(test_server: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """A fresh, migrated database of this test's own, as its owner; other roles are taken on by SET ROLE."""
+    name = f"test_{next(_numbers)}"
+    asyncio.run(
+        _as_superuser(test_server, f"create database {name} template template strategy wal_log owner carerecord_owner")
+    )
+    yield Settings(home=tmp_path / "home", database=_dsn(test_server, name))
+    asyncio.run(_as_superuser(test_server, f"drop database {name} with (force)"))
+
+
+@pytest.fixture(scope="session")
+def foreign_data() -> Path:
+    """Examples that others published, never copied into the repository."""
+    default = Path(__file__).resolve().parents[1] / "../shared/data"
+    folder = Path(os.environ.get("CARERECORD_FOREIGN_DATA", default)).resolve()
+    if not folder.is_dir():
+        pytest.skip("The foreign data is not here: give its folder in CARERECORD_FOREIGN_DATA.")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """A Chromium that is installed on this machine."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip("No Chromium is installed: install the package chromium to run the browser tests.")
+
+
+def _dsn(settings: Settings, name: str) -> str:
+    where = superuser_address(settings)
+    return f"postgresql:///{name}?host={where['host']}&port={where['port']}&user=carerecord_owner"
+
+
+async def _as_superuser(settings: Settings, statement: str) -> None:
+    connection = await asyncpg.connect(**superuser_address(settings))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
