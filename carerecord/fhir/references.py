@@ -10,19 +10,23 @@ PATIENT_PART_LENGTH = 13
 LOCAL_ID_LENGTH = 26
 
 
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+# Ten bits at a time is twice as fast as base64.b32encode, and ids are made for every statement of every message.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = tuple(range(120, -1, -10))
+
+
 def local_id(source: str, kind: str, own_id: str) -> str:
     """26 characters of base32: BLAKE2b-128 of length-prefixed (source, kind, the source's own id)."""
-    parts = (source.encode(), kind.encode(), own_id.encode())
     # Lengths stand before the parts, so that no id can imitate another by moving a separator.
-    digest = blake2b(
-        b"%d:%b%d:%b%d:%b" % (len(parts[0]), parts[0], len(parts[1]), parts[1], len(parts[2]), parts[2]), digest_size=16
-    )
-    return b32encode(digest.digest())[:LOCAL_ID_LENGTH].decode().lower()
+    parts = f"{len(source)}:{source}{len(kind)}:{kind}{len(own_id)}:{own_id}".encode()
+    bits = int.from_bytes(blake2b(parts, digest_size=16).digest(), "big") << 2
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
 
 
 def patient_part(patient_key: int) -> str:
     """13 characters of base32: the key as eight bytes, most significant first. It is the Patient's own logical id."""
-    return b32encode(patient_key.to_bytes(8))[:PATIENT_PART_LENGTH].decode().lower()
+    return b32encode(patient_key.to_bytes(8, "big"))[:PATIENT_PART_LENGTH].decode().lower()
 
 
 def logical_id(patient_key: int, local: str) -> str:
@@ -35,7 +39,7 @@ def parse_patient_part(text: str) -> int | None:
     if len(text) != PATIENT_PART_LENGTH or not text.isascii() or text != text.lower():
         return None
     try:
-        key = int.from_bytes(b32decode(text.upper() + "==="))
+        key = int.from_bytes(b32decode(text.upper() + "==="), "big")
     except NotBase32:
         return None
     # Base32 has spare bits at its end: only the one spelling that we write is an id of ours.
@@ -48,6 +52,6 @@ def parse_logical_id(text: str) -> tuple[int, str] | None:
     key = parse_patient_part(head)
     if key is None or not dash or len(local) != LOCAL_ID_LENGTH:
         return None
-    if any(character not in "abcdefghijklmnopqrstuvwxyz234567" for character in local):
+    if any(character not in _ALPHABET for character in local):
         return None
     return key, local
