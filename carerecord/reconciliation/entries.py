@@ -32,7 +32,9 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
     said_at: datetime
     happened_at: datetime | None
     standing: Standing
-    lines: tuple[tuple[str, str], ...]  # (label, text as the source wrote it): "Substance" "Penicillin", "Code" "SNOMED CT 91936005", "Author" ...
+    lines: tuple[
+        tuple[str, str], ...
+    ]  # (label, text as the source wrote it): "Substance" "Penicillin", "Code" "SNOMED CT 91936005", "Author" ...
     original: OriginalReference
     is_superseded: bool = False  # the same source has since said something else about the same thing
 
@@ -79,7 +81,7 @@ class ResultValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResultEntry(Entry, frozen=True, kw_only=True):
-    """One analyte of one laboratory, unit and method: its values newest first. Never joined across those (correction 11)."""
+    """One analyte of one laboratory, unit and method, its values newest first; never joined across those."""
 
     panel: str  # "Urea and electrolytes"
     latest: ResultValue

@@ -1,0 +1,133 @@
+"""Letters: newest first, each with its author and its words; a letter that another replaces is closed."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Sequence
+
+import msgspec
+
+from carerecord.fhir.resources import Attachment, DocumentReference, read_document
+from carerecord.model import Standing
+from carerecord.reconciliation.entries import LetterEntry, Mark
+from carerecord.reconciliation.versions import OVER, Context, Item, latest_other, source_names, statement_ids
+
+
+def entries(items: Sequence[Item], context: Context) -> tuple[LetterEntry, ...]:
+    letters = [(item, read_document(item.newest.body)) for item in items]
+    replaced = {
+        (item.newest.source, related.target.local_id)
+        for item, letter in letters
+        if item.newest.standing not in OVER
+        for related in letter.relatesTo
+        if related.code == "replaces" and related.target
+    }
+    listed = [
+        _entry(item, letter, context, is_replaced=(item.newest.source, item.newest.local_id) in replaced)
+        for item, letter in letters
+    ]
+    return tuple(
+        sorted(listed, key=lambda entry: ((entry.happened_at or entry.said_at).timestamp(), entry.id), reverse=True)
+    )
+
+
+def _entry(item: Item, letter: DocumentReference, context: Context, *, is_replaced: bool) -> LetterEntry:
+    newest = item.newest
+    attachment = main_attachment(letter)
+    content_type = attachment.contentType if attachment and attachment.contentType else "text/plain"
+    text = attachment_text(attachment) if attachment and content_type.startswith("text/plain") else ""
+    is_replaced = is_replaced or letter.status == "superseded"
+    is_over = newest.standing in OVER or is_replaced
+    return LetterEntry(
+        id=item.id,
+        heading=newest.heading,
+        what=title_words(letter),
+        detail=_status(newest.standing, letter, is_replaced=is_replaced),
+        happened_at=newest.happened_at,
+        said_at=newest.said_at,
+        sources=source_names([item], context),
+        marks=_marks(item, context, is_over=is_over),
+        is_current=not is_over,
+        statement_ids=statement_ids([item]),
+        rule="One letter of one source: nothing was joined.",
+        author=author_words(letter),
+        text=text,
+        content_type=content_type,
+        has_document=bool(attachment and not text and bytes(attachment.data)),
+    )
+
+
+def main_attachment(letter: DocumentReference) -> Attachment | None:
+    attachments = [content.attachment for content in letter.content if content.attachment]
+    return next((each for each in attachments if bytes(each.data)), attachments[0] if attachments else None)
+
+
+def attachment_bytes(attachment: Attachment) -> bytes:
+    """The document's own bytes; b"" where they do not decode."""
+    try:
+        return b64decode(msgspec.json.decode(attachment.data, type=str))
+    except (msgspec.DecodeError, NotBase64, ValueError):
+        return b""
+
+
+def attachment_text(attachment: Attachment) -> str:
+    return attachment_bytes(attachment).decode("utf-8", "replace") if bytes(attachment.data) else ""
+
+
+def title_words(letter: DocumentReference) -> str:
+    attachment = main_attachment(letter)
+    return (
+        letter.description
+        or (letter.type.words if letter.type else "")
+        or (attachment.title if attachment else "")
+        or "Letter without a title"
+    )
+
+
+def author_words(letter: DocumentReference) -> str:
+    named = [author.display for author in letter.author if author.display]
+    if not named and letter.authenticator and letter.authenticator.display:
+        named = [letter.authenticator.display]
+    return ", ".join(dict.fromkeys(named))
+
+
+def _status(standing: Standing, letter: DocumentReference, *, is_replaced: bool) -> str:
+    if standing is Standing.ENTERED_IN_ERROR:
+        return "Entered in error"
+    if standing is Standing.CANCELLED:
+        return "Cancelled"
+    if is_replaced:
+        return "Replaced by a newer letter"
+    return "Preliminary" if standing is Standing.PRELIMINARY or letter.docStatus == "preliminary" else ""
+
+
+def _marks(item: Item, context: Context, *, is_over: bool) -> tuple[Mark, ...]:
+    standing = item.newest.standing
+    if standing is Standing.ENTERED_IN_ERROR:
+        return (Mark.ENTERED_IN_ERROR,)
+    if standing is Standing.CANCELLED:
+        return (Mark.CANCELLED,)
+    marks = []
+    if not is_over and context.is_new(item):
+        marks.append(Mark.NEW)
+    elif not is_over and _has_changed(item, context):
+        marks.append(Mark.CHANGED)
+    if standing is Standing.PRELIMINARY:
+        marks.append(Mark.PRELIMINARY)
+    if standing is Standing.CORRECTED:
+        marks.append(Mark.CORRECTED)
+    return tuple(marks)
+
+
+def _has_changed(item: Item, context: Context) -> bool:
+    if not item.older or not context.said_since(item):
+        return False
+    before = latest_other(item)
+    return before is not None and _told(before.body) != _told(item.newest.body)
+
+
+def _told(body: bytes) -> tuple[str, bytes]:
+    letter = read_document(body)
+    attachment = main_attachment(letter)
+    return title_words(letter), bytes(attachment.data) if attachment else b""

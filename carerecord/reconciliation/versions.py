@@ -1,0 +1,131 @@
+"""What a source says now, and what it said before: the newest version of each item, with its predecessors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from carerecord.fhir.references import patient_part
+from carerecord.model import Heading, Standing, StoredStatement
+
+# Clinicians here read and write the clock of the United Kingdom; a day begins at its midnight.
+CLOCK = ZoneInfo("Europe/London")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+OVER = frozenset({Standing.CANCELLED, Standing.ENTERED_IN_ERROR})
+
+
+class Item(msgspec.Struct, gc=False):
+    """One item of one source: `newest` is what the source says now, `older` what it said before, newest first."""
+
+    newest: StoredStatement
+    older: Sequence[StoredStatement]
+    id: str  # logical id
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What every heading needs besides its items."""
+
+    names: Mapping[str, str]  # source id -> name
+    since_at: datetime | None
+
+    def name(self, source: str) -> str:
+        return self.names.get(source, source)
+
+    def is_new(self, item: Item) -> bool:
+        """Happened since our last contact; an item without a clinical time counts from when it was first said."""
+        if self.since_at is None:
+            return False
+        happened_at = item.newest.happened_at or (item.older[-1] if item.older else item.newest).said_at
+        return happened_at >= self.since_at
+
+    def said_since(self, item: Item) -> bool:
+        return self.since_at is None or item.newest.said_at >= self.since_at
+
+
+def items(statements: Iterable[StoredStatement]) -> dict[Heading, list[Item]]:
+    """Every statement's item, by heading, the items in an order that does not depend on how the statements came."""
+    said: dict[tuple[str, str], list[StoredStatement]] = {}
+    for statement in statements:
+        key = (statement.source, statement.local_id)
+        if key in said:
+            said[key].append(statement)
+        else:
+            said[key] = [statement]
+    by_heading: dict[Heading, list[Item]] = {heading: [] for heading in Heading}
+    parts: dict[int, str] = {}
+    for versions in said.values():
+        if len(versions) > 1:
+            versions.sort(key=_recency, reverse=True)
+        newest = versions[0]
+        key_ = newest.patient_key
+        part = parts.get(key_)
+        if part is None:
+            part = parts[key_] = patient_part(key_)
+        item = Item(newest, versions[1:], f"{part}-{newest.local_id}")
+        by_heading[newest.heading].append(item)
+    for listed in by_heading.values():
+        listed.sort(key=_item_order, reverse=True)
+    return by_heading
+
+
+def _recency(statement: StoredStatement) -> tuple[object, ...]:
+    # When the source said it decides; a late arrival of an older saying must not win. The rest only breaks ties.
+    return (
+        statement.said_at,
+        statement.received_at,
+        statement.original,
+        statement.version,
+        statement.patient_key,
+        statement.identity_key,
+        statement.heading,
+    )
+
+
+def _item_order(item: Item) -> tuple[object, ...]:
+    newest = item.newest
+    return (newest.said_at, newest.received_at, newest.original, newest.source, newest.local_id)
+
+
+def statement_id(item: Item, statement: StoredStatement) -> str:
+    """The logical id for what the source says now; its version behind a dot for what it said before."""
+    if statement is item.newest:
+        return item.id
+    logical = f"{patient_part(statement.patient_key)}-{statement.local_id}"
+    return logical if statement.version == item.newest.version else f"{logical}.{statement.version}"
+
+
+def statement_ids(listed: Sequence[Item]) -> tuple[str, ...]:
+    """Every statement behind these items: the current ones first."""
+    if len(listed) == 1 and not listed[0].older:
+        return (listed[0].id,)
+    ids = dict.fromkeys(item.id for item in listed)
+    for item in listed:
+        ids.update(dict.fromkeys(statement_id(item, statement) for statement in item.older))
+    return tuple(ids)
+
+
+def latest_other(item: Item) -> StoredStatement | None:
+    """The newest earlier version whose words differ from what the source says now."""
+    for statement in item.older:
+        if statement.version != item.newest.version:
+            return statement
+    return None
+
+
+def source_names(listed: Sequence[Item], context: Context) -> tuple[str, ...]:
+    if len(listed) == 1:
+        return (context.name(listed[0].newest.source),)
+    return tuple(dict.fromkeys(context.name(item.newest.source) for item in listed))
+
+
+def midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), tzinfo=CLOCK) if day else None
+
+
+def written_day(instant: datetime) -> str:
+    """DD-MMM-YYYY, as NHS guidance writes dates."""
+    local = instant.astimezone(CLOCK)
+    return f"{local.day:02d}-{MONTHS[local.month - 1]}-{local.year}"
