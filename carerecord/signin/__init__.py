@@ -1,0 +1,61 @@
+"""Which member of staff is this, in which role, from where?
+
+In: a provider's answer, a program's signed assertion, a verified launch, a browser's cookies. Out: a Session, a Login
+to choose a role from, a ClientAccess, or a Refusal. Invariant: of every secret only its hash is kept, and each code,
+state, assertion and launch works once.
+"""
+
+from carerecord.signin.arrivals import Arrivals
+from carerecord.signin.cis2 import Cis2
+from carerecord.signin.clients import Clients
+from carerecord.signin.guard import (
+    SIGN_IN_COOKIE,
+    STAFF_COOKIE,
+    find_patient_session,
+    find_staff_session,
+    patient_cookie,
+)
+from carerecord.signin.scopes import NotAScope, Scope, Scopes
+from carerecord.signin.sessions import ReasonMissing, Sessions
+from carerecord.signin.signed import NotSigned, peek, read_signed
+from carerecord.signin.values import (
+    ClientAccess,
+    ClientRefusal,
+    ClientToken,
+    Launch,
+    Login,
+    NewArrival,
+    NewSession,
+    Session,
+    SignInStart,
+    StaffRole,
+)
+
+__all__ = [
+    "SIGN_IN_COOKIE",
+    "STAFF_COOKIE",
+    "Arrivals",
+    "Cis2",
+    "ClientAccess",
+    "ClientRefusal",
+    "ClientToken",
+    "Clients",
+    "Launch",
+    "Login",
+    "NewArrival",
+    "NewSession",
+    "NotAScope",
+    "NotSigned",
+    "ReasonMissing",
+    "Scope",
+    "Scopes",
+    "Session",
+    "Sessions",
+    "SignInStart",
+    "StaffRole",
+    "find_patient_session",
+    "find_staff_session",
+    "patient_cookie",
+    "peek",
+    "read_signed",
+]

@@ -1,0 +1,43 @@
+"""Launches that were verified and wait, under a code that works once and for a minute, for the browser that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from carerecord import clock, database
+from carerecord.signin.store import Store
+from carerecord.signin.values import Launch, NewArrival
+
+SECONDS_MAX = 60
+ALREADY_SEEN = "jti: this launch was sent before, and a launch is used once. Have the host make a new one."
+USED = "This link was used already, and it works once. Open the record again from your own system."
+TOO_LATE = "This link waited longer than a minute and has ended. Open the record again from your own system."
+NOT_KNOWN = "This link is not known here. Open the record again from your own system."
+
+
+class Arrivals:
+    def __init__(self, db: database.Database, *, random_token: Callable[[], str] = clock.random_token) -> None:
+        self._store = Store(db)
+        self._random_token = random_token
+
+    async def keep(self, launch: Launch, *, at: datetime) -> NewArrival | None:
+        """None: a launch with this jti came from this issuer before."""
+        code = self._random_token()
+        expires_at = at + timedelta(seconds=SECONDS_MAX)
+        kept = await self._store.insert_arrival(
+            code, launch, issuer=launch.issuer, jti=launch.jti, at=at, expires_at=expires_at
+        )
+        return NewArrival(code=code, expires_in=SECONDS_MAX) if kept else None
+
+    async def redeem(self, code: str, *, at: datetime) -> Launch | str:
+        """The launch that waits under `code`, exactly once; else the sentence that says why not."""
+        content = await self._store.redeem_arrival(code, at=at)
+        if content is not None:
+            return msgspec.json.decode(content, type=Launch)
+        is_used = await self._store.is_used_arrival(code)
+        if is_used is None:
+            return NOT_KNOWN
+        return USED if is_used else TOO_LATE

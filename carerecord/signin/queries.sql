@@ -1,0 +1,96 @@
+-- :name insert_session
+-- Keep a session; of its token only the hash.
+insert into signin.session
+    (token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, parent_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- :name find_session
+-- The open session that this token belongs to.
+select token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, parent_id
+from signin.session
+where token_hash = $1 and closed_at is null and expires_at > $2;
+
+-- :name replace_evidence
+-- The reader gave a reason: it stands in place of weak evidence.
+update signin.session set evidence = $2
+where token_hash = $1 and closed_at is null;
+
+-- :name close_session
+-- End one session.
+update signin.session set closed_at = $2, closed_because = $3
+where token_hash = $1 and closed_at is null;
+
+-- :name close_sessions_opened_from
+-- End every chart that was opened from a staff session.
+update signin.session set closed_at = $2, closed_because = $3
+where parent_id = $1 and closed_at is null;
+
+-- :name insert_login
+-- Keep what a sign-in needs until its answer comes back, under the hash of a secret.
+insert into signin.login (state_hash, content, created_at, expires_at) values ($1, $2, $3, $4)
+on conflict (state_hash) do update
+    set content = excluded.content, created_at = excluded.created_at, expires_at = excluded.expires_at;
+
+-- :name take_login
+-- A sign-in that waits, once: the second to ask finds nothing.
+delete from signin.login where state_hash = $1 returning content, expires_at;
+
+-- :name find_login
+-- A sign-in that waits for a role to be chosen.
+select content from signin.login where state_hash = $1 and expires_at > $2;
+
+-- :name insert_arrival
+-- Keep a verified launch under its code; no row comes back when this launch was seen before.
+insert into signin.arrival (code_hash, issuer, jti, content, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (issuer, jti) do nothing
+returning code_hash;
+
+-- :name redeem_arrival
+-- Use a code, once: whoever comes second, even at the same moment, gets no row. What it held is emptied.
+update signin.arrival a set used_at = $2, content = ''
+from (select w.code_hash, w.content from signin.arrival w
+      where w.code_hash = $1 and w.used_at is null and w.expires_at > $2 for update) waiting
+where a.code_hash = waiting.code_hash and a.used_at is null
+returning waiting.content;
+
+-- :name find_arrival
+-- Why a code was not redeemed.
+select used_at, expires_at from signin.arrival where code_hash = $1;
+
+-- :name insert_assertion
+-- Remember a client assertion; no row comes back when it was used before.
+insert into signin.assertion (issuer, jti, expires_at) values ($1, $2, $3)
+on conflict (issuer, jti) do nothing
+returning jti;
+
+-- :name insert_token
+-- Keep a program's access token by its hash.
+insert into signin.token (token_hash, staff, scope, created_at, expires_at) values ($1, $2, $3, $4, $5);
+
+-- :name find_token
+-- The program that this access token belongs to.
+select staff, scope, expires_at from signin.token where token_hash = $1 and expires_at > $2;
+
+-- :name sweep_sessions
+-- Forget sessions that ended long ago: the audit keeps who looked.
+delete from signin.session where expires_at < $1;
+
+-- :name sweep_logins
+-- Forget sign-ins that were never finished.
+delete from signin.login where expires_at < $1;
+
+-- :name sweep_arrivals
+-- Forget launches that can no longer be replayed, because their own time has passed.
+delete from signin.arrival where expires_at < $1;
+
+-- :name empty_arrivals
+-- A launch that can no longer be used keeps nothing of its patient.
+update signin.arrival set content = '' where expires_at <= $1 and content <> '';
+
+-- :name sweep_tokens
+-- Forget access tokens that have ended.
+delete from signin.token where expires_at < $1;
+
+-- :name sweep_assertions
+-- Forget client assertions that can no longer be replayed.
+delete from signin.assertion where expires_at < $1;

@@ -1,0 +1,123 @@
+"""Sessions: a member of staff's, and one for each chart that is open; of a token only its hash is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from carerecord import clock, database
+from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
+from carerecord.settings import Settings
+from carerecord.signin.store import Store, hash_secret
+from carerecord.signin.values import NewSession, Session
+
+REASON_LETTERS_MAX = 500
+ID_LETTERS = 22  # 132 random bits: an id is no secret, but nobody should meet another's by trying.
+
+
+class ReasonMissing(ValueError):
+    """No reason was given: choose one, or write in a few words why you need the record."""
+
+    def __init__(self) -> None:
+        super().__init__(ReasonMissing.__doc__)
+
+
+class Sessions:
+    """A session ends when its time is over, when it is closed, or when the staff session it was opened from ends."""
+
+    def __init__(
+        self, db: database.Database, settings: Settings, *, random_token: Callable[[], str] = clock.random_token
+    ) -> None:
+        self._store = Store(db)
+        self._longest = timedelta(seconds=settings.session_seconds_max)
+        self._random_token = random_token
+
+    async def create_staff(self, staff: Staff, *, at: datetime) -> NewSession:
+        """A session of someone who signed in: it finds people, and opens a chart of each in a session of its own."""
+        return await self._create(
+            staff,
+            patient_key=None,
+            evidence=Evidence(kind=EvidenceClass.NONE),
+            purpose=Purpose.TREAT,
+            route="sign-in",
+            at=at,
+            parent=None,
+        )
+
+    async def create_patient(
+        self,
+        staff: Staff,
+        *,
+        patient_key: int,
+        evidence: Evidence,
+        purpose: Purpose,
+        route: str,
+        at: datetime,
+        parent: Session | None = None,
+    ) -> NewSession:
+        """A session bound to one person; it ends no later than `parent`, the staff session it is opened from."""
+        return await self._create(
+            staff, patient_key=patient_key, evidence=evidence, purpose=purpose, route=route, at=at, parent=parent
+        )
+
+    async def find(self, session_id: str, *, token: str | None, at: datetime) -> Session | None:
+        """The open session of one chart: its id and its token must belong together."""
+        session = await self._store.find_session(token, at=at) if token else None
+        return session if session and session.id == session_id and session.patient_key is not None else None
+
+    async def find_staff(self, token: str | None, *, at: datetime) -> Session | None:
+        session = await self._store.find_session(token, at=at) if token else None
+        return session if session and session.patient_key is None else None
+
+    async def give_reason(self, session: Session, *, reason: str, at: datetime) -> Session:
+        """The reader's own reason stands from now on in place of weak evidence; strong evidence needs none and stays.
+
+        Raises ReasonMissing.
+        """
+        said = " ".join(reason.split())[:REASON_LETTERS_MAX]
+        if not said:
+            raise ReasonMissing
+        if session.evidence.is_strong:
+            return session
+        evidence = Evidence(
+            kind=EvidenceClass.DECLARED,
+            start=at.isoformat(),
+            place=session.evidence.place,
+            said_by="reader",
+            reason=said,
+        )
+        await self._store.replace_evidence(session, evidence=evidence)
+        return msgspec.structs.replace(session, evidence=evidence)
+
+    async def close(self, session: Session, *, because: str, at: datetime) -> None:
+        await self._store.close_session(session, because=because, at=at)
+
+    async def _create(
+        self,
+        staff: Staff,
+        *,
+        patient_key: int | None,
+        evidence: Evidence,
+        purpose: Purpose,
+        route: str,
+        at: datetime,
+        parent: Session | None,
+    ) -> NewSession:
+        token = self._random_token()
+        expires_at = at + self._longest
+        session = Session(
+            id=self._random_token()[:ID_LETTERS],
+            staff=staff,
+            patient_key=patient_key,
+            evidence=evidence,
+            purpose=purpose,
+            route=route,
+            created_at=at,
+            expires_at=min(expires_at, parent.expires_at) if parent else expires_at,
+            parent_id=parent.id if parent else None,
+            token_hash=hash_secret(token),
+        )
+        await self._store.insert_session(session)
+        return NewSession(id=session.id, token=token, expires_at=session.expires_at)

@@ -1,0 +1,127 @@
+"""The only module of this room that speaks SQL: sessions, sign-ins that wait, arrivals, tokens."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+import msgspec
+
+from carerecord import database
+from carerecord.model import Evidence, Purpose, Staff
+from carerecord.signin.values import Session
+
+QUERIES = database.queries(__package__)
+# Ended rows stay for a day, so that "it was used" and "it has expired" can be told apart when someone phones.
+KEPT = timedelta(days=1)
+
+
+def hash_secret(secret: str) -> bytes:
+    """Secrets are kept as SHA-256 only: each has 256 random bits, so nothing slower is needed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Store:
+    """The room's tables, as the role `serve`."""
+
+    def __init__(self, db: database.Database) -> None:
+        self._db = db
+        self._swept_at: datetime | None = None
+
+    async def insert_session(self, session: Session) -> None:
+        await self._db.execute(
+            QUERIES["insert_session"],
+            session.token_hash,
+            session.id,
+            _text(session.staff),
+            session.patient_key,
+            _text(session.evidence),
+            str(session.purpose),
+            session.route,
+            session.created_at,
+            session.expires_at,
+            session.parent_id,
+        )
+        await self._sweep(session.created_at)
+
+    async def find_session(self, token: str, *, at: datetime) -> Session | None:
+        row = await self._db.fetchrow(QUERIES["find_session"], hash_secret(token), at)
+        if row is None:
+            return None
+        return Session(
+            token_hash=row["token_hash"],
+            id=row["id"],
+            staff=msgspec.json.decode(row["staff"], type=Staff),
+            patient_key=row["patient_key"],
+            evidence=msgspec.json.decode(row["evidence"], type=Evidence),
+            purpose=Purpose(row["purpose"]),
+            route=row["route"],
+            created_at=row["created_at"],
+            expires_at=row["expires_at"],
+            parent_id=row["parent_id"],
+        )
+
+    async def replace_evidence(self, session: Session, *, evidence: Evidence) -> None:
+        await self._db.execute(QUERIES["replace_evidence"], session.token_hash, _text(evidence))
+
+    async def close_session(self, session: Session, *, because: str, at: datetime) -> None:
+        """A staff session takes every chart that was opened from it along."""
+        async with self._db.transaction() as connection:
+            await connection.execute(QUERIES["close_session"], session.token_hash, at, because)
+            if session.patient_key is None:
+                await connection.execute(QUERIES["close_sessions_opened_from"], session.id, at, because)
+
+    async def insert_login(self, secret: str, content: msgspec.Struct, *, at: datetime, expires_at: datetime) -> None:
+        await self._db.execute(QUERIES["insert_login"], hash_secret(secret), _text(content), at, expires_at)
+
+    async def take_login(self, secret: str, *, at: datetime) -> bytes | None:
+        row = await self._db.fetchrow(QUERIES["take_login"], hash_secret(secret))
+        return row["content"].encode() if row and row["expires_at"] > at else None
+
+    async def find_login(self, secret: str, *, at: datetime) -> bytes | None:
+        content = await self._db.fetchval(QUERIES["find_login"], hash_secret(secret), at)
+        return content.encode() if content else None
+
+    async def insert_arrival(
+        self, code: str, content: msgspec.Struct, *, issuer: str, jti: str, at: datetime, expires_at: datetime
+    ) -> bool:
+        """False: this issuer used this jti before."""
+        kept = await self._db.fetchval(
+            QUERIES["insert_arrival"], hash_secret(code), issuer, jti, _text(content), at, expires_at
+        )
+        await self._sweep(at)
+        return kept is not None
+
+    async def redeem_arrival(self, code: str, *, at: datetime) -> bytes | None:
+        content = await self._db.fetchval(QUERIES["redeem_arrival"], hash_secret(code), at)
+        return content.encode() if content else None
+
+    async def is_used_arrival(self, code: str) -> bool | None:
+        """None: no such code."""
+        row = await self._db.fetchrow(QUERIES["find_arrival"], hash_secret(code))
+        return row["used_at"] is not None if row else None
+
+    async def insert_assertion(self, *, issuer: str, jti: str, expires_at: datetime) -> bool:
+        """False: it was used before."""
+        return await self._db.fetchval(QUERIES["insert_assertion"], issuer, jti, expires_at) is not None
+
+    async def insert_token(self, token: str, *, staff: Staff, scope: str, at: datetime, expires_at: datetime) -> None:
+        await self._db.execute(QUERIES["insert_token"], hash_secret(token), _text(staff), scope, at, expires_at)
+        await self._sweep(at)
+
+    async def find_token(self, token: str, *, at: datetime) -> tuple[Staff, str, datetime] | None:
+        row = await self._db.fetchrow(QUERIES["find_token"], hash_secret(token), at)
+        return (msgspec.json.decode(row["staff"], type=Staff), row["scope"], row["expires_at"]) if row else None
+
+    async def _sweep(self, at: datetime) -> None:
+        """At most once an hour, beside other work: nothing else has to remember to tidy up."""
+        if self._swept_at is not None and at - self._swept_at < timedelta(hours=1):
+            return
+        self._swept_at = at
+        await self._db.execute(QUERIES["empty_arrivals"], at)
+        for name in ("sweep_sessions", "sweep_logins", "sweep_arrivals", "sweep_tokens", "sweep_assertions"):
+            await self._db.execute(QUERIES[name], at - KEPT)
+
+
+def _text(value: msgspec.Struct) -> str:
+    return msgspec.json.encode(value).decode()
