@@ -191,8 +191,10 @@ create table signin.session (
     created_at timestamptz not null,
     expires_at timestamptz not null,
     closed_at timestamptz,
-    closed_because text
+    closed_because text,
+    parent_id text collate "C"  -- the staff session that a chart was opened from: it ends with it
 );
+create index session_parent on signin.session (parent_id) where parent_id is not null;
 -- an arrival waits for its one use; jti is remembered so that a launch cannot be replayed
 create table signin.arrival (
     code_hash bytea primary key,
