@@ -1,0 +1,84 @@
+"""Names that London and Oxfordshire have, by community; combined at random, nobody in particular."""
+
+from __future__ import annotations
+
+import random
+
+# (weight in London, weight in Oxfordshire, women, men, families)
+_COMMUNITIES: tuple[tuple[int, int, str, str, str], ...] = (
+    (
+        34, 72,
+        "Joan Margaret Susan Emily Charlotte Zoë Olive Grace Harriet Megan Beatrice Alice Poppy Florence Jean Sheila",
+        "Arthur George Thomas William Oliver Jack Peter Derek Alan Henry Edward Samuel Stanley Gareth Leo Ronald",
+        "Hartwell Fairbrother Penhale Thornbury Whitlock Ashdown Garside Lovelace Pemberton Birkett Rowntree Winslade",
+    ),
+    (
+        7, 4,
+        "Siobhán Niamh Orla Bridget Aoife Maeve",
+        "Seán Padraig Declan Cormac Brendan Finbar",
+        "O'Neill O'Halloran MacBride Gallagher Ní-Bhriain Fitzmaurice",
+    ),
+    (
+        12, 4,
+        "Fatima Nasreen Shamima Rukhsana Ayesha Sultana",
+        "Mohammed Abdul Shafiq Rahim Imran Kamrul",
+        "Begum Choudhury Miah Rahman Khatun Siddiqui",
+    ),
+    (
+        9, 5,
+        "Priya Meena Harpreet Jaswinder Anjali Kavita",
+        "Rajesh Gurpreet Amit Vikram Harish Sanjay",
+        "Patel Kaur-Gill Sharma Desai Grewal Raghunathan",
+    ),
+    (
+        11, 3,
+        "Ngozi Adaeze Folasade Abena Temitope Chiamaka",
+        "Adebayo Chukwuemeka Kwame Olumide Kofi Babatunde",
+        "Ogunleye Okonkwo-Eze Mensah Adeyemi Boateng Nwachukwu",
+    ),
+    (
+        7, 3,
+        "Marcia Delroyce Yvonne Shanice Claudette Jamelia",
+        "Winston Delroy Leroy Tyrone Clifton Marlon",
+        "Campbell-Reid Braithwaite Lamming Beckford St.-Hilaire Grandison",
+    ),
+    (
+        6, 3,
+        "Małgorzata Agnieszka Zofia Katarzyna",
+        "Łukasz Wojciech Paweł Stanisław",
+        "Wiśniewska-Jones Kowalczyk Zieliński Dąbrowski",
+    ),
+    (5, 1, "Ayşe Elif Zeynep Gülşen", "Mehmet Şahin Emre Özgür", "Yıldırım Öztürk Demirci Çelikkol"),
+    (4, 1, "Hodan Amina Fadumo Sahra", "Abdirahman Yusuf Liban Mahad", "Warsame Abdullahi Farah Hassan-Nur"),
+    (3, 2, "Mei-Ling Xiaoyan Wing Suk-Yee", "Wei Jun Chi-Keung Zhiming", "Chan Ng Zhang Lau"),
+    (2, 2, "Inês Conceição Beatriz Graça", "João Nuno Gonçalo Tomás", "Magalhães Guimarães Conceição-Luz Sá"),
+)  # fmt: skip
+
+_ROWS = tuple((women.split(), men.split(), families.split()) for _, _, women, men, families in _COMMUNITIES)
+_WEIGHTS = {
+    "London": [london for london, *_ in _COMMUNITIES],
+    "Oxfordshire": [oxfordshire for _, oxfordshire, *_ in _COMMUNITIES],
+}
+
+
+def community(rng: random.Random, area: str) -> int:
+    return rng.choices(range(len(_ROWS)), _WEIGHTS[area])[0]
+
+
+def family_name(rng: random.Random, group: int) -> str:
+    return rng.choice(_ROWS[group][2])
+
+
+def given_names(rng: random.Random, group: int, gender: str) -> tuple[str, ...]:
+    names = _ROWS[group][0 if gender == "F" else 1]
+    first = rng.choice(names)
+    second = rng.choice(names)
+    return (first, second) if rng.random() < 0.5 and second != first else (first,)
+
+
+def title(rng: random.Random, gender: str, age: int) -> str:
+    if age < 16:
+        return ""
+    if gender == "M":
+        return "Dr" if rng.random() < 0.03 else "Mr"
+    return rng.choices(("Mrs", "Miss", "Ms", "Dr"), (60 if age > 40 else 25, 20, 17, 3))[0]

@@ -1,0 +1,191 @@
+"""The nouns of the invented region: a person, where they live, and what happened to them, in order."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+
+class Practice(msgspec.Struct, frozen=True):
+    """A GP practice, invented, with a code that no real practice has."""
+
+    code: str
+    name: str
+    town: str
+    area: str  # "Oxfordshire" or "London"
+    gp: str
+
+
+class Address(msgspec.Struct, frozen=True):
+    line: str
+    town: str
+    county: str
+    postcode: str
+
+
+class Demographics(msgspec.Struct, frozen=True, kw_only=True):
+    """Who someone is, as told at one time."""
+
+    family: str
+    given: tuple[str, ...]
+    title: str
+    birth_date: date
+    gender: str  # "F", "M", "U"
+    address: Address
+    phone: str
+    practice: Practice
+    died_at: datetime | None = None
+
+
+class Clinician(msgspec.Struct, frozen=True):
+    code: str
+    family: str
+    given: str
+    title: str
+
+    @property
+    def called(self) -> str:
+        return f"{self.title} {self.given} {self.family}"
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """A stay or an attendance: `number` is the hospital's own and stays the same for all that is said about it."""
+
+    number: str
+    kind: str  # "I" in hospital, "O" outpatient clinic, "E" emergency department
+    place: str
+    room: str
+    bed: str
+    site: str
+    specialty: str  # NHS treatment function code
+    consultant: Clinician
+    reason: str
+    start: datetime
+    end: datetime | None = None
+    discharged_to: str = ""
+
+
+class Allergy(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str  # "DA" drug, "FA" food, "MA" other
+    code: str  # SNOMED CT
+    text: str
+    severity: str  # "SV", "MO", "MI" or ""
+    reaction: str
+    recorded_on: date
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    code: str  # ICD-10
+    text: str
+    at: datetime
+    kind: str  # "A" admitting, "W" working, "F" final
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """One observation of one report. `is_text`: words, not a number."""
+
+    code: str
+    name: str
+    loinc: str
+    text: str
+    unit: str = ""
+    reference: str = ""
+    flag: str = ""
+    status: str = ""  # where it differs from its report's: "C" corrected
+    is_text: bool = False
+
+
+class Panel(msgspec.Struct, frozen=True, kw_only=True):
+    """One battery on one specimen."""
+
+    code: str
+    name: str
+    filler: str  # the laboratory's own number of this battery on this specimen
+    values: tuple[Value, ...]
+    note: str = ""
+
+
+# --- What happened, each as told by one source at one time ------------------------------------------------------------
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    at: datetime
+    who: Demographics
+
+
+class Told(Event, frozen=True, kw_only=True, tag="told"):
+    """The hospital's administration says something: admitted, moved, discharged, seen, changed."""
+
+    trigger: str  # "A01"
+    visit: Visit | None = None
+    allergies: tuple[Allergy, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+
+class Merged(Event, frozen=True, kw_only=True, tag="merged"):
+    """The hospital found that it knew one person twice."""
+
+    former_number: str
+
+
+class Reported(Event, frozen=True, kw_only=True, tag="reported"):
+    """The laboratory reports on one specimen."""
+
+    specimen: str
+    collected_at: datetime
+    status: str  # "P" preliminary, "F" final, "C" corrected
+    panels: tuple[Panel, ...]
+    requested_by: Clinician | None
+    place: str
+    number: str  # the local number the laboratory used: nearly always the person's own
+    nhs_number: str | None
+
+
+class Written(Event, frozen=True, kw_only=True, tag="written"):
+    """The hospital sends a letter."""
+
+    number: str
+    kind: str  # "DS" discharge summary, "OL" outpatient letter
+    title: str
+    author: Clinician
+    visit: Visit
+    lines: tuple[str, ...]
+    is_pdf: bool = False
+    replaces: str = ""
+
+
+class EarlyNumber(msgspec.Struct, frozen=True):
+    """Until `until` the hospital told of this person under another number, which a merge later joined."""
+
+    number: str
+    until: datetime
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """One invented person with all that the region's systems will say about them."""
+
+    index: int
+    nhs_number: str | None
+    now: Demographics
+    hospital_number: str
+    laboratory_number: str
+    oxford_number: str | None  # number in Oxford's own system, for residents of Oxfordshire
+    former_name: str = ""
+    early_number: EarlyNumber | None = None
+    twin_of: int | None = None
+    shows: str = ""  # what a reader will find, in words
+    pathway: str = ""
+    is_cast: bool = False
+    not_to_join: tuple[tuple[str, str, str], ...] = ()  # (source, local number, why)
+    story: tuple[Told | Merged | Reported | Written, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.now.family.upper()}, {' '.join(self.now.given)}" + (
+            f" ({self.now.title})" if self.now.title else ""
+        )
+
+    @property
+    def home(self) -> str:
+        return self.now.practice.area

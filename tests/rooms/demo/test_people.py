@@ -1,0 +1,154 @@
+"""The invented people: the same each time, numbered validly, and truly described by their truth."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+from demo.messages import history
+from demo.people import generate, truth
+from demo.people.numbers import check_digit, nhs_numbers
+
+SEED = 7
+
+
+def _cast(shows: str):
+    return next(person for person in generate(SEED, 20) if shows in person.shows)
+
+
+def test_the_same_seed_gives_the_same_people_and_the_same_bytes():
+    first = [message.content for person in generate(SEED, 30) for message in history(person)]
+    again = [message.content for person in generate(SEED, 30) for message in history(person)]
+    assert first == again
+    assert first != [message.content for person in generate(SEED + 1, 30) for message in history(person)]
+
+
+def test_a_later_part_of_the_region_is_the_same_when_made_alone():
+    assert list(generate(SEED, 40))[30:] == list(generate(SEED, 10, start=30))
+
+
+def test_every_nhs_number_is_in_the_999_range_valid_and_one_persons():
+    numbers = [person.nhs_number for person in generate(SEED, 400) if person.nhs_number]
+    assert len(set(numbers)) == len(numbers) > 350
+    for number in numbers:
+        assert number.startswith("999")
+        assert check_digit(number[:9]) == int(number[9])
+        assert number != "9999999999"
+
+
+def test_the_range_holds_more_than_900000_numbers_and_then_says_so():
+    series = nhs_numbers(SEED)
+    head = [next(series) for _ in range(20_000)]
+    assert len(set(head)) == 20_000
+
+
+def test_half_of_sixty_people_live_in_oxfordshire():
+    people = list(generate(SEED, 60))
+    assert sum(person.home == "Oxfordshire" for person in people) == 30
+    assert all((person.oxford_number is not None) == (person.home == "Oxfordshire") for person in people)
+
+
+def test_histories_end_when_asked_and_start_after_birth():
+    until = date(2026, 3, 2)
+    for person in generate(SEED, 200, until=until):
+        for event in person.story:
+            assert person.now.birth_date <= event.at.date() <= until
+
+
+def test_stories_are_told_in_order_of_time():
+    for person in generate(SEED, 100):
+        times = [event.at for event in person.story]
+        assert times == sorted(times)
+
+
+def test_twins_share_everything_but_their_numbers_and_given_names():
+    isla = next(person for person in generate(SEED, 20) if person.twin_of is not None)
+    maisie = list(generate(SEED, 20))[isla.twin_of]
+    assert (isla.now.family, isla.now.birth_date, isla.now.address) == (
+        maisie.now.family, maisie.now.birth_date, maisie.now.address,
+    )  # fmt: skip
+    assert isla.nhs_number != maisie.nhs_number
+    assert isla.now.given != maisie.now.given
+
+
+def _segments(person, name, source=None):
+    for message in history(person, source=source):
+        for line in message.content.decode().split("\r"):
+            if line.startswith(name + "|"):
+                yield message, line.split("|")
+
+
+def test_every_result_of_the_truth_is_in_a_message_and_no_other():
+    for person in generate(SEED, 60):
+        sent = set()
+        filler = None
+        for message in history(person, source="nel-pathology"):
+            for line in message.content.decode("ascii").split("\r"):
+                fields = line.split("|")
+                if fields[0] == "OBR":
+                    filler = fields[3]
+                elif fields[0] == "OBX":
+                    sent.add((filler, fields[3].split("^")[0], fields[11]))
+        status = {"preliminary": "P", "final": "F", "corrected": "C"}
+        facts = [fact for fact in truth(person)["facts"] if fact["kind"] == "result"]
+        true = {(fact["number"], fact["code"], status[said["status"]]) for fact in facts for said in fact["said"]}
+        assert sent == true
+
+
+def test_every_stay_letter_and_allergy_of_the_truth_is_in_a_message():
+    for person in generate(SEED, 60):
+        facts = truth(person)["facts"]
+        visits = {fields[19].split("^")[0] for _, fields in _segments(person, "PV1", "barts")}
+        letters = {fields[12].split("^")[0] for _, fields in _segments(person, "TXA")}
+        allergies = {fields[3].split("^")[0] for _, fields in _segments(person, "AL1")}
+        problems = {fields[3].split("^")[0] for _, fields in _segments(person, "DG1")}
+        assert visits == {fact["number"] for fact in facts if fact["kind"] == "stay"}
+        assert letters == {fact["number"] for fact in facts if fact["kind"] == "letter"}
+        assert allergies == {fact["code"] for fact in facts if fact["kind"] == "allergy"}
+        assert problems == {fact["code"] for fact in facts if fact["kind"] == "problem"}
+
+
+def test_every_identifier_sent_is_an_identity_of_the_truth():
+    for person in generate(SEED, 60):
+        sent = {
+            (message.source, repetition.split("^")[0])
+            for message, fields in _segments(person, "PID")
+            for repetition in fields[3].split("~")
+            if "^NH" not in repetition
+        }
+        assert sent == {(identity["source"], identity["value"]) for identity in truth(person)["identities"]}
+
+
+def test_a_person_without_nhs_number_is_two_groups_in_the_truth():
+    lukasz = _cast("nobody knew his NHS number")
+    assert {identity["group"] for identity in truth(lukasz)["identities"]} == {0, 1}
+    assert b"NHSNMBR" not in b"".join(message.content for message in history(lukasz))
+
+
+def test_a_misfiled_blood_test_is_nobody_elses_in_the_truth():
+    leroy = _cast("someone else's blood test")
+    theirs = [fact for fact in truth(leroy)["facts"] if fact["kind"] == "result" and not fact["is_theirs"]]
+    assert {fact["identity"] for fact in theirs} == {
+        identity["value"] for identity in truth(leroy)["identities"] if identity["group"] == 2
+    }
+
+
+def test_an_allergy_told_after_none_known_is_the_current_one():
+    facts = [fact for fact in truth(_cast("no known allergies on one stay"))["facts"] if fact["kind"] == "allergy"]
+    assert {(fact["code"], fact["status"]) for fact in facts} == {
+        ("716186003", "no longer said"), ("91936005", "current"),
+    }  # fmt: skip
+
+
+def test_a_correction_says_corrected_of_the_one_analyte_and_keeps_its_number():
+    facts = truth(_cast("corrected potassium"))["facts"]
+    corrected = [fact for fact in facts if fact["kind"] == "result" and fact["status"] == "corrected"]
+    assert [fact["code"] for fact in corrected] == ["K"]
+    assert [said["status"] for said in corrected[0]["said"]] == ["final", "corrected"]
+
+
+def test_people_and_messages_are_made_quickly():
+    started = time.perf_counter()
+    messages = sum(len(history(person)) for person in generate(SEED, 100))
+    took = time.perf_counter() - started
+    print(f"{100 / took:.0f} people/s, {messages / took:.0f} messages/s on one core")
