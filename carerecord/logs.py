@@ -17,6 +17,7 @@ class Line(Enum):
     ONE_USER = ("warning", "All processes run as one operating system user: the walls between them are database roles only.")
     DATABASE_READY = ("info", "The database is ready.")
     DATABASE_LOST = ("error", "The database does not answer; trying again.")
+    DATABASE_ELSEWHERE = ("info", "Home is too long a path or out of reach: the database is kept elsewhere.")
     MIGRATED = ("info", "The schema was brought up to date.")
     LISTENING = ("info", "Listening for HL7 v2 over MLLP.")
     CONNECTION_REFUSED = ("warning", "A connection was refused: too many are open.")

@@ -14,8 +14,8 @@ PORT = 5432
 
 
 def address(settings: Settings, role: str) -> dict[str, Any]:
-    """Keyword arguments for asyncpg.connect. A DSN of the role's own is trusted to be that role; the owner's DSN takes the
-    role on at start-up, so that even RESET ROLE stays in it; the embedded server knows each role by its socket peer."""
+    """Keyword arguments for asyncpg.connect. A DSN of the role's own is trusted to be that role; the owner's DSN takes
+    the role on at start-up, so that RESET ROLE stays in it; the embedded server knows each role by its socket peer."""
     if role not in ROLES:
         raise ValueError(f"{role} is not a role: use one of {', '.join(ROLES)}.")
     server_settings = {"application_name": f"carerecord {role}", "timezone": "UTC", "jit": "off"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -19,8 +20,8 @@ from carerecord.settings import Settings
 SERVER_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 ORPHAN_SECONDS_MAX = 60.0
 
-# Why each differs from PostgreSQL's own: no network; no just-in-time compiler or parallel plan for look-ups by key; what is
-# stored is compressed already; a lost application must not hold locks; and a log line must not carry a patient's detail.
+# Why each differs from PostgreSQL's own: no network; no just-in-time compiler or parallel plan for look-ups by key; what
+# is stored is compressed already; a lost program must not hold locks; no log line may carry a patient's detail.
 _CONFIGURATION = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",
@@ -66,7 +67,17 @@ async def make_cluster(programs: Programs, places: Places, user: ServerUser) -> 
         os.chown(unfinished, user.uid, user.gid)
     # The built-in C.UTF-8 sorts the same on every machine and for ever; before 17 the system's is the nearest.
     locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if programs.major >= 17 else ["--locale=C.UTF-8"]
-    command = [programs.path("initdb"), "-D", unfinished, "-U", SUPERUSER, "-E", "UTF8", *locale, "--data-checksums"]
+    command: list[str | Path] = [
+        programs.path("initdb"),
+        "-D",
+        unfinished,
+        "-U",
+        SUPERUSER,
+        "-E",
+        "UTF8",
+        *locale,
+        "--data-checksums",
+    ]
     command += ["--auth-local=peer", "--auth-host=reject", "--no-instructions"]
     made = await asyncio.to_thread(_run_as, command, user)
     if made.returncode:
@@ -79,17 +90,18 @@ async def make_cluster(programs: Programs, places: Places, user: ServerUser) -> 
 
 def configure(settings: Settings, places: Places, user: ServerUser, tuning: Mapping[str, str]) -> None:
     """Written at each start, so that what is in force is always what this program says."""
-    lines = {**_CONFIGURATION, "unix_socket_directories": str(places.sockets), "port": str(PORT), **tuning}
-    _write(
-        places.data / "carerecord.conf", "".join(f"{name} = {_quoted(value)}\n" for name, value in lines.items()), user
-    )
-    main = places.data / "postgresql.conf"
-    include = "include 'carerecord.conf'\n"
-    text = main.read_text()
-    if not text.endswith(include):
-        _write(main, f"{text}\n{include}", user)
-    _write(places.data / "pg_hba.conf", "local all all peer map=carerecord\n", user)
-    _write(places.data / "pg_ident.conf", _identities(settings), user)
+    folder = places.configuration
+    lines = {
+        **_CONFIGURATION,
+        "unix_socket_directories": str(places.sockets),
+        "port": str(PORT),
+        "hba_file": str(folder / "pg_hba.conf"),
+        "ident_file": str(folder / "pg_ident.conf"),
+        **tuning,
+    }
+    _write(folder / "postgresql.conf", "".join(f"{name} = {_quoted(value)}\n" for name, value in lines.items()), user)
+    _write(folder / "pg_hba.conf", "local all all peer map=carerecord\n", user)
+    _write(folder / "pg_ident.conf", _identities(settings), user)
 
 
 def _identities(settings: Settings) -> str:
@@ -97,8 +109,15 @@ def _identities(settings: Settings) -> str:
     ours = our_name()
     lines = [(ours, SUPERUSER), *((ours, f"carerecord_{role}") for role in ROLES)]
     for role, name in (("listen", settings.user_listen), ("work", settings.user_work), ("serve", settings.user_serve)):
-        if name and name != ours:
-            lines.append((name, f"carerecord_{role}"))
+        if not name or name == ours:
+            continue
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            raise CannotStart(
+                f"CARERECORD_USER_{role.upper()} names {name}, who does not exist here: create or correct it."
+            ) from None
+        lines.append((name, f"carerecord_{role}"))
     return "".join(f'carerecord "{system}" {role}\n' for system, role in lines)
 
 
@@ -109,15 +128,15 @@ def _quoted(value: str) -> str:
 def _write(path: Path, text: str, user: ServerUser) -> None:
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_text(text, encoding="utf-8")
-    unfinished.chmod(0o600)
     if user.dropped:
-        os.chown(unfinished, user.uid, user.gid)
+        os.chown(unfinished, 0, user.gid)
+    unfinished.chmod(0o640 if user.dropped else 0o600)
     unfinished.replace(path)
 
 
 async def clear_stale_lock(places: Places) -> None:
-    """A pid file outlives its server when both are killed. It is removed only if no server of this folder lives; an orphan
-    that is still shutting down is asked again and waited for."""
+    """A pid file outlives its server when both are killed. It is removed only if no server of this folder lives; an
+    orphan that is still shutting down is asked again and waited for."""
     pid_file = places.data / "postmaster.pid"
     patience_ends_at = time.monotonic() + ORPHAN_SECONDS_MAX
     asked = False
@@ -143,10 +162,16 @@ def is_ready(places: Places, pid: int) -> bool:
     return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
 
 
-def last_words(places: Places) -> str:
-    """The reason in the server's log, for a sentence; our log settings keep patients out of it."""
+def log_length(places: Places) -> int:
+    return places.log.stat().st_size if places.log.exists() else 0
+
+
+def last_words(places: Places, *, since: int) -> str:
+    """The reason in what the server's log gained, for a sentence; our log settings keep patients out of it."""
     try:
-        lines = places.log.read_text(errors="replace").splitlines()
+        with places.log.open("rb") as log:
+            log.seek(since)
+            lines = log.read().decode(errors="replace").splitlines()
     except OSError:
         return "it left no log"
     fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
@@ -188,7 +213,6 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _run_as(command: list[str | Path], user: ServerUser) -> subprocess.CompletedProcess[str]:
-    ids = user.ids()
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # noqa: S603
-        command, cwd="/", env=SERVER_ENVIRONMENT, capture_output=True, text=True, check=False, **ids
+    return subprocess.run(  # noqa: S603
+        command, cwd="/", env=SERVER_ENVIRONMENT, capture_output=True, text=True, check=False, **user.ids()
     )

@@ -10,8 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from importlib import resources
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import IO
 
@@ -20,6 +19,7 @@ import asyncpg
 from carerecord import logs
 from carerecord.database import cluster
 from carerecord.database.address import DATABASE, superuser_address
+from carerecord.database.migrate import read_roles
 from carerecord.database.places import CannotStart, Places, ServerUser, home_of, prepare, server_user
 from carerecord.database.programs import Programs, find_programs, within_reach
 from carerecord.database.queries import queries
@@ -34,8 +34,8 @@ STOP_SECONDS_MAX = 60.0
 
 
 class Server:
-    """One embedded PostgreSQL of one home. Start and stop it from the thread that lives as long as the program: the system
-    tells the child of its parent's death by the death of that thread."""
+    """One embedded PostgreSQL of one home. Start it from the thread that lives as long as the program: the system tells
+    a child of its parent's death by the death of that thread."""
 
     def __init__(self, settings: Settings, *, tuning: Mapping[str, str] | None = None) -> None:
         self._settings = settings
@@ -54,7 +54,7 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     async def start(self) -> None:
-        """Ready on return: cluster made if there was none, roles and database there. Raises CannotStart with the reason."""
+        """Ready on return: cluster, roles and database are there. Raises CannotStart with the reason."""
         self._user = server_user()
         self.places = prepare(self._settings, self._user)
         self._hold_home()
@@ -68,20 +68,22 @@ class Server:
             raise
 
     async def run(self) -> None:
-        """Runs the server of a prepared place and waits until it answers. Tries again while the remains of a killed one go."""
+        """Runs the server of a prepared place until it answers. Tries again while the remains of a killed one go."""
         programs, places, user = self._prepared()
         cluster.configure(self._settings, places, user, self._tuning)
-        pause = 0.05
+        _turn_log(places)
+        pause, reason = 0.05, ""
         for _ in range(8):
             await cluster.clear_stale_lock(places)
+            since = cluster.log_length(places)
             self._process = _spawn(programs, places, user)
             if await self._is_up(places):
                 return
-            if "in use" not in cluster.last_words(places):
+            if "in use" not in (reason := cluster.last_words(places, since=since)):
                 break
             await asyncio.sleep(pause)
             pause *= 2
-        raise CannotStart(f"PostgreSQL did not start ({cluster.last_words(places)}): see {places.log}.")
+        raise CannotStart(f"PostgreSQL did not start ({reason}): see {places.log}.")
 
     async def stop(self) -> None:
         """Fast shutdown: sessions are ended, everything committed is on disk."""
@@ -132,9 +134,7 @@ class Server:
         """The roles, which may sign in by their socket peer, and the record's database, which the owner owns."""
         connection = await asyncpg.connect(**superuser_address(self._settings))
         try:
-            await connection.execute(
-                resources.files("carerecord.database").joinpath("roles.sql").read_text(encoding="utf-8")
-            )
+            await connection.execute(read_roles())
             await connection.execute(_QUERIES["let_roles_sign_in"])
             if not await connection.fetchval(_QUERIES["has_database"], DATABASE):
                 await connection.execute(_QUERIES["make_database"])
@@ -169,7 +169,7 @@ class Supervisor:
         pause = 0.1
         while True:
             was_up_since = time.monotonic()
-            while self.server.is_running():
+            while self.server.is_running():  # noqa: ASYNC110  # A child's end is not an event of this loop.
                 await asyncio.sleep(0.1)
             logs.say(logs.Line.DATABASE_LOST)
             if time.monotonic() - was_up_since > 60:
@@ -179,17 +179,20 @@ class Supervisor:
             try:
                 await self.server.run()
                 logs.say(logs.Line.DATABASE_READY)
-            except (CannotStart, OSError) as error:
+            except Exception as error:
                 logs.say(logs.Line.DATABASE_LOST, reason=type(error).__name__)
 
 
-def _spawn(programs: Programs, places: Places, user: ServerUser) -> subprocess.Popen[bytes]:
-    if places.log.exists() and places.log.stat().st_size > _LOG_BYTES_MAX:
+def _turn_log(places: Places) -> None:
+    if cluster.log_length(places) > _LOG_BYTES_MAX:
         places.log.replace(places.log.with_suffix(".log.old"))
-    ids = user.ids()
+
+
+def _spawn(programs: Programs, places: Places, user: ServerUser) -> subprocess.Popen[bytes]:
+    configuration = places.configuration / "postgresql.conf"
     with os.fdopen(os.open(places.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
-        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]  # noqa: S603
-            [programs.path("postgres"), "-D", places.data],
+        return subprocess.Popen(  # noqa: S603
+            [programs.path("postgres"), "-D", places.data, "-c", f"config_file={configuration}"],
             cwd="/",
             env=cluster.SERVER_ENVIRONMENT,
             stdin=subprocess.DEVNULL,
@@ -197,12 +200,12 @@ def _spawn(programs: Programs, places: Places, user: ServerUser) -> subprocess.P
             stderr=log,
             start_new_session=True,
             preexec_fn=_die_with(os.getpid()),
-            **ids,
+            **user.ids(),
         )
 
 
-def _die_with(parent: int) -> object:
-    """Runs in the child after it dropped its privileges, for that clears the wish: SIGINT is PostgreSQL's fast shutdown."""
+def _die_with(parent: int) -> Callable[[], None] | None:
+    """Runs in the child after it dropped its privileges, which would clear the wish. SIGINT is a fast shutdown."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

@@ -13,7 +13,8 @@ grant select, insert, delete on patient_index.member to carerecord_listen;
 
 grant carerecord_listen to carerecord_operate;
 
-grant usage on schema record to carerecord_work;
+grant usage on schema record, intake to carerecord_work;
+grant execute on function intake.make_partitions(date) to carerecord_work;
 grant select on record.dictionary to carerecord_work;
 grant select, delete on record.log to carerecord_work;
 grant select, insert, update, delete on record.chunk to carerecord_work;

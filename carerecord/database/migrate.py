@@ -24,9 +24,7 @@ class MigrationChanged(Exception):
     """A migration that was applied has changed since: put its file back as it was and write a new one after it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} was applied and has changed since: put it back as it was, and write a new one after it."
-        )
+        super().__init__(f"{name} was applied and has changed since: put it back as it was, and write a new one.")
 
 
 class MigrationUnknown(Exception):
@@ -57,7 +55,7 @@ class Migration(msgspec.Struct, frozen=True):
 def migrations() -> list[Migration]:
     """The files in order; numbers begin at 1 and leave no gap."""
     folder = resources.files("carerecord.database").joinpath("migrations")
-    found = []
+    found: list[Migration] = []
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if not file.name.endswith(".sql"):
             continue
@@ -79,6 +77,7 @@ async def migrate(settings: Settings) -> list[str]:
             await connection.execute(_QUERIES["become_owner"])
             applied = await _apply(connection, migrations())
             async with connection.transaction():
+                await connection.execute(_QUERIES["withdraw_grants"])
                 await connection.execute(_file("grants.sql"))
             await connection.execute(_QUERIES["make_partitions"], None)
             await connection.execute(_QUERIES["become_oneself"])
@@ -94,10 +93,14 @@ async def make_partitions(database: Database, *, today: date | None = None) -> i
     return int(await database.fetchval(_QUERIES["make_partitions"], today))
 
 
+def read_roles() -> str:
+    return _file("roles.sql")
+
+
 async def _make_roles(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     try:
         async with connection.transaction():
-            await connection.execute(_file("roles.sql"))
+            await connection.execute(read_roles())
     except asyncpg.InsufficientPrivilegeError as error:
         raise RolesMissing from error
 

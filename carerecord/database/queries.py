@@ -11,7 +11,7 @@ _NAME = re.compile(r"^-- :name ([a-z][a-z0-9_]*)[ \t]*$")
 
 
 class QueriesUnreadable(Exception):
-    """The queries file cannot be used: begin each query with `-- :name its_name`, then a `-- caption.`, then one statement."""
+    """A queries file cannot be used: write for each query `-- :name its_name`, a `-- caption.`, one statement."""
 
     def __init__(self, package: str, reason: str) -> None:
         super().__init__(f"{package}/queries.sql cannot be used: {reason}")
@@ -45,7 +45,7 @@ def queries(package: str) -> Mapping[str, str]:
 
 
 def parse_queries(text: str, *, package: str) -> dict[str, str]:
-    """Statement by name. Refuses a query without caption or statement, a name used twice, and SQL before the first name."""
+    """Statement by name. Refuses a query without caption or statement, a name used twice, SQL before the first name."""
     found: dict[str, list[str]] = {}
     lines: list[str] | None = None
     for line in text.splitlines():

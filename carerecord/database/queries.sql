@@ -61,3 +61,18 @@ select exists (select from pg_catalog.pg_database where datname = $1)
 -- :name make_database
 -- The record's database, which the owner owns.
 create database carerecord owner carerecord_owner
+
+-- :name withdraw_grants
+-- Takes every grant back before they are given anew, so that grants.sql is the whole truth and not only what it adds.
+do $$
+declare
+    room text;
+    kind text;
+begin
+    for room in select nspname from pg_catalog.pg_namespace where nspowner = 'carerecord_owner'::regrole loop
+        foreach kind in array array['tables', 'sequences', 'functions'] loop
+            execute format('revoke all on all %s in schema %I from carerecord_listen, carerecord_work, carerecord_serve, '
+                           'carerecord_operate, carerecord_witness, public', kind, room);
+        end loop;
+    end loop;
+end $$

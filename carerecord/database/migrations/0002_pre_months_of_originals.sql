@@ -31,5 +31,3 @@ begin
     return made;
 end $$;
 revoke execute on function intake.make_partitions(date) from public;
-grant usage on schema intake to carerecord_work;
-grant execute on function intake.make_partitions(date) to carerecord_work;
