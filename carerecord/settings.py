@@ -76,5 +76,10 @@ def read() -> Settings:
     return msgspec.convert(raw, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
 
 
+def environment(**changes: str) -> dict[str, str]:
+    """The environment for a child process: ours, with these settings changed."""
+    return {**os.environ, **{f"CARERECORD_{field.upper()}": value for field, value in changes.items()}}
+
+
 def variables() -> list[str]:
     return [f"CARERECORD_{field.upper()}" for field in Settings.__struct_fields__]

@@ -1,0 +1,229 @@
+"""The operator's hand."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from carerecord import __version__, access, assembly, audit, clock, database, intake, patient_index, settings, supervision
+from carerecord.database import backup
+from carerecord.model import OriginalReference, Outcome
+from carerecord.organisations import RegionDoesNotFit, read_region
+from carerecord.settings import Settings
+
+Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
+# What an operator may meet and mend: its sentence is printed alone; anything else is a fault of ours and shows its trace.
+EXPECTED = (
+    RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused, database.RolesMissing,
+    database.MigrationChanged, supervision.ProcessDoesNotStart, backup.BackupRefused, intake.CannotReplay,
+    patient_index.CannotUnlink, msgspec.ValidationError,
+)  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="carerecord", description="The shared care record of a region.")
+    top.add_argument("--version", action="version", version=f"carerecord {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    def add(name: str, command: Command, says: str, within: Any = None) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = (within or commands).add_parser(name, help=says, description=says)
+        added.set_defaults(run=command)
+        return added
+
+    def group(name: str, says: str) -> Any:
+        return commands.add_parser(name, help=says, description=says).add_subparsers(required=True, metavar="action")
+
+    add("run", run, "Everything: the database, and the three processes below, kept up.")
+    add("listen", _process(assembly.listen), "Hear messages and append them to the record.")
+    add("work", _process(assembly.work), "Fold the record, and keep room for tomorrow's originals.")
+    add("serve", _process(assembly.serve), "Serve the record to people and programs.")
+    add("migrate", migrate, "Bring the schema up to date.")
+
+    inbox = group("inbox", "What was refused, parked, not translated, or waits for a decision.")
+    listing = add("list", inbox_list, "List unsettled messages, newest first.", inbox)
+    listing.add_argument("--outcome", choices=[outcome.value for outcome in Outcome if outcome is not Outcome.RECORDED])
+    listing.add_argument("--source", help="id of a source in the region's file")
+    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--json", action="store_true")
+    shown = add("show", inbox_show, "Show one message as it arrived, what was wrong with it, and each attempt since.", inbox)
+    shown.add_argument("reference", type=OriginalReference.parse, help="as listed: 20261122-7")
+    shown.add_argument("--json", action="store_true")
+    replayed = add("replay", inbox_replay, "Translate and attribute messages again, with what is known today.", inbox)
+    replayed.add_argument("reference", type=OriginalReference.parse, nargs="+")
+    replayed.add_argument("--dry-run", action="store_true", help="say what would become of them; change nothing")
+
+    identities = group("patient-index", "Which identities are one person.")
+    unlinked = add("unlink", unlink, "Undo a link: the identity returns to where it was. Nothing is rewritten.", identities)
+    unlinked.add_argument("patient_key", type=int)
+    unlinked.add_argument("identity_key", type=int)
+    unlinked.add_argument("--by", required=True, help="who decided")
+    unlinked.add_argument("--reason", required=True)
+
+    witness = group("witness", "The audit.")
+    verified = add("verify", witness_verify, "Find a changed, missing or re-ordered row. Exit code 1 if there is one.", witness)
+    verified.add_argument("--stream", type=int)
+    verified.add_argument("--json", action="store_true")
+
+    add("policy", policy, "Print who may see what, role by heading.").add_argument("--json", action="store_true")
+    add("region", region, "Read the region's file and say what it holds.").add_argument("--json", action="store_true")
+    kept = add("backup", make_backup, "Write the whole database to one file.")
+    kept.add_argument("path", type=Path)
+    restored = add("restore", restore, "Bring a backup back into an empty database.")
+    restored.add_argument("path", type=Path)
+    restored.add_argument("--replace", action="store_true", help="replace what the database holds now")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = parser().parse_args(arguments)
+    try:
+        return asyncio.run(asked.run(settings.read(), asked))
+    except EXPECTED as expected:
+        print(expected, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _process(process: Callable[[Settings], Awaitable[None]]) -> Command:
+    async def start(chosen: Settings, asked: argparse.Namespace) -> int:
+        await process(chosen)
+        return 0
+
+    return start
+
+
+def _say(value: Any, *, as_json: bool, lines: Callable[[], list[str]]) -> None:
+    print(msgspec.json.encode(value).decode() if as_json else "\n".join(lines()), flush=True)
+
+
+async def _database(stack: AsyncExitStack, chosen: Settings, role: str) -> database.Database:
+    """The database as `role`; the embedded one is started for the time of the command unless it is up already."""
+    if not await database.is_up(chosen):
+        await stack.enter_async_context(database.embedded.Supervisor(chosen))
+        await database.migrate(chosen)
+    return await stack.enter_async_context(database.connect(chosen, role))
+
+
+async def run(chosen: Settings, asked: argparse.Namespace) -> int:
+    read_region(chosen.region)
+    await supervision.run(chosen, ready=lambda: print("carerecord: ready", flush=True))
+    return 0
+
+
+async def migrate(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        if not await database.is_up(chosen):
+            await stack.enter_async_context(database.embedded.Supervisor(chosen))
+        applied = await database.migrate(chosen)
+    print("\n".join(applied) or "The schema was up to date.")
+    return 0
+
+
+async def inbox_list(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await _database(stack, chosen, "operate")
+        outcome = Outcome(asked.outcome) if asked.outcome else None
+        found = await intake.inbox.list_unsettled(db, outcome=outcome, source=asked.source, limit=asked.limit)
+    _say(found, as_json=asked.json, lines=lambda: [_inbox_line(item) for item in found] or ["Nothing waits."])
+    return 0
+
+
+def _inbox_line(item: intake.inbox.Unsettled) -> str:
+    why = item.problems[0].sentence if item.problems else ""
+    return f"{item.reference!s:20} {item.outcome:13} {item.source:20} {item.message_type:10} {why}"
+
+
+async def inbox_show(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await _database(stack, chosen, "operate")
+        found = await intake.inbox.show(db, asked.reference)
+    if found is None:
+        print(f"There is no message {asked.reference}: list them with `carerecord inbox list`.", file=sys.stderr)
+        return 1
+    _say(found, as_json=asked.json, lines=lambda: _inbox_lines(found))
+    return 0
+
+
+def _inbox_lines(found: intake.inbox.Shown) -> list[str]:
+    problems = [f"  {problem.field or problem.segment}: {problem.rule}: {problem.sentence}" for problem in found.problems]
+    attempts = [f"  attempt {attempt.attempt} at {attempt.at:%d-%b-%Y %H:%M}: {attempt.outcome}" for attempt in found.replays]
+    head = f"{found.reference} from {found.source}, received {found.received_at:%d-%b-%Y %H:%M}: {found.outcome}"
+    return [head, *problems, *attempts, "", found.text]
+
+
+async def inbox_replay(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await _database(stack, chosen, "operate")
+        region = read_region(chosen.region)
+        for reference in asked.reference:
+            replayed = await intake.inbox.replay(
+                db, reference, region=region, settings=chosen, at=clock.now(), random_key=clock.random_key, dry_run=asked.dry_run
+            )
+            print(f"{reference}: {'would be ' if asked.dry_run else ''}{replayed.outcome}")
+    return 0
+
+
+async def unlink(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await _database(stack, chosen, "operate")
+        async with db.transaction() as connection:
+            await patient_index.unlink(
+                connection, asked.patient_key, asked.identity_key, by=asked.by, reason=asked.reason, at=clock.now()
+            )
+    print("The link is undone; the next look shows it.")
+    return 0
+
+
+async def witness_verify(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await _database(stack, chosen, "witness")
+        report = await audit.verify(db, stream=asked.stream)
+    lines = [f"stream {finding.stream} row {finding.seq}: {finding.sentence}" for finding in report.findings]
+    total = f"{report.events} events in {report.streams} streams: {'the chain holds.' if not lines else 'it does not hold.'}"
+    _say(report, as_json=asked.json, lines=lambda: [*lines, total])
+    return 1 if report.findings else 0
+
+
+async def policy(chosen: Settings, asked: argparse.Namespace) -> int:
+    matrix = {role: [heading.name for heading in cells] for role, cells in access.matrix().items()}
+    _say(matrix, as_json=asked.json, lines=lambda: [f"{role:24} {', '.join(cells)}" for role, cells in matrix.items()])
+    return 0
+
+
+async def region(chosen: Settings, asked: argparse.Namespace) -> int:
+    held = read_region(chosen.region)
+    counts = {
+        "name": held.name,
+        "organisations": len(held.organisations),
+        "sources": [source.id for source in held.sources],
+        "neighbours": [neighbour.organisation for neighbour in held.neighbours],
+        "clients": [client.client_id for client in held.clients],
+        "sign_in": held.sign_in.issuer if held.sign_in else None,
+    }
+    _say(counts, as_json=asked.json, lines=lambda: [f"{name:14} {value}" for name, value in counts.items()])
+    return 0
+
+
+async def make_backup(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        await _database(stack, chosen, "owner")
+        await backup.backup(chosen, asked.path)
+    print(f"Written to {asked.path}. It holds patients: keep it as you keep the record.")
+    return 0
+
+
+async def restore(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        if not await database.is_up(chosen):
+            await stack.enter_async_context(database.embedded.Supervisor(chosen))
+        await backup.restore(chosen, asked.path, replace=asked.replace)
+    print(f"Restored from {asked.path}.")
+    return 0

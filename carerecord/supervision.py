@@ -1,0 +1,127 @@
+"""`carerecord run`: the database and the three processes, each as its own user and role, started again if one ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import pwd
+import signal
+import sys
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from carerecord import database, logs, settings
+from carerecord.settings import Settings
+
+PROCESSES = ("listen", "work", "serve")
+READY_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 20.0
+RESTART_SECONDS = 0.5
+_SET_PARENT_DEATH_SIGNAL = 1
+
+
+class ProcessDoesNotStart(RuntimeError):
+    """A process of the record does not become ready: read its last log line above, mend that and start again."""
+
+
+async def run(chosen: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Everything, until SIGINT or SIGTERM. `ready` is called once all three processes do their work."""
+    stop = _stop_event()
+    async with database.embedded.Supervisor(chosen):
+        await database.migrate(chosen)
+        if not (os.geteuid() == 0 and chosen.user_listen and chosen.user_work and chosen.user_serve):
+            logs.say(logs.Line.ONE_USER)
+        children = [_Child(name, chosen) for name in PROCESSES]
+        keepers = [asyncio.create_task(child.keep(stop)) for child in children]
+        try:
+            if await _become_ready(chosen, keepers, stop):
+                ready()
+                await stop.wait()
+        finally:
+            stop.set()
+            await asyncio.gather(*keepers, return_exceptions=True)
+    logs.say(logs.Line.STOPPED)
+
+
+class _Child:
+    def __init__(self, name: str, chosen: Settings) -> None:
+        self.name = name
+        self._user = {"listen": chosen.user_listen, "work": chosen.user_work, "serve": chosen.user_serve}[name]
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Runs the process, and again whenever it ends by itself, until told to stop."""
+        stopping = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "carerecord", self.name,
+                start_new_session=True,  # Ctrl-C reaches only us: we stop the children in order.
+                env=settings.environment(),
+                **_as_user(self._user),
+            )  # fmt: skip
+            ending = asyncio.create_task(process.wait())
+            await asyncio.wait({ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if ending.done() and not stop.is_set():
+                logs.say(logs.Line.CHILD_ENDED, process=self.name, code=process.returncode or 0)
+                await asyncio.wait({stopping}, timeout=RESTART_SECONDS)
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await asyncio.wait({ending}, timeout=STOP_SECONDS_MAX)
+            if not ending.done():
+                process.kill()
+                await ending
+
+
+async def _become_ready(chosen: Settings, keepers: list[asyncio.Task[None]], stop: asyncio.Event) -> bool:
+    """True when messages are heard and pages are served; False if told to stop before."""
+    waited = 0.0
+    while waited < READY_SECONDS_MAX and not stop.is_set():
+        if await _hears(chosen) and await asyncio.to_thread(_serves, chosen):
+            return True
+        await asyncio.sleep(0.05)
+        waited += 0.05
+    if stop.is_set():
+        return False
+    raise ProcessDoesNotStart(ProcessDoesNotStart.__doc__)
+
+
+async def _hears(chosen: Settings) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(chosen.listen_host, chosen.listen_port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _serves(chosen: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{chosen.serve_host}:{chosen.serve_port}/health", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _as_user(name: str) -> dict[str, Any]:
+    """Arguments that drop root to the process's own user, and end the child when its parent is killed."""
+    drop: dict[str, Any] = {}
+    if name and os.geteuid() == 0:
+        account = pwd.getpwnam(name)
+        drop = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    return {**drop, "preexec_fn": _die_with_parent}
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+
+def _stop_event() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
