@@ -19,6 +19,7 @@ from carerecord.signin.scopes import NotAScope, Scope, Scopes
 from carerecord.signin.sessions import ReasonMissing, Sessions
 from carerecord.signin.signed import NotSigned, peek, read_signed
 from carerecord.signin.values import (
+    ArrivalRefusal,
     ClientAccess,
     ClientRefusal,
     ClientToken,
@@ -34,6 +35,7 @@ from carerecord.signin.values import (
 __all__ = [
     "SIGN_IN_COOKIE",
     "STAFF_COOKIE",
+    "ArrivalRefusal",
     "Arrivals",
     "Cis2",
     "ClientAccess",

@@ -9,10 +9,9 @@ import msgspec
 
 from carerecord import clock, database
 from carerecord.signin.store import Store
-from carerecord.signin.values import Launch, NewArrival
+from carerecord.signin.values import ArrivalRefusal, Launch, NewArrival
 
 SECONDS_MAX = 60
-ALREADY_SEEN = "jti: this launch was sent before, and a launch is used once. Have the host make a new one."
 USED = "This link was used already, and it works once. Open the record again from your own system."
 TOO_LATE = "This link waited longer than a minute and has ended. Open the record again from your own system."
 NOT_KNOWN = "This link is not known here. Open the record again from your own system."
@@ -32,12 +31,15 @@ class Arrivals:
         )
         return NewArrival(code=code, expires_in=SECONDS_MAX) if kept else None
 
-    async def redeem(self, code: str, *, at: datetime) -> Launch | str:
-        """The launch that waits under `code`, exactly once; else the sentence that says why not."""
+    async def redeem(self, code: str, *, at: datetime) -> Launch | ArrivalRefusal:
+        """The launch that waits under `code`, exactly once; else why not."""
         content = await self._store.redeem_arrival(code, at=at)
         if content is not None:
             return msgspec.json.decode(content, type=Launch)
-        is_used = await self._store.is_used_arrival(code)
-        if is_used is None:
-            return NOT_KNOWN
-        return USED if is_used else TOO_LATE
+        seen = await self._store.find_arrival(code)
+        if seen is None:
+            return ArrivalRefusal(rule="unknown", sentence=NOT_KNOWN)
+        issuer, is_used = seen
+        if is_used:
+            return ArrivalRefusal(rule="used", sentence=USED, issuer=issuer)
+        return ArrivalRefusal(rule="expired", sentence=TOO_LATE, issuer=issuer)

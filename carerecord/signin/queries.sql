@@ -55,7 +55,7 @@ returning waiting.content;
 
 -- :name find_arrival
 -- Why a code was not redeemed.
-select used_at, expires_at from signin.arrival where code_hash = $1;
+select issuer, used_at from signin.arrival where code_hash = $1;
 
 -- :name insert_assertion
 -- Remember a client assertion; no row comes back when it was used before.

@@ -96,10 +96,10 @@ class Store:
         content = await self._db.fetchval(QUERIES["redeem_arrival"], hash_secret(code), at)
         return content.encode() if content else None
 
-    async def is_used_arrival(self, code: str) -> bool | None:
-        """None: no such code."""
+    async def find_arrival(self, code: str) -> tuple[str, bool] | None:
+        """(issuer, whether it was used)."""
         row = await self._db.fetchrow(QUERIES["find_arrival"], hash_secret(code))
-        return row["used_at"] is not None if row else None
+        return (row["issuer"], row["used_at"] is not None) if row else None
 
     async def insert_assertion(self, *, issuer: str, jti: str, expires_at: datetime) -> bool:
         """False: it was used before."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from carerecord.model import Evidence, NHSNumber, Purpose, Staff
+from carerecord.model import Evidence, Purpose, Staff
 from carerecord.signin.scopes import Scopes
 
 
@@ -96,15 +96,20 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
     purpose: Purpose
 
-    def parsed_nhs_number(self) -> NHSNumber:
-        return NHSNumber.parse(self.nhs_number)
-
 
 class NewArrival(msgspec.Struct, frozen=True, kw_only=True):
     """A launch that waits for its one use, within `expires_in` seconds."""
 
     code: str
     expires_in: int
+
+
+class ArrivalRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a code opens nothing. `issuer` is the record system that the launch came from, where that is known."""
+
+    rule: str  # "used", "expired", "unknown"
+    sentence: str
+    issuer: str | None = None
 
 
 class ClientToken(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,196 @@
+"""The two requests of a launch: the signed message that the host sends, and the browser that follows with its code."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from carerecord import logs
+from carerecord.disclosure.values import Found, Looking, Refusal
+from carerecord.launch.context_link import LaunchRefusal, verify
+from carerecord.launch.parts import Parts, parts_of
+from carerecord.launch.rules import is_same_person
+from carerecord.model import Staff
+from carerecord.organisations import Neighbour
+from carerecord.routing import Route
+from carerecord.signin import ArrivalRefusal, Launch, NewSession, patient_cookie
+
+ROUTE = "launch"
+BYTES_MAX = 16_384
+MEDIA_TYPE = "application/jwt"
+STATUS_OF_CLAIM = {"organisation": 403, "iss": 401, "kid": 401, "alg": 401, "signature": 401}
+STATUS_OF_REFUSAL = {"not-allowed": 403, "reason-needed": 403, "not-found": 404, "unavailable": 503}
+PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+async def announce(request: Request) -> Response:
+    """`POST /launch`: a host announces that its reader arrives, and is told where to send them."""
+    parts, at = parts_of(request), parts_of(request).clock()
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != MEDIA_TYPE:
+        return _refused("Content-Type", f"Content-Type: it must be {MEDIA_TYPE}.", status=415)
+    compact = await _body(request)
+    if compact is None:
+        return _refused("message", f"message: it must be text of at most {BYTES_MAX} bytes.", status=413)
+    base = parts.settings.public_url.rstrip("/")
+    launch = verify(compact, region=parts.region, audience=f"{base}/launch", at=at)
+    if isinstance(launch, Launch):
+        arrival = await parts.arrivals.keep(launch, at=at)
+        if arrival:
+            url = f"{base}/launch/{arrival.code}"
+            return JSONResponse({"url": url, "expires_in": arrival.expires_in}, status_code=201, headers=PRIVATE)
+        launch = LaunchRefusal(
+            claim="jti",
+            sentence="jti: this launch was sent before, and each is used once; make a new one.",
+            neighbour=parts.region.find_neighbour(launch.issuer),
+        )
+    logs.say(logs.Line.LAUNCH_REFUSED, claim=launch.claim)
+    if launch.neighbour:
+        await _witness_refused(parts, launch.neighbour, rule=launch.claim, at=at)
+    return _refused(launch.claim, launch.sentence, status=STATUS_OF_CLAIM.get(launch.claim, 400))
+
+
+async def arrive(request: Request) -> Response:
+    """`GET /launch/{code}`: the reader's browser comes in, once, and goes on to the chart of that person."""
+    parts, at = parts_of(request), parts_of(request).clock()
+    if request.method != "GET":  # Asking for the headers alone would use up the code.
+        return Response(status_code=405, headers={"Allow": "GET"})
+    launch = await parts.arrivals.redeem(request.path_params["code"], at=at)
+    if isinstance(launch, ArrivalRefusal):
+        return await _turned_away(request, parts, launch, at=at)
+    found = await parts.door.find(
+        launch.staff, nhs_number=launch.nhs_number, birth_date=launch.birth_date, route=ROUTE, session=ROUTE, at=at
+    )
+    if isinstance(found, Refusal):
+        return _page(request, parts, _not_held(parts) if found.kind == "not-found" else found)
+    if not is_same_person(
+        held_name=found.name, held_birth_date=found.birth_date, family=launch.family, birth_date=launch.birth_date
+    ):
+        await _witness_refused(parts, launch.staff, rule="patient", at=at)
+        return _page(request, parts, _someone_else(parts))
+    return await _open(parts, launch, found, at=at)
+
+
+async def _open(parts: Parts, launch: Launch, found: Found, *, at: datetime) -> Response:
+    session = await parts.sessions.create_patient(
+        launch.staff,
+        patient_key=found.patient_key,
+        evidence=launch.evidence,
+        purpose=launch.purpose,
+        route=ROUTE,
+        at=at,
+    )
+    looking = Looking(
+        staff=launch.staff,
+        patient_key=found.patient_key,
+        evidence=launch.evidence,
+        purpose=launch.purpose,
+        route=ROUTE,
+        session=session.id,
+        at=at,
+    )
+    await parts.door.witness_arrival(looking, detail={"issuer": launch.issuer, "jti": launch.jti})
+    return _to_chart(parts, session, at=at)
+
+
+def _to_chart(parts: Parts, session: NewSession, *, at: datetime) -> Response:
+    chart = f"/patient/{session.id}"
+    response = RedirectResponse(f"{chart}/summary", status_code=303, headers=PRIVATE)
+    response.set_cookie(
+        patient_cookie(session.id),
+        session.token,
+        max_age=int((session.expires_at - at).total_seconds()),
+        path=chart,
+        secure=parts.settings.public_url.startswith("https:"),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+async def _turned_away(request: Request, parts: Parts, refusal: ArrivalRefusal, *, at: datetime) -> Response:
+    logs.say(logs.Line.LAUNCH_REFUSED, claim=f"code {refusal.rule}")
+    if neighbour := parts.region.find_neighbour(refusal.issuer or ""):
+        await _witness_refused(parts, neighbour, rule=f"code {refusal.rule}", at=at)
+    return _page(request, parts, Refusal(kind="not-allowed", sentences=(refusal.sentence,), phone=parts.region.phone))
+
+
+async def _witness_refused(parts: Parts, by: Neighbour | Staff, *, rule: str, at: datetime) -> None:
+    """A refused launch names its host: who the reader is was not proven, unless it got as far as the person."""
+    staff = by if isinstance(by, Staff) else _host(parts, by)
+    await parts.door.witness_refusal(staff, route=ROUTE, session=ROUTE, detail={"rule": rule}, at=at)
+
+
+def _host(parts: Parts, neighbour: Neighbour) -> Staff:
+    return Staff(
+        user_id=neighbour.issuer,
+        name=neighbour.name,
+        role_code="",
+        role="unknown",
+        role_name="record system",
+        organisation=neighbour.organisation,
+        organisation_name=parts.region.organisation_name(neighbour.organisation),
+    )
+
+
+def _not_held(parts: Parts) -> Refusal:
+    return Refusal(
+        kind="not-found",
+        sentences=(
+            f"The {parts.region.title} holds nothing for this person under that NHS number and date of birth.",
+            "Check both in your own system. If they are right, nothing was sent about this person from here:"
+            " ask them, and phone the hospital or practice they name.",
+        ),
+        phone=parts.region.phone,
+    )
+
+
+def _someone_else(parts: Parts) -> Refusal:
+    return Refusal(
+        kind="not-allowed",
+        sentences=(
+            f"The {parts.region.title} holds that NHS number and date of birth under another family name,"
+            " so it does not open: it could be someone else's record.",
+            "Check the name and the NHS number with the person. If their name has changed, update it in your own"
+            " system, or phone us to have it looked into.",
+        ),
+        phone=parts.region.phone,
+    )
+
+
+def _page(request: Request, parts: Parts, refusal: Refusal) -> Response:
+    response = parts.pages.refusal(request, refusal, STATUS_OF_REFUSAL[refusal.kind])
+    response.headers.update(PRIVATE)
+    return response
+
+
+def _refused(claim: str, sentence: str, *, status: int) -> Response:
+    return JSONResponse({"error": claim, "sentence": sentence}, status_code=status, headers=PRIVATE)
+
+
+async def _body(request: Request) -> str | None:
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > BYTES_MAX:
+            return None
+    return content.decode() if content.isascii() else None
+
+
+routes = (
+    Route(
+        method="POST",
+        path="/launch",
+        endpoint=announce,
+        access="back-channel",
+        summary="A neighbour's record system announces that a reader arrives for one person.",
+    ),
+    Route(
+        method="GET",
+        path="/launch/{code}",
+        endpoint=arrive,
+        access="public",
+        summary="The reader's browser arrives with its code, which works once and for a minute.",
+    ),
+)
