@@ -35,7 +35,7 @@ def main() -> int:
         measured += of_this
     write(measured)
     broken = [row.name for row in measured if row.met is False]
-    print(f"{len(measured)} measured, {len(broken)} not kept{': ' + ', '.join(broken) if broken else ''}. See docs/promises.md.")
+    print(f"{len(measured)} measured, {len(broken)} not kept. See docs/promises.md.", *broken)
     return 0
 
 

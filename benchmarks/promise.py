@@ -9,7 +9,18 @@ from pathlib import Path
 import msgspec
 
 ROOT = Path(__file__).parents[1]
-AREAS = ("skeleton", "region", "intake", "access", "identity", "reading", "neighbours", "federation", "programs", "scale")
+AREAS = (
+    "skeleton",
+    "region",
+    "intake",
+    "access",
+    "identity",
+    "reading",
+    "neighbours",
+    "federation",
+    "programs",
+    "scale",
+)
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +65,9 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() or "unknown"
 
 
@@ -77,26 +90,38 @@ def rows(benchmark: Benchmark, figures: dict[str, tuple[float, str]], *, at_comm
 def write(measured: Iterable[Measured]) -> None:
     """Merges with what earlier runs measured: a run of one area leaves the others as they were."""
     json_path = ROOT / "docs" / "promises.json"
-    known = {row.name: row for row in msgspec.json.decode(json_path.read_bytes(), type=list[Measured])} if json_path.exists() else {}
+    known = (
+        {row.name: row for row in msgspec.json.decode(json_path.read_bytes(), type=list[Measured])}
+        if json_path.exists()
+        else {}
+    )
     known |= {row.name: row for row in measured}
     ordered = sorted(known.values(), key=lambda row: (AREAS.index(row.area), row.name))
     json_path.write_bytes(msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n")
     lines = [
         "# Promises",
         "",
-        "Made by `make promises`; do not edit. CPU per operation and ratios within one run, since wall-clock figures on shared",
-        "machines move by a factor of two to four. A gap is written as a gap.",
+        "Made by `make promises`; do not edit. CPU per operation and ratios within one run, since wall-clock figures on",
+        "shared machines move by a factor of two to four. A gap is written as a gap.",
     ]
     for area in AREAS:
         of_area = [row for row in ordered if row.area == area]
         if of_area:
-            lines += ["", f"## {area}", "", "| promise | what | target | measured | met | command | commit |", "| --- | --- | ---: | ---: | --- | --- | --- |"]
+            lines += [
+                "",
+                f"## {area}",
+                "",
+                "| promise | what | target | measured | met | command | commit |",
+                "| --- | --- | ---: | ---: | --- | --- | --- |",
+            ]
             lines += [_line(row) for row in of_area]
     (ROOT / "docs" / "promises.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _line(row: Measured) -> str:
-    figure = "gap" if row.measured is None else f"{row.measured:,.4g}" if row.measured < 1000 else f"{row.measured:,.0f}"
+    figure = (
+        "gap" if row.measured is None else f"{row.measured:,.4g}" if row.measured < 1000 else f"{row.measured:,.0f}"
+    )
     met = {True: "yes", False: "**no**", None: "–"}[row.met]
     says = f"{row.says} {row.note}".strip().replace("|", "\\|")
     return f"| {row.name} | {says} | {row.target} | {figure} | {met} | `{row.command}` | {row.commit} |"

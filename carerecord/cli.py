@@ -12,17 +12,28 @@ from typing import Any
 
 import msgspec
 
-from carerecord import __version__, access, assembly, audit, clock, database, intake, patient_index, settings, supervision
+from carerecord import (
+    __version__,
+    access,
+    assembly,
+    audit,
+    clock,
+    database,
+    intake,
+    patient_index,
+    settings,
+    supervision,
+)
 from carerecord.database import backup
 from carerecord.model import OriginalReference, Outcome
 from carerecord.organisations import RegionDoesNotFit, read_region
 from carerecord.settings import Settings
 
 Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
-# What an operator may meet and mend: its sentence is printed alone; anything else is a fault of ours and shows its trace.
+# What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
 EXPECTED = (
-    RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused, database.RolesMissing,
-    database.MigrationChanged, supervision.ProcessDoesNotStart, backup.BackupRefused, intake.CannotReplay,
+    RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
+    database.RolesMissing, database.MigrationChanged, supervision.ProcessDoesNotStart, backup.BackupRefused, intake.CannotReplay,
     patient_index.CannotUnlink, msgspec.ValidationError,
 )  # fmt: skip
 
@@ -52,7 +63,9 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument("--source", help="id of a source in the region's file")
     listing.add_argument("--limit", type=int, default=50)
     listing.add_argument("--json", action="store_true")
-    shown = add("show", inbox_show, "Show one message as it arrived, what was wrong with it, and each attempt since.", inbox)
+    shown = add(
+        "show", inbox_show, "Show one message as it arrived, what was wrong with it, and each attempt since.", inbox
+    )
     shown.add_argument("reference", type=OriginalReference.parse, help="as listed: 20261122-7")
     shown.add_argument("--json", action="store_true")
     replayed = add("replay", inbox_replay, "Translate and attribute messages again, with what is known today.", inbox)
@@ -60,14 +73,18 @@ def parser() -> argparse.ArgumentParser:
     replayed.add_argument("--dry-run", action="store_true", help="say what would become of them; change nothing")
 
     identities = group("patient-index", "Which identities are one person.")
-    unlinked = add("unlink", unlink, "Undo a link: the identity returns to where it was. Nothing is rewritten.", identities)
+    unlinked = add(
+        "unlink", unlink, "Undo a link: the identity returns to where it was. Nothing is rewritten.", identities
+    )
     unlinked.add_argument("patient_key", type=int)
     unlinked.add_argument("identity_key", type=int)
     unlinked.add_argument("--by", required=True, help="who decided")
     unlinked.add_argument("--reason", required=True)
 
     witness = group("witness", "The audit.")
-    verified = add("verify", witness_verify, "Find a changed, missing or re-ordered row. Exit code 1 if there is one.", witness)
+    verified = add(
+        "verify", witness_verify, "Find a changed, missing or re-ordered row. Exit code 1 if there is one.", witness
+    )
     verified.add_argument("--stream", type=int)
     verified.add_argument("--json", action="store_true")
 
@@ -153,8 +170,12 @@ async def inbox_show(chosen: Settings, asked: argparse.Namespace) -> int:
 
 
 def _inbox_lines(found: intake.inbox.Shown) -> list[str]:
-    problems = [f"  {problem.field or problem.segment}: {problem.rule}: {problem.sentence}" for problem in found.problems]
-    attempts = [f"  attempt {attempt.attempt} at {attempt.at:%d-%b-%Y %H:%M}: {attempt.outcome}" for attempt in found.replays]
+    problems = [
+        f"  {problem.field or problem.segment}: {problem.rule}: {problem.sentence}" for problem in found.problems
+    ]
+    attempts = [
+        f"  attempt {attempt.attempt} at {attempt.at:%d-%b-%Y %H:%M}: {attempt.outcome}" for attempt in found.replays
+    ]
     head = f"{found.reference} from {found.source}, received {found.received_at:%d-%b-%Y %H:%M}: {found.outcome}"
     return [head, *problems, *attempts, "", found.text]
 
@@ -165,7 +186,13 @@ async def inbox_replay(chosen: Settings, asked: argparse.Namespace) -> int:
         region = read_region(chosen.region)
         for reference in asked.reference:
             replayed = await intake.inbox.replay(
-                db, reference, region=region, settings=chosen, at=clock.now(), random_key=clock.random_key, dry_run=asked.dry_run
+                db,
+                reference,
+                region=region,
+                settings=chosen,
+                at=clock.now(),
+                random_key=clock.random_key,
+                dry_run=asked.dry_run,
             )
             print(f"{reference}: {'would be ' if asked.dry_run else ''}{replayed.outcome}")
     return 0
@@ -187,7 +214,8 @@ async def witness_verify(chosen: Settings, asked: argparse.Namespace) -> int:
         db = await _database(stack, chosen, "witness")
         report = await audit.verify(db, stream=asked.stream)
     lines = [f"stream {finding.stream} row {finding.seq}: {finding.sentence}" for finding in report.findings]
-    total = f"{report.events} events in {report.streams} streams: {'the chain holds.' if not lines else 'it does not hold.'}"
+    verdict = "the chain does not hold." if lines else "the chain holds."
+    total = f"{report.events} events in {report.streams} streams: {verdict}"
     _say(report, as_json=asked.json, lines=lambda: [*lines, total])
     return 1 if report.findings else 0
 

@@ -99,7 +99,7 @@ async def _hears(chosen: Settings) -> bool:
 
 def _serves(chosen: Settings) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{chosen.serve_host}:{chosen.serve_port}/health", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://{chosen.serve_host}:{chosen.serve_port}/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

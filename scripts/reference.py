@@ -37,7 +37,7 @@ def page_of_routes() -> str:
 
 def page_of_matrix() -> str:
     matrix = access.matrix()
-    headings = [heading for heading in Heading]
+    headings = list(Heading)
     title = " | ".join(heading.name.replace("_", " ").capitalize() for heading in headings)
     lines = ["# Who may see what", "", MADE, f"| role | {title} |", f"| --- |{' --- |' * len(headings)}"]
     for role, cells in matrix.items():
