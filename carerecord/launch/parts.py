@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Protocol, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from carerecord.disclosure.values import Found, Looking, Refusal
-from carerecord.model import Staff
+from carerecord.disclosure.values import Found, Refusal
+from carerecord.model import Evidence, Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import Arrivals, Sessions
@@ -20,11 +21,19 @@ class Door(Protocol):
         self, staff: Staff, *, nhs_number: str, birth_date: date, route: str, session: str, at: datetime
     ) -> Found | Refusal: ...
 
-    async def witness_arrival(self, looking: Looking, *, detail: dict[str, Any]) -> None: ...
-
-    async def witness_refusal(
-        self, staff: Staff, *, route: str, session: str, detail: dict[str, Any], at: datetime
-    ) -> None: ...
+    async def witness_event(
+        self,
+        kind: str,
+        *,
+        staff: Staff,
+        route: str,
+        session: str,
+        at: datetime,
+        patient_key: int = ...,
+        evidence: Evidence = ...,
+        purpose: Purpose = ...,
+        detail: Mapping[str, Any] | None = ...,
+    ) -> None | Refusal: ...
 
 
 class Pages(Protocol):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from carerecord import logs
-from carerecord.disclosure.values import Found, Looking, Refusal
+from carerecord.disclosure.values import Found, Refusal
 from carerecord.launch.context_link import LaunchRefusal, verify
 from carerecord.launch.parts import Parts, parts_of
 from carerecord.launch.rules import is_same_person
@@ -69,10 +69,10 @@ async def arrive(request: Request) -> Response:
     ):
         await _witness_refused(parts, launch.staff, rule="patient", at=at)
         return _page(request, parts, _someone_else(parts))
-    return await _open(parts, launch, found, at=at)
+    return await _open(request, parts, launch, found, at=at)
 
 
-async def _open(parts: Parts, launch: Launch, found: Found, *, at: datetime) -> Response:
+async def _open(request: Request, parts: Parts, launch: Launch, found: Found, *, at: datetime) -> Response:
     session = await parts.sessions.create_patient(
         launch.staff,
         patient_key=found.patient_key,
@@ -81,16 +81,19 @@ async def _open(parts: Parts, launch: Launch, found: Found, *, at: datetime) -> 
         route=ROUTE,
         at=at,
     )
-    looking = Looking(
+    unwitnessed = await parts.door.witness_event(
+        "arrived",
         staff=launch.staff,
         patient_key=found.patient_key,
         evidence=launch.evidence,
         purpose=launch.purpose,
         route=ROUTE,
         session=session.id,
+        detail={"issuer": launch.issuer, "jti": launch.jti},
         at=at,
     )
-    await parts.door.witness_arrival(looking, detail={"issuer": launch.issuer, "jti": launch.jti})
+    if unwitnessed is not None:  # The token was given to nobody: the session ends by itself.
+        return _page(request, parts, unwitnessed)
     return _to_chart(parts, session, at=at)
 
 
@@ -119,7 +122,7 @@ async def _turned_away(request: Request, parts: Parts, refusal: ArrivalRefusal, 
 async def _witness_refused(parts: Parts, by: Neighbour | Staff, *, rule: str, at: datetime) -> None:
     """A refused launch names its host: who the reader is was not proven, unless it got as far as the person."""
     staff = by if isinstance(by, Staff) else _host(parts, by)
-    await parts.door.witness_refusal(staff, route=ROUTE, session=ROUTE, detail={"rule": rule}, at=at)
+    await parts.door.witness_event("refused", staff=staff, route=ROUTE, session=ROUTE, detail={"rule": rule}, at=at)
 
 
 def _host(parts: Parts, neighbour: Neighbour) -> Staff:
