@@ -1,0 +1,29 @@
+"""Which patient is this? NHS number, links, judgements.
+
+In: what a message says of its patient, and who said it. Out: the identity it is about, or a sentence that says why
+that must be decided first. Invariant: a link changes which identities are one person and nothing else; two different
+verified NHS numbers never become one person; every link has a judgement with its reasons, and can be undone.
+"""
+
+from carerecord.patient_index.identify import identify
+from carerecord.patient_index.links import LinkRefused, link, unlink
+from carerecord.patient_index.people import NoSuchPerson, find_person, read_person
+from carerecord.patient_index.rules import Agreement, Verdict, agreement, as_heard
+from carerecord.patient_index.values import Claim, Identified, Undecided
+
+__all__ = [
+    "Agreement",
+    "Claim",
+    "Identified",
+    "LinkRefused",
+    "NoSuchPerson",
+    "Undecided",
+    "Verdict",
+    "agreement",
+    "as_heard",
+    "find_person",
+    "identify",
+    "link",
+    "read_person",
+    "unlink",
+]

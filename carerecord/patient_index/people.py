@@ -1,0 +1,49 @@
+"""The way in to a person: by NHS number and birth date together, or by key."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from carerecord.model import NHSNumber, Person
+from carerecord.patient_index.store import QUERIES, read_subject
+
+if TYPE_CHECKING:
+    from carerecord.database import Database
+
+
+class NoSuchPerson(LookupError):
+    """No person has this key now: links may have changed; find the patient again by NHS number and date of birth."""
+
+
+async def find_person(db: Database, *, nhs_number: str, birth_date: date) -> Person | None:
+    """The one person who holds exactly this verified number with exactly this birth date; None if none or several."""
+    number = NHSNumber.find(nhs_number)
+    if number is None:
+        return None
+    holders = await db.fetch(QUERIES["find_holders_of_verified_number"], number)
+    people = {holder["person_key"] for holder in holders if read_subject(holder["subject"]).birth_date == birth_date}
+    if len(people) != 1:
+        return None
+    return await read_person(db, people.pop())
+
+
+async def read_person(db: Database, patient_key: int) -> Person:
+    """The set of identities that is this person, with what was said last by one whose NHS number is verified."""
+    rows = await db.fetch(QUERIES["read_person"], patient_key)
+    if not rows:
+        raise NoSuchPerson(NoSuchPerson.__doc__)
+    current = max(rows, key=lambda row: (row["nhs_number_verified"], row["said_at"], row["identity_key"]))
+    subject = read_subject(current["subject"])
+    if current["nhs_number"] and subject.nhs_number != current["nhs_number"]:
+        subject = msgspec.structs.replace(subject, nhs_number=current["nhs_number"])
+    return Person(
+        patient_key=patient_key,
+        identities={row["identity_key"]: row["patient_key"] for row in rows},
+        subject=subject,
+        said_by=current["source"],
+        said_at=current["said_at"],
+        nhs_number_verified=current["nhs_number_verified"],
+    )
