@@ -235,12 +235,17 @@ returns table (is_log boolean, seq bigint, identity_key bigint, source text, ori
 language plpgsql stable security definer set search_path = '' as $$
 begin
     if not exists (select from audit.event e where e.patient_key = p_patient_key and e.stream = p_stream and e.seq = p_seq
-                   and e.kind = 'opened' and e.recorded_at > clock_timestamp() - interval '60 seconds') then
+                   and e.kind = 'opened' and e.recorded_at between clock_timestamp() - interval '60 seconds'
+                                              and clock_timestamp() + interval '10 seconds') then
         return;
     end if;
     if not exists (select from patient_index.member m where m.patient_key = p_patient_key and m.home_key = p_home_key) then
         return;
     end if;
+    -- The first row says that the witness stands: without it an empty record could not be told from a refused one.
+    return query
+        select null::boolean, null::bigint, null::bigint, null::text, null::date, null::bigint, null::timestamptz,
+               null::bytea, null::bytea;
     return query
         select false, c.heading::bigint, null::bigint, null::text, null::date, null::bigint, null::timestamptz, c.header, c.body
         from record.chunk c where c.patient_key = p_home_key
@@ -256,7 +261,8 @@ returns table (source text, format smallint, content bytea, received_at timestam
 language plpgsql stable security definer set search_path = '' as $$
 begin
     if not exists (select from audit.event e where e.patient_key = p_patient_key and e.stream = p_stream and e.seq = p_seq
-                   and e.kind = 'opened' and e.recorded_at > clock_timestamp() - interval '60 seconds') then
+                   and e.kind = 'opened' and e.recorded_at between clock_timestamp() - interval '60 seconds'
+                                              and clock_timestamp() + interval '10 seconds') then
         return;
     end if;
     return query

@@ -1,0 +1,23 @@
+"""The witness: every disclosure and every refusal, in a chain.
+
+In: an `Event`, from `disclosure` and `signin`. Out: a `Witness`, once the event is durable. `verify` walks the chains.
+Invariant: an event is never changed or taken away, and where one is, `verify` names it.
+"""
+
+from carerecord.audit.chain import Event, Kind, UnwritableEvent, Witness
+from carerecord.audit.verify import Report, verify
+from carerecord.audit.walk import Fault, Finding
+from carerecord.audit.witness import WitnessUnavailable, Writer
+
+__all__ = [
+    "Event",
+    "Fault",
+    "Finding",
+    "Kind",
+    "Report",
+    "UnwritableEvent",
+    "Witness",
+    "WitnessUnavailable",
+    "Writer",
+    "verify",
+]

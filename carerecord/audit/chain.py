@@ -1,0 +1,187 @@
+"""What an event is, and how each is linked to the one before it so that no column can be changed unseen. Pure."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from carerecord.model import Evidence, Staff
+
+
+class Kind(StrEnum):
+    """What happened. Stored: only add, here and in the table's check."""
+
+    OPENED = "opened"  # decided and permitted; nothing shown yet
+    SHOWN = "shown"  # what was shown: follows its `opened`
+    REFUSED = "refused"
+    SEARCHED = "searched"
+    ARRIVED = "arrived"
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+
+
+class UnwritableEvent(ValueError):
+    """This event cannot be written: give every field the type it declares, without NUL or broken characters."""
+
+
+class Witness(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Proof that an event is durable: where it stands, and since when."""
+
+    patient_key: int
+    stream: int
+    seq: int
+    recorded_at: datetime
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that someone did or was refused. `patient_key` 0: about nobody."""
+
+    kind: str
+    patient_key: int
+    staff: Staff | Mapping[str, Any] | None
+    purpose: str
+    evidence: Evidence | Mapping[str, Any] | None
+    decision: Any  # text as it is, anything else as canonical JSON
+    about: Witness | None = None  # the event this one follows
+    snapshot: bytes | None = None  # ids and versions of what was shown
+    detail: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    route: str
+    session: str
+    at: datetime | None = None  # when the request was made; kept in the detail beside recorded_at
+
+
+class Row(NamedTuple):
+    """An event as stored, in the order of the table's columns, without its hash."""
+
+    patient_key: int
+    stream: int
+    seq: int
+    recorded_at: datetime
+    kind: str
+    staff: str
+    purpose: str
+    evidence: str
+    decision: str
+    about_seq: int | None
+    snapshot: bytes | None
+    detail: str
+    route: str
+    session: str
+
+
+class Written(NamedTuple):
+    """An event's own columns, ready before its place in a stream is known."""
+
+    patient_key: int
+    kind: str
+    staff: str
+    purpose: str
+    evidence: str
+    decision: str
+    about_seq: int | None
+    snapshot: bytes | None
+    detail: str
+    route: str
+    session: str
+
+
+# Encoding 1: numbers first, then the length of each text, then the texts. Every part has a fixed place or a stated
+# length, so no two rows have the same encoding.
+_NUMBERS: Final = struct.Struct(">BqiqqBqB9I")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_KINDS: Final = frozenset(Kind)
+
+
+def first_hash(stream: int) -> bytes:
+    """What the first event of a stream is linked to."""
+    return sha256(f"carerecord audit stream {stream}".encode()).digest()
+
+
+def link(previous: bytes, row: Row) -> bytes:
+    """The hash of an event: SHA-256 of the hash before it and the canonical encoding of every column."""
+    return sha256(previous + canonical(row)).digest()
+
+
+def canonical(row: Row) -> bytes:
+    (
+        patient_key,
+        stream,
+        seq,
+        recorded_at,
+        kind,
+        staff,
+        purpose,
+        evidence,
+        decision,
+        about,
+        snapshot,
+        detail,
+        route,
+        session,
+    ) = row
+    texts = (
+        kind.encode(),
+        staff.encode(),
+        purpose.encode(),
+        evidence.encode(),
+        decision.encode(),
+        snapshot or b"",
+        detail.encode(),
+        route.encode(),
+        session.encode(),
+    )
+    numbers = _NUMBERS.pack(
+        1,
+        patient_key,
+        stream,
+        seq,
+        (recorded_at - _EPOCH) // _MICROSECOND,
+        about is not None,
+        about or 0,
+        snapshot is not None,
+        *map(len, texts),
+    )
+    return b"".join((numbers, *texts))
+
+
+def write(event: Event) -> Written:
+    """An event as text and numbers. Refuses what the table would refuse, so that one event never fails for another."""
+    detail = dict(event.detail)
+    if event.at is not None:
+        detail["at"] = event.at
+    if event.about is not None:
+        detail["about_stream"] = event.about.stream
+    try:
+        written = Written(
+            event.patient_key,
+            event.kind,
+            _text(event.staff),
+            event.purpose,
+            _text(event.evidence),
+            _text(event.decision),
+            event.about.seq if event.about else None,
+            event.snapshot if event.snapshot is None else bytes(event.snapshot),
+            _text(detail),
+            event.route,
+            event.session,
+        )
+        texts = (*written[1:6], *written[8:])
+        whole = "".join(texts).encode()
+        is_sound = 0 not in whole and event.kind in _KINDS and -(2**63) <= event.patient_key < 2**63
+    except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        raise UnwritableEvent from error
+    if not is_sound:
+        raise UnwritableEvent
+    return written
+
+
+def _text(value: Any) -> str:
+    """Canonical JSON: sorted keys, no spaces. Text stays as it is."""
+    return value if isinstance(value, str) else msgspec.json.encode(value, order="sorted").decode()

@@ -1,0 +1,159 @@
+"""The writer: many events of one process in one commit, each linked to the one before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import asyncpg
+
+from carerecord import clock as house_clock
+from carerecord import database, logs
+from carerecord.audit.chain import Event, Row, Witness, Written, first_hash, link, write
+from carerecord.database import Database, DatabaseLost, DatabaseRefused
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+Clock = Callable[[], datetime]
+QUERIES = database.queries(__package__)
+
+BATCH_MAX: Final = 500
+COMMIT_SECONDS_MAX: Final = 10
+_LOST: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseLost, DatabaseRefused)
+
+
+class WitnessUnavailable(Exception):
+    """It cannot be recorded who looks at this record, so nothing is shown: phone the organisation that holds it."""
+
+    def __init__(self) -> None:
+        super().__init__(WitnessUnavailable.__doc__)
+
+
+class HeadMoved(RuntimeError):
+    """The stream does not end where this writer left it: verify the audit, and find who else wrote to it."""
+
+
+class _Waiting(NamedTuple):
+    event: Written
+    future: asyncio.Future[Witness]
+
+
+class _Lease(NamedTuple):
+    """A stream held by this process, for as long as the connection lives."""
+
+    connection: Connection
+    stream: int
+
+
+class Writer:
+    """One per process. While one batch commits the next gathers: no timer, and no wait for a writer who is alone."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._waiting: list[_Waiting] = []
+        self._flusher: asyncio.Task[None] | None = None
+        self._lease: _Lease | None = None
+        self._seq = 0
+        self._hash = b""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, db: Database, *, clock: Clock = house_clock.now) -> AsyncIterator[Writer]:
+        """Leases a stream at once: a process that cannot witness does not start."""
+        writer = cls(db, clock)
+        try:
+            await writer._take_lease()
+        except _LOST as error:
+            raise WitnessUnavailable from error
+        try:
+            yield writer
+        finally:
+            if writer._flusher:
+                await writer._flusher
+            await writer._drop_lease()
+
+    async def witness(self, event: Event) -> Witness:
+        """Durable when this returns. Raises WitnessUnavailable if it may not be: then show nothing."""
+        waiting = _Waiting(write(event), asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+        return await waiting.future
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+            try:
+                witnesses = await self._commit([waiting.event for waiting in batch])
+            except Exception as error:
+                # Whether the commit took effect is not known: no witness, and the head is read again before the next.
+                logs.say(logs.Line.WITNESS_FAILED, kind=type(error).__name__, count=len(batch))
+                await self._drop_lease()
+                _refuse(batch)
+            except BaseException:
+                _refuse([*batch, *self._waiting])
+                self._waiting = []
+                raise
+            else:
+                for waiting, witness in zip(batch, witnesses, strict=True):
+                    if not waiting.future.done():  # A reader who went away must not stop the others' events.
+                        waiting.future.set_result(witness)
+
+    async def _commit(self, events: list[Written]) -> list[Witness]:
+        connection, stream = self._lease or await self._take_lease()
+        recorded_at, seq, head = self._clock(), self._seq, self._hash
+        hashes: list[bytes] = []
+        for event in events:
+            seq += 1
+            head = link(head, Row(event.patient_key, stream, seq, recorded_at, *event[1:]))
+            hashes.append(head)
+        keys, *columns = zip(*events, strict=True)
+        status = await connection.execute(
+            QUERIES["append_events"],
+            *(stream, self._seq, seq, self._hash, head, recorded_at),
+            *(keys, range(self._seq + 1, seq + 1), *columns, hashes),
+            timeout=COMMIT_SECONDS_MAX,
+        )
+        if status != f"INSERT 0 {len(events)}":
+            raise HeadMoved
+        first, self._seq, self._hash = self._seq + 1, seq, head
+        return [
+            Witness(patient_key=key, stream=stream, seq=place, recorded_at=recorded_at)
+            for place, key in enumerate(keys, first)
+        ]
+
+    async def _take_lease(self) -> _Lease:
+        connection = await self._db.dedicated()
+        try:
+            stream = await connection.fetchval(QUERIES["lease_stream"], timeout=COMMIT_SECONDS_MAX)
+            if stream is None:
+                raise DatabaseLost
+            await connection.execute(QUERIES["wait_for_disk"], timeout=COMMIT_SECONDS_MAX)
+            await connection.execute(QUERIES["begin_stream"], stream, first_hash(stream), timeout=COMMIT_SECONDS_MAX)
+            # The head as committed: what this process last thought of it may be wrong in either direction.
+            head = await connection.fetchrow(QUERIES["read_head"], stream, timeout=COMMIT_SECONDS_MAX)
+            if head is None:
+                raise DatabaseLost
+        except BaseException:
+            connection.terminate()
+            raise
+        self._seq, self._hash = head["head_seq"], head["head_hash"]
+        self._lease = _Lease(connection, stream)
+        return self._lease
+
+    async def _drop_lease(self) -> None:
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            with suppress(*_LOST):
+                await lease.connection.close(timeout=2)
+
+
+def _refuse(batch: list[_Waiting]) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(WitnessUnavailable())

@@ -1,0 +1,56 @@
+"""Append what messages said to the log of their patients, inside the transaction that keeps the originals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from carerecord import database
+from carerecord.model import OriginalReference, Statement
+from carerecord.record.chunk import pack
+
+if TYPE_CHECKING:
+    import asyncpg
+
+QUERIES = database.queries(__package__)
+
+ROW_STATEMENTS_MAX: Final = 1000  # A message with more becomes several rows: one row must stay cheap to move.
+
+
+class LogRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one original said of one identity, and under which key it is kept."""
+
+    patient_key: int
+    identity_key: int
+    source: str
+    original: OriginalReference
+    received_at: datetime
+    statements: Sequence[Statement]
+
+
+async def append(connection: asyncpg.Connection[asyncpg.Record], rows: Iterable[LogRow]) -> None:
+    """All rows of a batch in one statement. They are kept in the order given; a row without statements is none."""
+    columns: tuple[list[object], ...] = tuple([] for _ in range(9))
+    # By patient, so that each leaf of the index is touched once; sorting keeps the order of one patient's rows.
+    for row in sorted(rows, key=lambda row: row.patient_key):
+        for first in range(0, len(row.statements), ROW_STATEMENTS_MAX):
+            part = row.statements[first : first + ROW_STATEMENTS_MAX]
+            packed = pack(part)
+            values = (
+                row.patient_key,
+                row.identity_key,
+                row.source,
+                row.original.day,
+                row.original.seq,
+                row.received_at,
+                len(part),
+                packed.header,
+                packed.body,
+            )
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+    if columns[0]:
+        await connection.execute(QUERIES["append_rows"], *columns)

@@ -1,0 +1,285 @@
+"""Statements packed into two byte strings, a header that can be searched and a compressed body, and read back. Pure.
+
+A log row holds the statements of one message; who said them stands in the row's columns. A folded chunk holds those of
+many messages in the order they came, so its header also lists, for each run of statements, which message they are from.
+A header, after the numbers of `dictionary`, is a u32 count, then a column for each field, little-endian, in the order
+of _WIDTHS, then the runs, if folded. It is compressed where that makes it smaller. Ids stand as text: quicker to read.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Container, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from itertools import accumulate, groupby, islice, pairwise
+from typing import Final, NamedTuple
+
+from carerecord.model import Heading, OriginalReference, Standing, Statement, StoredStatement
+from carerecord.record.dictionary import PREFIX, STATEMENTS, Unreadable, compress, expand, read_prefix, squeeze
+from carerecord.record.types import RESOURCE_TYPES, type_number
+
+LOG: Final = 1
+FOLDED: Final = 2
+SQUEEZED: Final = 0x80  # set in the format byte of a header that is compressed itself
+
+_ID: Final = 26
+_VERSION: Final = 13
+# local id, version, type, heading, standing, sensitivity, happened_at, said_at, code hash, length of the body
+_WIDTHS: Final = (_ID, _VERSION, 1, 1, 1, 4, 8, 8, 8, 4)
+_WIDTH: Final = sum(_WIDTHS)
+_SPEAKER: Final = struct.Struct("<qB")  # identity_key, length of the source's name
+_RUN: Final = struct.Struct("<iqqHI")  # day, seq, received_at, number of the speaker, count of statements
+_COUNT: Final = struct.Struct("<I")
+_COUNTS: Final = struct.Struct("<HI")  # speakers, runs
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_BASE32: Final = _LETTERS.encode()
+_SHIFTS: Final = tuple(range(60, -1, -5))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_NEVER: Final = -(2**63)
+_HEADINGS: Final = {heading.value: heading for heading in Heading}
+_STANDINGS: Final = {standing.value: standing for standing in Standing}
+
+
+class NotALocalId(ValueError):
+    """A statement's local id must be 26 characters of lower-case base32: mend the translation that made it."""
+
+
+class Packed(NamedTuple):
+    header: bytes
+    body: bytes
+
+
+class Said(NamedTuple):
+    """Who said a run of statements, and in which original."""
+
+    identity_key: int
+    source: str
+    original: OriginalReference
+    received_at: datetime
+
+
+def code_hash(code: str | None) -> int:
+    """What a header keeps of a "system|code": enough to search by, 0 for none."""
+    return int.from_bytes(blake2b(code.encode()).digest()[:8], "little") if code else 0
+
+
+def version(body: bytes) -> str:
+    """What tells this wording of a statement from any other: base32 of the first eight bytes of BLAKE2b."""
+    bits = int.from_bytes(blake2b(body).digest()[:8], "big") << 1
+    return "".join([_LETTERS[bits >> shift & 31] for shift in _SHIFTS])
+
+
+def pack(statements: Sequence[Statement]) -> Packed:
+    """The statements of one message, for one row of the log."""
+    versions = [version(s.body) for s in statements]
+    return _pack(LOG, statements, versions, [code_hash(s.code) for s in statements], b"")
+
+
+def pack_folded(statements: Sequence[StoredStatement]) -> Packed:
+    """Statements of many messages of one patient, in the order given, for one chunk. Same statements, same bytes."""
+    versions = [s.version for s in statements]
+    return _pack(FOLDED, statements, versions, [s.code_hash for s in statements], _pack_runs(statements))
+
+
+def unpack(header: bytes, body: bytes, *, patient_key: int, said: Said) -> list[StoredStatement]:
+    """The statements of one row of the log."""
+    form, columns = _read_header(header)
+    count = _read_count(columns)
+    if form != LOG or len(columns) != _COUNT.size + count * _WIDTH:
+        raise Unreadable
+    return _build(columns, body, patient_key=patient_key, runs=[(said, count)], identities=None)
+
+
+def unpack_folded(
+    header: bytes, body: bytes, *, patient_key: int, identities: Container[int] | None = None
+) -> list[StoredStatement]:
+    """The statements of a chunk: all of them, or only those said about one of these identities."""
+    form, columns = _read_header(header)
+    count = _read_count(columns)
+    if form != FOLDED:
+        raise Unreadable
+    runs = _read_runs(columns, _COUNT.size + count * _WIDTH)
+    if sum(run_count for _, run_count in runs) != count:
+        raise Unreadable
+    return _build(columns, body, patient_key=patient_key, runs=runs, identities=identities)
+
+
+def _pack(
+    form: int,
+    statements: Sequence[Statement] | Sequence[StoredStatement],
+    versions: Sequence[str],
+    code_hashes: Sequence[int],
+    runs: bytes,
+) -> Packed:
+    count = len(statements)
+    plain = b"".join(
+        (
+            _COUNT.pack(count),
+            *[_checked(s.local_id) for s in statements],
+            "".join(versions).encode(),
+            bytes([type_number(s.resource_type) for s in statements]),
+            bytes([s.heading for s in statements]),
+            bytes([s.standing for s in statements]),
+            struct.pack(f"<{count}I", *[s.sensitivity for s in statements]),
+            struct.pack(f"<{count}q", *[_micros(s.happened_at) for s in statements]),
+            struct.pack(f"<{count}q", *[_micros(s.said_at) for s in statements]),
+            struct.pack(f"<{count}Q", *code_hashes),
+            struct.pack(f"<{count}I", *[len(s.body) for s in statements]),
+            runs,
+        )
+    )
+    small = squeeze(plain, 0)
+    is_smaller = len(small) < len(plain)
+    header = PREFIX.pack(form | SQUEEZED, 0, 0) + small if is_smaller else PREFIX.pack(form, 0, 0) + plain
+    return Packed(header, compress(b"".join([s.body for s in statements]), dictionary=STATEMENTS))
+
+
+def _read_header(header: bytes) -> tuple[int, bytes]:
+    form, dictionary = read_prefix(header)
+    if form & SQUEEZED:
+        return form & ~SQUEEZED, expand(header, dictionary)
+    return form, header[PREFIX.size :]
+
+
+def _read_count(columns: bytes) -> int:
+    if len(columns) < _COUNT.size:
+        raise Unreadable
+    return int.from_bytes(columns[: _COUNT.size], "little")
+
+
+def _pack_runs(statements: Iterable[StoredStatement]) -> bytes:
+    speakers: dict[tuple[int, str], int] = {}
+    runs: list[bytes] = []
+    for said, members in groupby(statements, key=_said):
+        speaker = speakers.setdefault((said.identity_key, said.source), len(speakers))
+        day = said.original.day.toordinal()
+        runs.append(_RUN.pack(day, said.original.seq, _micros(said.received_at), speaker, sum(1 for _ in members)))
+    named = [(key, source.encode()) for key, source in speakers]
+    return b"".join(
+        (
+            _COUNTS.pack(len(named), len(runs)),
+            *[_SPEAKER.pack(key, len(source)) + source for key, source in named],
+            *runs,
+        )
+    )
+
+
+def _said(statement: StoredStatement) -> Said:
+    return Said(statement.identity_key, statement.source, statement.original, statement.received_at)
+
+
+def _read_runs(columns: bytes, offset: int) -> list[tuple[Said, int]]:
+    try:
+        speaker_count, run_count = _COUNTS.unpack_from(columns, offset)
+        offset += _COUNTS.size
+        speakers: list[tuple[int, str]] = []
+        for _ in range(speaker_count):
+            identity_key, length = _SPEAKER.unpack_from(columns, offset)
+            offset += _SPEAKER.size + length
+            speakers.append((identity_key, columns[offset - length : offset].decode()))
+        if len(columns) != offset + run_count * _RUN.size:
+            raise Unreadable
+        return [
+            (_run(speakers[speaker], OriginalReference(date.fromordinal(day), seq), received), count)
+            for day, seq, received, speaker, count in _RUN.iter_unpack(columns[offset:])
+        ]
+    except (struct.error, IndexError) as error:
+        raise Unreadable from error
+
+
+def _run(speaker: tuple[int, str], original: OriginalReference, received: int) -> Said:
+    return Said(*speaker, original, _instant(received))
+
+
+def _build(
+    columns: bytes,
+    body: bytes,
+    *,
+    patient_key: int,
+    runs: list[tuple[Said, int]],
+    identities: Container[int] | None,
+) -> list[StoredStatement]:
+    """Statements from columns. The way of every view, so it does each column at once and each statement but once."""
+    count = _read_count(columns)
+    bodies = expand(body, read_prefix(body)[1])
+    parts = _split(columns, count)
+    happened = struct.unpack(f"<{count}q", parts[6])
+    said_at = struct.unpack(f"<{count}q", parts[7])
+    instants: dict[int, datetime | None] = {at: _instant(at) for at in {*happened, *said_at} - {_NEVER}}
+    instants[_NEVER] = None
+    ends = list(accumulate(struct.unpack(f"<{count}I", parts[9])))
+    if (ends[-1] if ends else 0) != len(bodies):
+        raise Unreadable
+    rows = zip(
+        _texts(parts[0], _ID),
+        _texts(parts[1], _VERSION),
+        parts[2],
+        parts[3],
+        parts[4],
+        struct.unpack(f"<{count}I", parts[5]),
+        happened,
+        said_at,
+        struct.unpack(f"<{count}Q", parts[8]),
+        [0, *ends],
+        ends,
+        strict=False,
+    )
+    built: list[StoredStatement] = []
+    try:
+        for (identity_key, source, original, received_at), run_count in runs:
+            if identities is not None and identity_key not in identities:
+                next(islice(rows, run_count, run_count), None)
+                continue
+            built += [
+                StoredStatement(
+                    local_id=id_,
+                    version=version_,
+                    resource_type=RESOURCE_TYPES[type_],
+                    heading=_HEADINGS[heading],
+                    standing=_STANDINGS[standing],
+                    happened_at=instants[at],
+                    said_at=instants[said],  # type: ignore[arg-type]  # Never None: pack refuses a statement without.
+                    received_at=received_at,
+                    source=source,
+                    patient_key=patient_key,
+                    identity_key=identity_key,
+                    sensitivity=bits,
+                    code_hash=hash_,
+                    original=original,
+                    body=bodies[start:end],
+                )
+                for id_, version_, type_, heading, standing, bits, at, said, hash_, start, end in islice(
+                    rows, run_count
+                )
+            ]
+    except (KeyError, IndexError) as error:
+        raise Unreadable from error
+    return built
+
+
+def _split(columns: bytes, count: int) -> list[bytes]:
+    ends = list(accumulate(_WIDTHS, lambda end, width: end + width * count, initial=_COUNT.size))
+    return [columns[start:end] for start, end in pairwise(ends)]
+
+
+def _texts(column: bytes, width: int) -> list[str]:
+    text = column.decode("ascii")
+    return [text[start : start + width] for start in range(0, len(text), width)]
+
+
+def _checked(local_id: str) -> bytes:
+    text = local_id.encode()
+    if len(text) != _ID or text.translate(None, _BASE32):
+        raise NotALocalId
+    return text
+
+
+def _micros(at: datetime | None) -> int:
+    return _NEVER if at is None else (at - _EPOCH) // _MICROSECOND
+
+
+def _instant(micros: int) -> datetime:
+    return _EPOCH + timedelta(0, 0, micros)

@@ -1,0 +1,63 @@
+-- :name keep_dictionary
+-- A dictionary is kept for ever under its number; one that stands there already is left as it is.
+insert into record.dictionary (id, content, trained_on, created_at) values ($1, $2, $3, $4) on conflict (id) do nothing
+
+-- :name read_dictionaries
+-- Every dictionary with which anything may have been packed.
+select id, content from record.dictionary order by id
+
+-- :name append_rows
+-- One row for each message, all in one statement, in the order given.
+insert into record.log
+    (patient_key, identity_key, source, original_day, original_seq, received_at, statement_count, header, body)
+select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::date[], $5::bigint[], $6::timestamptz[], $7::smallint[],
+                     $8::bytea[], $9::bytea[])
+
+-- :name read_witnessed
+-- Everything kept under one key for a person, if the witness stands: its first row then says so by a null.
+select is_log, identity_key, source, original_day, original_seq, received_at, header, body
+from record.read_witnessed($1, $2, $3, $4)
+
+-- :name read_original_witnessed
+-- One original of a person, if the witness stands and it is about one of their identities.
+select source, format, content, received_at, message_type
+from intake.read_original_witnessed($1, $2, $3, $4, $5)
+
+-- :name pick_patients
+-- Patients whose pending rows are many, or whose oldest has waited long; the one that waits longest first.
+with pending as (select patient_key, count(*) as row_count, min(seq) as oldest from record.log group by patient_key)
+select p.patient_key from pending p
+where p.row_count >= $1
+    or (select l.received_at from record.log l where l.patient_key = p.patient_key and l.seq = p.oldest) <= $2
+order by p.oldest
+limit $3
+
+-- :name lock_patient
+-- One fold of a patient at a time. A fold lost in a crash is made again from rows still there, so its commit need not wait.
+select pg_try_advisory_xact_lock($1), set_config('synchronous_commit', 'off', true)
+
+-- :name take_rows
+-- Takes rows out of the log: exactly those returned, so that what is appended meanwhile is never lost.
+with taken as (
+    delete from record.log
+    where patient_key = $1 and seq in (select seq from record.log where patient_key = $1 order by seq limit $2)
+    returning seq, identity_key, source, original_day, original_seq, received_at, header, body
+)
+select * from taken order by seq
+
+-- :name read_open_parts
+-- The last part of each of these headings and periods: the only one that may still grow.
+select c.heading, c.period, c.part, c.header, c.body
+from unnest($2::smallint[], $3::smallint[]) wanted (heading, period)
+cross join lateral (
+    select * from record.chunk k
+    where k.patient_key = $1 and k.heading = wanted.heading and k.period = wanted.period
+    order by k.part desc limit 1
+) c
+
+-- :name write_parts
+-- A part that is new, or has grown.
+insert into record.chunk (patient_key, heading, period, part, statement_count, header, body)
+select $1, t.* from unnest($2::smallint[], $3::smallint[], $4::smallint[], $5::int[], $6::bytea[], $7::bytea[]) t
+on conflict (patient_key, heading, period, part)
+do update set statement_count = excluded.statement_count, header = excluded.header, body = excluded.body

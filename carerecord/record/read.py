@@ -1,0 +1,105 @@
+"""Read what is kept of a person, with the witness in hand: without one the database gives nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from carerecord import database
+from carerecord.database import Database
+from carerecord.model import OriginalReference, Person, StoredStatement
+from carerecord.record import dictionary
+from carerecord.record.chunk import Said, unpack, unpack_folded
+
+if TYPE_CHECKING:
+    import asyncpg
+
+QUERIES = database.queries(__package__)
+
+
+class Witness(Protocol):
+    """The committed event by which this patient was opened."""
+
+    @property
+    def patient_key(self) -> int: ...
+    @property
+    def stream(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+
+
+class NotWitnessed(PermissionError):
+    """Nothing was read: the witness is missing, of another patient or older than a minute. Open the record again."""
+
+
+class KeptOriginal(msgspec.Struct, frozen=True, kw_only=True):
+    """An original, byte for byte as it arrived."""
+
+    reference: OriginalReference
+    source: str
+    message_type: str
+    received_at: datetime
+    content: bytes
+
+
+async def read_statements(db: Database, *, witness: Witness, person: Person) -> list[StoredStatement]:
+    """Every version of every statement about the person's identities, folded or still in the log, in no set order."""
+    if witness.patient_key != person.patient_key:
+        raise NotWitnessed
+    statements: list[StoredStatement] = []
+    for home_key in sorted(set(person.identities.values())):
+        rows = await db.fetch(QUERIES["read_witnessed"], person.patient_key, witness.stream, witness.seq, home_key)
+        # The first row, and it alone, says that the witness stands: an empty record must not look like a refused one.
+        if not rows or rows[0][0] is not None:
+            raise NotWitnessed
+        identities = frozenset(identity for identity, home in person.identities.items() if home == home_key)
+        try:
+            statements += _unpack(rows[1:], home_key, identities)
+        except dictionary.UnknownDictionary:
+            await dictionary.load(db)
+            statements += _unpack(rows[1:], home_key, identities)
+    return statements
+
+
+async def read_original(
+    db: Database, *, witness: Witness, person: Person, reference: OriginalReference
+) -> KeptOriginal | None:
+    """The original, if it was about this person and the witness stands; else nothing."""
+    if witness.patient_key != person.patient_key:
+        return None
+    row = await db.fetchrow(
+        QUERIES["read_original_witnessed"],
+        person.patient_key,
+        witness.stream,
+        witness.seq,
+        reference.day,
+        reference.seq,
+    )
+    if row is None:
+        return None
+    try:
+        content = dictionary.decompress(row["content"])
+    except dictionary.UnknownDictionary:
+        await dictionary.load(db)
+        content = dictionary.decompress(row["content"])
+    return KeptOriginal(
+        reference=reference,
+        source=row["source"],
+        message_type=row["message_type"],
+        received_at=row["received_at"],
+        content=content,
+    )
+
+
+def _unpack(rows: Sequence[asyncpg.Record], home_key: int, identities: frozenset[int]) -> list[StoredStatement]:
+    statements: list[StoredStatement] = []
+    for is_log, identity_key, source, day, seq, received_at, header, body in rows:
+        if not is_log:
+            statements += unpack_folded(header, body, patient_key=home_key, identities=identities)
+        elif identity_key in identities:
+            said = Said(identity_key, source, OriginalReference(day, seq), received_at)
+            statements += unpack(header, body, patient_key=home_key, said=said)
+    return statements
