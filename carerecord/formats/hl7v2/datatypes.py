@@ -1,0 +1,96 @@
+"""Data types of HL7 v2 that carry codes and people (CWE, CE, XCN, XPN, EI, PL), read into what FHIR has for them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from carerecord.formats.hl7v2.codes import system
+from carerecord.formats.hl7v2.escapes import unescape
+from carerecord.formats.hl7v2.grammar import COMPONENTS_MAX, Message
+
+_ENCODER = msgspec.json.Encoder()
+_CACHED_LENGTH_MAX = 200
+
+
+class Concept(msgspec.Struct, frozen=True, gc=False):
+    """A coded thing: `json` is its CodeableConcept, ready made; `key` is "system|code" of its first coding."""
+
+    json: msgspec.Raw
+    key: str | None
+    text: str
+    code: str
+
+
+def concept(raw: str, message: Message, *, source: str, table: str) -> Concept | None:
+    """CE, CNE, CWE or IS; None where nothing is said. `table` names the field, for codes without a system."""
+    if not raw or raw == '""':
+        return None
+    read = _read_concept_once if len(raw) <= _CACHED_LENGTH_MAX else _read_concept
+    return read(
+        raw, message.component, message.escape, message.subcomponent, message.repetition, message.field, source, table
+    )
+
+
+def _read_concept(
+    raw: str, component: str, escape: str, subcomponent: str, repetition: str, field: str, source: str, table: str
+) -> Concept | None:
+    delimiters = {"F": field, "S": component, "T": subcomponent, "R": repetition, "E": escape}
+    parts = [
+        "" if part == '""' else unescape(part, escape=escape, delimiters=delimiters).strip()
+        for part in raw.split(component, COMPONENTS_MAX)
+    ]
+    parts.extend([""] * (9 - len(parts)))
+    codings: list[dict[str, str]] = []
+    for code, display, name in (parts[0:3], parts[3:6]):
+        if not code:
+            continue
+        coding = {"system": system(name, source=source, table=table), "code": code}
+        if display:
+            coding["display"] = display
+        codings.append(coding)
+    text = parts[8] or parts[1] or parts[0] or parts[4] or parts[3]
+    if not text:
+        return None
+    body: dict[str, Any] = {"coding": codings, "text": text} if codings else {"text": text}
+    key = f"{codings[0]['system']}|{codings[0]['code']}" if codings else None
+    return Concept(msgspec.Raw(_ENCODER.encode(body)), key, text, parts[0] or parts[3])
+
+
+# The codes of a laboratory are a few thousand and come again in every message: each is read once.
+_read_concept_once = lru_cache(maxsize=16_384)(_read_concept)
+
+
+def name_of_person(raw: str, message: Message) -> str:
+    """XCN (with an id first) as people read it: "Dr Honey Badger"; its id where it has no name."""
+    parts = [message.first_subcomponent(part) for part in message.components(raw)]
+    parts.extend([""] * (6 - len(parts)))
+    number, family, given, middle, suffix, prefix = parts[:6]
+    words = [word for word in (prefix, given, middle, family, suffix) if word]
+    if not family and not given:
+        return number
+    return " ".join(words)
+
+
+def entity_identifier(raw: str, message: Message) -> tuple[str, str]:
+    """EI: (identifier, who gave it)."""
+    parts = message.components(raw)
+    return message.first_subcomponent(parts[0]), message.first_subcomponent(parts[1]) if len(parts) > 1 else ""
+
+
+def place(raw: str, message: Message) -> str:
+    """PL as people read it: "T42E, BY02, 17": building, ward, room, bed, without saying the same thing twice."""
+    parts = [message.first_subcomponent(part) for part in message.components(raw)]
+    parts.extend([""] * (9 - len(parts)))
+    ward, room, bed, facility, _, _, building, floor, description = parts[:9]
+    said: list[str] = []
+    for part in (ward, room, bed):
+        if part and part not in said:
+            said.append(part)
+    if description:
+        return ", ".join([description, *(part for part in said[1:] if part not in description)])
+    if not said:
+        return ", ".join(filter(None, (floor, building, facility)))
+    return ", ".join(said)

@@ -1,0 +1,254 @@
+"""ORU R01: reports and their results, as DiagnosticReport and Observation (HL7 v2, chapter 7).
+
+https://hl7.org/fhir/R4/diagnosticreport.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carerecord.formats.hl7v2.attachments import read_attachment
+from carerecord.formats.hl7v2.codes import REPORT_STATUSES
+from carerecord.formats.hl7v2.datatypes import Concept, concept, entity_identifier, name_of_person
+from carerecord.formats.hl7v2.documents import Paper, state_document
+from carerecord.formats.hl7v2.grammar import Message, Segment, value
+from carerecord.formats.hl7v2.instants import Instant
+from carerecord.formats.hl7v2.observations import STANDINGS, Noted, Setting, joined, read_observation, words_of
+from carerecord.formats.hl7v2.stays import encounter_reference
+from carerecord.formats.hl7v2.translating import Translating
+from carerecord.model import Heading, Standing, Subject
+
+_PADDING = [""] * 33
+_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_LABORATORY = [{"coding": [{"system": _CATEGORY, "code": "laboratory", "display": "Laboratory"}]}]
+_IMAGING = [{"coding": [{"system": _CATEGORY, "code": "imaging", "display": "Imaging"}]}]
+# OBR-24, table 0074: the services that make images; every other one named there is taken as a laboratory's.
+_IMAGING_SERVICES = frozenset(
+    {"RAD", "CT", "CUS", "EC", "NMR", "NMS", "OUS", "PHR", "RUS", "RX", "VUS", "XRC", "MR", "US", "XR"}
+)
+# The R5 element, as HL7 writes it in R4: a report has no note of its own there.
+_REPORT_NOTE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note"
+
+
+class Order:
+    """OBR and what belongs to it."""
+
+    __slots__ = ("notes", "obr", "results", "specimen")
+
+    def __init__(self, obr: Segment | None) -> None:
+        self.obr = obr
+        self.notes: list[str] = []
+        self.results: list[Noted] = []
+        self.specimen: Segment | None = None
+
+
+def read_results(translating: Translating, subject: Subject) -> None:
+    """State every report and result of a message."""
+    message = translating.message
+    encounter = encounter_reference(translating, message.find("PV1"))
+    patient = subject.local[0].value if subject.local else subject.nhs_number or ""
+    reports: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[str, ...], dict[tuple[str, str], int]] = {}
+    orders = _orders(translating)
+    if not orders:
+        sentence = "There is neither OBR nor OBX: a result message must hold a report."
+        translating.problem("OBR", "required", sentence, fatal=True)
+    for order in orders:
+        _read_order(translating, order, patient, encounter, reports, seen)
+
+
+def _orders(translating: Translating) -> list[Order]:
+    message = translating.message
+    orders: list[Order] = []
+    for segment in message.segments:
+        name = segment[0]
+        if name == "OBX":
+            if not orders:
+                orders.append(Order(None))
+            orders[-1].results.append((segment, []))
+        elif name == "OBR":
+            segment.extend(_PADDING[len(segment) :])
+            orders.append(Order(segment))
+        elif name == "NTE":
+            _keep_note(translating, orders, segment)
+        elif name == "SPM" and orders and orders[-1].specimen is None:
+            orders[-1].specimen = segment
+    return orders
+
+
+def _keep_note(translating: Translating, orders: list[Order], nte: Segment) -> None:
+    words = words_of(translating.message, value(nte, 3))
+    if not orders:
+        sentence = (
+            "An NTE stands before every OBR and OBX and is kept with the original only: put it below what it notes."
+        )
+        translating.problem("NTE", "place", sentence)
+    elif orders[-1].results:
+        orders[-1].results[-1][1].append(words)
+    else:
+        orders[-1].notes.append(words)
+
+
+def _read_order(
+    translating: Translating,
+    order: Order,
+    patient: str,
+    encounter: dict[str, str] | None,
+    reports: dict[tuple[str, ...], int],
+    seen: dict[tuple[str, ...], dict[tuple[str, str], int]],
+) -> None:
+    message = translating.message
+    obr = order.obr
+    battery = concept(value(obr, 4), message, source=translating.source.id, table="OBR-4") if obr else None
+    collected = translating.instant(obr, 7) if obr else None
+    if collected is None and order.specimen is not None:
+        collected = translating.instant(order.specimen, 17)
+    key = _own_id(translating, obr, battery, collected, patient)
+    ordinal = reports[key] = reports.get(key, 0) + 1
+    setting = Setting(
+        key=key,
+        battery=battery,
+        status=translating.text(obr, 25).upper() if obr else "",
+        collected_at=collected.at if collected else None,
+        collected=collected.text if collected else None,
+        category=_category(translating, order),
+        specimen=_specimen(message, order),
+        encounter=encounter,
+    )
+    made: list[str] = []
+    counted = seen.setdefault(key, {})
+    for run in joined(order.results, message):
+        if run[0][0][2].strip().upper() == "ED":
+            _read_file(translating, run[0][0], setting, counted)
+        elif local := read_observation(translating, run, setting, counted):
+            made.append(local)
+    if obr is not None:
+        _state_report(translating, order, obr, setting, made, ordinal)
+
+
+def _own_id(
+    translating: Translating, obr: Segment | None, battery: Concept | None, collected: Instant | None, patient: str
+) -> tuple[str, ...]:
+    """What makes a report the same report in a later message.
+
+    The filler's number alone is not enough: laboratories give it to a specimen, with a battery in each OBR, a time in
+    each of a series, and a parent (OBR-26) in each set of sensitivities.
+    """
+    number = obr and (_number(translating, obr[3]) or _number(translating, obr[2]))
+    when = collected.text if collected else ""
+    which = (battery.code or battery.text) if battery else ""
+    parent = obr[26] if obr else ""
+    if number:
+        return (number, which, when, parent)
+    return ("unnumbered", patient, which, when or translating.control_id, parent)
+
+
+def _number(translating: Translating, field: str) -> str:
+    if not field:
+        return ""
+    number, authority = entity_identifier(field.split(translating.message.repetition, 1)[0], translating.message)
+    return f"{number}^{authority}" if number and authority else number
+
+
+def _category(translating: Translating, order: Order) -> list[dict[str, Any]] | None:
+    service = translating.text(order.obr, 24).upper() if order.obr else ""
+    if service in _IMAGING_SERVICES:
+        return _IMAGING
+    if service or order.specimen or value(order.obr, 15) or translating.source.kind == "laboratory":
+        return _LABORATORY
+    return None
+
+
+def _specimen(message: Message, order: Order) -> dict[str, Any] | None:
+    """What was taken: SPM-4, else OBR-15, with its own number (SPM-2)."""
+    if order.specimen is not None:
+        spm = order.specimen
+        kind = message.component_of(value(spm, 4), 2) or message.component_of(value(spm, 4), 1)
+        number = value(spm, 2).split(message.component)
+        own = message.first_subcomponent(number[-1] or number[0]) if number else ""
+        found: dict[str, Any] = {"display": kind} if kind else {}
+        if own:
+            found["identifier"] = {"value": own}
+        return found or None
+    if order.obr is None or not order.obr[15]:
+        return None
+    parts = message.components(order.obr[15].split(message.repetition, 1)[0])
+    code = [message.text(part) for part in parts[0].split(message.subcomponent)]
+    # SPS-1 is a code in subcomponents; many laboratories write it as two components, BLD^Blood.
+    words = code[1] if len(code) > 1 and code[1] else message.text(parts[1]) if len(parts) > 1 else ""
+    display = words or code[0]
+    return {"display": display} if display else None
+
+
+def _state_report(
+    translating: Translating, order: Order, obr: Segment, setting: Setting, made: list[str], ordinal: int
+) -> None:
+    message, source = translating.message, translating.source.id
+    status = REPORT_STATUSES.get(setting.status)
+    if status is None:
+        if setting.status:
+            sentence = "OBR-25 is no result status of HL7 table 0123: write F, P or C."
+            translating.problem("OBR-25", "unknown code", sentence)
+        status = "unknown"
+    issued = translating.instant(obr, 22)
+    body: dict[str, Any] = {
+        "resourceType": "DiagnosticReport",
+        "id": translating.id("DiagnosticReport", *setting.key, *((str(ordinal),) if ordinal > 1 else ())),
+    }
+    if order.notes:
+        body["extension"] = [{"url": _REPORT_NOTE, "valueAnnotation": {"text": "\n".join(order.notes)}}]
+    if identifiers := _identifiers(translating, obr):
+        body["identifier"] = identifiers
+    body["status"] = status
+    if service := concept(obr[24], message, source=source, table="OBR-24"):
+        body["category"] = [service.json]
+    body["code"] = setting.battery.json if setting.battery else {"text": "Report"}
+    if setting.encounter:
+        body["encounter"] = setting.encounter
+    if setting.collected:
+        body["effectiveDateTime"] = setting.collected
+    if issued:
+        body["issued"] = issued.at.isoformat(timespec="seconds")
+    if interpreter := name_of_person(obr[32].replace(message.subcomponent, message.component), message):
+        body["resultsInterpreter"] = [{"display": interpreter}]
+    if setting.specimen:
+        body["specimen"] = [setting.specimen]
+    if made:
+        body["result"] = [{"reference": f"Observation/{local}"} for local in made]
+    translating.state(
+        body,
+        heading=Heading.RESULTS,
+        code=setting.battery.key if setting.battery else None,
+        happened_at=setting.collected_at or (issued.at if issued else None),
+        standing=STANDINGS.get(status, Standing.PRELIMINARY),
+    )
+
+
+def _identifiers(translating: Translating, obr: Segment) -> list[dict[str, Any]]:
+    found = []
+    for number, code in ((3, "FILL"), (2, "PLAC")):
+        if identifier := translating.text(obr, number):
+            kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]}
+            name = "filler" if code == "FILL" else "placer"
+            found.append({"type": kind, "system": translating.local_system(name), "value": identifier})
+    return found
+
+
+def _read_file(translating: Translating, obx: Segment, setting: Setting, seen: dict[tuple[str, str], int]) -> None:
+    """A report that came as a file: a document of its own, since a result cannot hold one in R4."""
+    found = read_attachment(translating, obx[5])
+    if found is None:
+        return
+    code = concept(obx[3], translating.message, source=translating.source.id, table="OBX-3") or setting.battery
+    own = (code.code or code.text if code else "", obx[4])
+    ordinal = seen[own] = seen.get(own, 0) + 1
+    title = setting.battery.text if setting.battery else code.text if code else "Report"
+    paper = Paper(
+        local_id=translating.id("DocumentReference", *setting.key, *own, str(ordinal)),
+        type=code,
+        title=title,
+        written_at=setting.collected_at or translating.said_at,
+        attachments=[{**found, "title": title}],
+        encounter=setting.encounter,
+    )
+    state_document(translating, paper, happened_at=setting.collected_at, standing=Standing.CURRENT)

@@ -1,0 +1,165 @@
+"""PV1, PV2: a stay or visit, as Encounter. https://hl7.org/fhir/R4/encounter.html"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carerecord.formats.hl7v2.codes import ACT_CODE, DISCHARGE_DESTINATIONS, NO_STAY, PATIENT_CLASSES
+from carerecord.formats.hl7v2.datatypes import concept, name_of_person, place
+from carerecord.formats.hl7v2.grammar import Segment, value
+from carerecord.formats.hl7v2.instants import Instant
+from carerecord.formats.hl7v2.translating import Translating
+from carerecord.model import Heading, Standing, Subject
+
+_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+_PARTICIPANTS = ((7, "ATND", "attender"), (8, "REF", "referrer"), (9, "CON", "consultant"), (17, "ADM", "admitter"))
+_STANDINGS = {"in-progress": Standing.CURRENT, "finished": Standing.RESOLVED, "planned": Standing.PLANNED}
+
+
+def visit_number(translating: Translating, pv1: Segment | None) -> str:
+    """PV1-19, else the alternate visit id (PV1-50); the account number (PID-18) where a system numbers visits there."""
+    if pv1 is None:
+        return ""
+    number = translating.text(pv1, 19) or translating.text(pv1, 50)
+    return number or translating.text(translating.message.find("PID"), 18)
+
+
+def encounter_reference(translating: Translating, pv1: Segment | None) -> dict[str, str] | None:
+    """To the stay that a result or letter belongs to; None where the message gives it no number."""
+    number = visit_number(translating, pv1)
+    return {"reference": f"Encounter/{translating.id('Encounter', number)}"} if number else None
+
+
+def read_stay(translating: Translating, subject: Subject, *, event: str) -> dict[str, str] | None:
+    """State the stay that an A01, A03 or A08 is about; its reference, or None where there is none."""
+    message = translating.message
+    pv1 = message.find("PV1")
+    if pv1 is None:
+        translating.problem("PV1", "required", f"There is no PV1: {event} must say which stay it is about.")
+        return None
+    patient_class = translating.text(pv1, 2).upper()
+    if patient_class in NO_STAY:
+        return None
+    start, end = translating.instant(pv1, 44), translating.instant(pv1, 45)
+    local = _own_id(translating, pv1, subject, start)
+    if local is None:
+        sentence = "PV1-19 (visit number) is missing, and PV1-44 too: the stay cannot be told from others; send PV1-19."
+        translating.problem("PV1-19", "required", sentence)
+        return None
+    if event == "A03" and end is None:
+        end = _time_of_event(translating)
+        translating.problem(
+            "PV1-45", "required", "PV1-45 (discharge time) is missing: the time of the event stands for it."
+        )
+    status = "finished" if event == "A03" or end is not None else "in-progress"
+    code, display = PATIENT_CLASSES.get(patient_class, ("", ""))
+    if code == "PRENC" and status == "in-progress":
+        status = "planned"
+    body: dict[str, Any] = {
+        "resourceType": "Encounter",
+        "id": local,
+        "status": status,
+        "class": _class_of(translating, patient_class, code, display),
+    }
+    if number := visit_number(translating, pv1):
+        body["identifier"] = [{"system": translating.local_system("visit"), "value": number}]
+    _describe(translating, body, pv1, message.find("PV2"), start, end)
+    translating.state(
+        body,
+        heading=Heading.STAYS,
+        code=f"{ACT_CODE}|{code}" if code else None,
+        happened_at=start.at if start else end.at if end else None,
+        standing=_STANDINGS[status],
+    )
+    return {"reference": f"Encounter/{local}"}
+
+
+def _own_id(translating: Translating, pv1: Segment, subject: Subject, start: Instant | None) -> str | None:
+    number = visit_number(translating, pv1)
+    if number:
+        return translating.id("Encounter", number)
+    if start is None:
+        return None
+    # Whose, which class, since when: enough to tell one person's stays apart, and the same in every later message.
+    patient = subject.local[0].value if subject.local else subject.nhs_number or ""
+    return translating.id("Encounter", "unnumbered", patient, translating.text(pv1, 2), start.at.isoformat())
+
+
+def _time_of_event(translating: Translating) -> Instant | None:
+    evn = translating.message.find("EVN")
+    return (translating.instant(evn, 6) or translating.instant(evn, 2)) if evn else None
+
+
+def _class_of(translating: Translating, sent: str, code: str, display: str) -> dict[str, str]:
+    if code:
+        return {"system": ACT_CODE, "code": code, "display": display}
+    if not sent:
+        translating.problem("PV1-2", "required", "PV1-2 (patient class) is missing: write I, E or O.")
+        return {"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK", "display": "unknown"}
+    translating.problem("PV1-2", "unknown code", "PV1-2 is no patient class of HL7 table 0004: write I, E or O.")
+    return {"system": translating.local_system("PV1-2"), "code": sent, "display": sent}
+
+
+def _describe(
+    translating: Translating,
+    body: dict[str, Any],
+    pv1: Segment,
+    pv2: Segment | None,
+    start: Instant | None,
+    end: Instant | None,
+) -> None:
+    message, source = translating.message, translating.source.id
+    if service := concept(_first(translating, pv1, 10), message, source=source, table="PV1-10"):
+        body["serviceType"] = service.json
+    if participants := _participants(translating, pv1):
+        body["participant"] = participants
+    if start or end:
+        body["period"] = {name: instant.text for name, instant in (("start", start), ("end", end)) if instant}
+        if start and end and end.at < start.at:
+            translating.problem(
+                "PV1-45", "order", "PV1-45 (discharge) is before PV1-44 (admission): correct one of them."
+            )
+    if reason := concept(_first(translating, pv2, 3), message, source=source, table="PV2-3"):
+        body["reasonCode"] = [reason.json]
+    hospitalization: dict[str, Any] = {}
+    if origin := concept(_first(translating, pv1, 14), message, source=source, table="PV1-14"):
+        hospitalization["admitSource"] = origin.json
+    if destination := _destination(translating, pv1):
+        hospitalization["dischargeDisposition"] = destination
+    if hospitalization:
+        body["hospitalization"] = hospitalization
+    location = _first(translating, pv1, 3)
+    if said := place(location, message):
+        parts = [message.text(part) for part in message.components(location)[:3]]
+        body["location"] = [
+            {"location": {"display": said, "identifier": {"value": "^".join(parts).rstrip("^") or said}}}
+        ]
+
+
+def _first(translating: Translating, segment: Segment | None, number: int) -> str:
+    repetitions = translating.message.repetitions(value(segment, number))
+    return repetitions[0] if repetitions else ""
+
+
+def _participants(translating: Translating, pv1: Segment) -> list[dict[str, Any]]:
+    """The same person often comes several times, once for each register that numbers them: named once."""
+    found = []
+    for number, code, display in _PARTICIPANTS:
+        names = (
+            name_of_person(each, translating.message) for each in translating.message.repetitions(value(pv1, number))
+        )
+        for name in dict.fromkeys(filter(None, names)):
+            kind = {"coding": [{"system": _PARTICIPATION, "code": code, "display": display}]}
+            found.append({"type": [kind], "individual": {"display": name}})
+    return found
+
+
+def _destination(translating: Translating, pv1: Segment) -> dict[str, Any] | None:
+    code = translating.text(pv1, 36)
+    if not code:
+        return None
+    display = translating.text(pv1, 36, 2) or DISCHARGE_DESTINATIONS.get(code)
+    coding = {"system": translating.local_system("PV1-36"), "code": code}
+    if display:
+        coding["display"] = display
+    return {"coding": [coding], "text": display or code}

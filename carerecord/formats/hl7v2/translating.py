@@ -1,0 +1,91 @@
+"""A translation under way: the message, its source, and what has been understood of it so far."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from carerecord.fhir.references import local_id
+from carerecord.formats.hl7v2.codes import local_system
+from carerecord.formats.hl7v2.grammar import Message, Segment, value
+from carerecord.formats.hl7v2.instants import Instant, parse_instant
+from carerecord.model import Heading, Problem, Source, Standing, Statement
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Translating:
+    """Statements and problems gathered from one message. Nothing here is shared between messages."""
+
+    __slots__ = ("_meta", "control_id", "message", "problems", "said_at", "source", "statements", "timezone")
+
+    def __init__(self, message: Message, source: Source, *, control_id: str, said_at: datetime) -> None:
+        self.message = message
+        self.source = source
+        self.timezone = source.timezone
+        self.control_id = control_id
+        self.said_at = said_at
+        self.statements: list[Statement] = []
+        self.problems: list[Problem] = list(message.problems)
+        self._meta = {"source": local_system("", source=source.id).rstrip(":")}
+
+    def problem(self, field: str, rule: str, sentence: str, *, fatal: bool = False) -> None:
+        """`field` is "PID-3.1", or "PID" for a whole segment. The sentence holds nothing that the message says."""
+        segment, dash, _ = field.partition("-")
+        self.problems.append(
+            Problem(segment=segment, field=field if dash else "", rule=rule, sentence=sentence, fatal=fatal)
+        )
+
+    def text(self, segment: Segment | None, number: int, component: int = 1) -> str:
+        """One component of the first repetition, read."""
+        raw = value(segment, number)
+        if not raw:
+            return ""
+        message = self.message
+        if message.repetition in raw:
+            raw = raw.split(message.repetition, 1)[0]
+        return message.component_of(raw, component)
+
+    def instant(self, segment: Segment | None, number: int) -> Instant | None:
+        """A date or time of the message; what stands there and is none becomes a problem."""
+        text = self.text(segment, number)
+        if not text or not text.strip("0"):  # 00000000 is how some systems write nothing.
+            return None
+        instant = parse_instant(text, self.timezone)
+        if instant is None and segment is not None:
+            field = f"{segment[0]}-{number}"
+            self.problem(field, "date and time", f"{field} is no date or time of HL7: write YYYYMMDDHHMMSS+ZZZZ.")
+        return instant
+
+    def id(self, kind: str, *parts: str) -> str:
+        # No part can hold a carriage return, which ends its segment: joined by it, no two lists of parts are one.
+        return local_id(self.source.id, kind, "\r".join(parts))
+
+    def local_system(self, table: str) -> str:
+        return local_system(table, source=self.source.id)
+
+    def state(
+        self,
+        body: dict[str, Any],
+        *,
+        heading: Heading,
+        code: str | None,
+        happened_at: datetime | None,
+        standing: Standing,
+    ) -> None:
+        """Keep one resource, which has its resourceType and id, as a statement."""
+        body["meta"] = self._meta
+        self.statements.append(
+            Statement(
+                resource_type=body["resourceType"],
+                local_id=body["id"],
+                heading=heading,
+                code=code,
+                happened_at=happened_at,
+                said_at=self.said_at,
+                standing=standing,
+                body=_ENCODER.encode(body),
+            )
+        )
