@@ -1,4 +1,4 @@
-"""What leaves by the door out: finished, plain values that a page or a program can show without asking anything more."""
+"""What leaves by the door out: finished, plain values that can be shown without asking anything more."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Banner(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     phone: str
     gp_practice: str
-    allergy_title: Literal["Known allergies", "No known allergies", "Allergies not recorded", "Allergies unavailable"] | None
+    allergy_title: (
+        Literal["Known allergies", "No known allergies", "Allergies not recorded", "Allergies unavailable"] | None
+    )
     allergies: tuple[str, ...]  # "penicillin (anaphylaxis)"
     said_by: str  # which source's demographics these are
     said_at: datetime
@@ -62,7 +64,7 @@ class SourceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The record of one person as this reader may see it now. `record` is None where the role sees demographics only."""
+    """The record of one person as this reader may see it; `record` is None for a role that sees demographics only."""
 
     title: str  # the region's name for itself: "London Care Record"
     banner: Banner

@@ -71,11 +71,11 @@ def _series(read: _Read) -> Hashable:
     analyte: Hashable = (coding.system, coding.code) if coding and coding.code else words(concept.text)
     return (
         read.item.newest.source,
-        words(read.laboratory),
+        read.laboratory,
         analyte or read.item.id,
         read.said.unit,
-        words(observation.specimen.display) if observation.specimen else "",
-        words(observation.method.words) if observation.method else "",
+        observation.specimen.display if observation.specimen else "",
+        observation.method.words if observation.method else "",
         read.said.is_words,
     )
 

@@ -111,10 +111,11 @@ def range_words(limits: Range) -> str:
 
 
 def flag_words(interpretation: tuple[Concept, ...]) -> str:
+    if len(interpretation) == 1 and len(codes := interpretation[0].coding) == 1 and codes[0].code in FLAGS:
+        return FLAGS[codes[0].code]
     said = []
     for concept in interpretation:
-        codes = [coding.code for coding in concept.coding if coding.code]
-        known = next((FLAGS[code] for code in codes if code in FLAGS), None)
+        known = next((FLAGS[coding.code] for coding in concept.coding if coding.code in FLAGS), None)
         said.append(concept.words if known is None else known)
     return ", ".join(dict.fromkeys(flag for flag in said if flag))
 

@@ -1,0 +1,54 @@
+"""The one door out: decide, witness, gather, reconcile, withhold.
+
+In: a Looking (who, whose record, by which route, resting on what). Out: finished values, or a Refusal in sentences.
+Invariant: nothing is read before its witness is committed, nothing leaves before a second witness says what leaves, and
+what this reader may not see leaves no trace in anything that does.
+"""
+
+from carerecord.disclosure.disclose import Door
+from carerecord.disclosure.values import (
+    Answer,
+    Banner,
+    Document,
+    Found,
+    Looking,
+    Receipt,
+    Refusal,
+    ShownOriginal,
+    SourceAnswer,
+    Summary,
+)
+from carerecord.reconciliation.entries import (
+    AllergyEntry,
+    Entry,
+    LetterEntry,
+    Mark,
+    Record,
+    ResultEntry,
+    ResultValue,
+    Saying,
+    StayEntry,
+)
+
+__all__ = [
+    "AllergyEntry",
+    "Answer",
+    "Banner",
+    "Document",
+    "Door",
+    "Entry",
+    "Found",
+    "LetterEntry",
+    "Looking",
+    "Mark",
+    "Receipt",
+    "Record",
+    "Refusal",
+    "ResultEntry",
+    "ResultValue",
+    "Saying",
+    "ShownOriginal",
+    "SourceAnswer",
+    "StayEntry",
+    "Summary",
+]

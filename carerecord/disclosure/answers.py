@@ -1,0 +1,105 @@
+"""What this record does not hold, who contributed, how the reader came: sentences for the head of a page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from carerecord.disclosure.values import Answer, Looking, SourceAnswer
+from carerecord.model import EvidenceClass, Heading, Standing, StoredStatement, Subject
+from carerecord.organisations import Region
+from carerecord.reconciliation.versions import CLOCK, written_day
+
+KINDS = {
+    EvidenceClass.ENCOUNTER: "a visit",
+    EvidenceClass.APPOINTMENT: "an appointment",
+    EvidenceClass.REFERRAL: "a referral",
+    EvidenceClass.CASELOAD: "a caseload",
+    EvidenceClass.REGISTRATION: "a registration",
+    EvidenceClass.INCIDENT: "an incident",
+}
+
+
+def answers(subject: Subject, region: Region) -> tuple[Answer, ...]:
+    """What a reader would look for and not find, by what is known about the person and the region alone."""
+    if not subject.gp_practice:
+        return (Answer(kind="not-connected", sentence="GP record: no practice is known for this person"),)
+    practice = region.find_organisation(subject.gp_practice)
+    if practice is None or not practice.in_region:
+        sentence = f"GP record: the practice is outside {region.name} and not part of this record"
+        return (Answer(kind="outside-region", sentence=sentence),)
+    if not any(source.organisation == practice.ods_code for source in region.sources):
+        return (Answer(kind="not-connected", sentence=f"GP record: {practice.called} is not connected to this record"),)
+    return ()
+
+
+def source_answers(shown: Sequence[StoredStatement], region: Region) -> tuple[SourceAnswer, ...]:
+    """The sources behind what is shown, and nothing about what is not: a source that is withheld whole is not named."""
+    counted: dict[str, int] = {}
+    last: dict[str, datetime] = {}
+    for statement in shown:
+        source_id, said_at = statement.source, statement.said_at
+        counted[source_id] = counted.get(source_id, 0) + 1
+        if source_id not in last or said_at > last[source_id]:
+            last[source_id] = said_at
+    listed = []
+    for source_id, count in counted.items():
+        source = region.find_source(source_id)
+        organisation = region.find_organisation(source.organisation) if source else None
+        listed.append(
+            SourceAnswer(
+                source=source_id,
+                name=source.name if source else source_id,
+                phone=(source.phone if source else None) or (organisation.phone if organisation else None),
+                last_said_at=last[source_id],
+                statement_count=count,
+            )
+        )
+    return tuple(sorted(listed, key=lambda answer: (answer.name, answer.source)))
+
+
+def last_contact(shown: Sequence[StoredStatement], *, at: datetime) -> date | None:
+    """The default of "new": the day the last stay or visit before today began; without one, that of the last letter.
+
+    The day a stay began, not ended: what happened during it is what the next reader has not seen. Anybody's contact in
+    the region counts, because the record cannot know which of them the reader was told about.
+    """
+    today = at.astimezone(CLOCK).date()
+    over = (Standing.CANCELLED, Standing.ENTERED_IN_ERROR, Standing.PLANNED)
+    newest: dict[tuple[str, str], StoredStatement] = {}
+    for statement in shown:
+        if statement.heading in (Heading.STAYS, Heading.LETTERS):
+            key = (statement.source, statement.local_id)
+            if key not in newest or statement.said_at > newest[key].said_at:
+                newest[key] = statement
+    days: dict[Heading, list[date]] = {Heading.STAYS: [], Heading.LETTERS: []}
+    for statement in newest.values():
+        if statement.happened_at and statement.standing not in over:
+            day = statement.happened_at.astimezone(CLOCK).date()
+            if day < today:
+                days[statement.heading].append(day)
+    return max(days[Heading.STAYS] or days[Heading.LETTERS], default=None)
+
+
+def opened_from(looking: Looking) -> str:
+    """ "Opened from Oxford University Hospitals, outpatient clinic, today 09:12"."""
+    evidence = looking.evidence
+    organisation = looking.staff.organisation_name
+    if looking.staff.is_program:
+        return f"Asked for by {looking.staff.name}, {organisation}"
+    if evidence.kind is EvidenceClass.DECLARED and evidence.reason:
+        return f"Opened from {organisation}; reason given: {evidence.reason}"
+    place = evidence.place or KINDS.get(evidence.kind, "")
+    return "Opened from " + ", ".join(part for part in (organisation, place, _when(evidence.start, looking.at)) if part)
+
+
+def _when(start: str | None, at: datetime) -> str:
+    try:
+        instant = datetime.fromisoformat(start) if start else None
+    except ValueError:
+        return ""
+    if instant is None or start is None:
+        return ""
+    local = instant.astimezone(CLOCK) if instant.tzinfo else instant.replace(tzinfo=CLOCK)
+    day = "today" if local.date() == at.astimezone(CLOCK).date() else written_day(local)
+    return f"{day} {local:%H:%M}" if len(start) > len("2026-11-22") else day

@@ -1,0 +1,99 @@
+"""The banner: who this is and what could hurt them, in the words of the NHS patient banner. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
+
+from carerecord.disclosure.values import Banner
+from carerecord.model import NHSNumber, Person, Subject
+from carerecord.organisations import Region
+from carerecord.reconciliation import AllergyEntry
+from carerecord.reconciliation.versions import CLOCK
+
+Title = Literal["Known allergies", "No known allergies", "Allergies not recorded", "Allergies unavailable"]
+GENDERS = {"male": "Male", "female": "Female", "other": "Other", "unknown": "Not known"}
+
+
+def banner(person: Person, *, region: Region, allergies: Sequence[AllergyEntry] | None, at: datetime) -> Banner:
+    """`allergies` is None where this reader's role shows no allergies: then the banner is silent about them."""
+    subject = person.subject
+    deceased_on = subject.deceased_at.astimezone(CLOCK).date() if subject.deceased_at else None
+    is_deceased = bool(subject.deceased) or deceased_on is not None
+    number = NHSNumber.find(subject.nhs_number)
+    return Banner(
+        name=name_words(subject),
+        birth_date=subject.birth_date,
+        age=_age(subject, deceased_on=deceased_on, is_deceased=is_deceased, at=at),
+        gender=GENDERS[subject.gender or "unknown"],
+        nhs_number=number.spaced() if number else None,
+        nhs_number_verified=person.nhs_number_verified,
+        deceased_on=deceased_on,
+        is_deceased=is_deceased,
+        address=", ".join(part for part in (*subject.address, subject.postcode) if part),
+        phone=subject.phone or "",
+        gp_practice=gp_words(subject, region),
+        allergy_title=allergy_title(allergies) if allergies is not None else None,
+        allergies=allergy_words(allergies or ()),
+        said_by=_source_name(person.said_by, region),
+        said_at=person.said_at,
+    )
+
+
+def name_words(subject: Subject) -> str:
+    """ "HARTLEY, Joan (Mrs)": the form of the NHS Common User Interface guidance."""
+    family = (subject.family or "").upper()
+    given = " ".join(subject.given)
+    name = ", ".join(part for part in (family, given) if part) or "Name not known"
+    return f"{name} ({subject.prefix})" if subject.prefix else name
+
+
+def age_words(birth_date: date, on: date) -> str:
+    """Days below four weeks, weeks below a year, months below two years, then years."""
+    days = (on - birth_date).days
+    if days < 0:
+        return ""
+    if days < 28:
+        return f"{days}d"
+    months = (on.year - birth_date.year) * 12 + on.month - birth_date.month - (on.day < birth_date.day)
+    if months < 12:
+        return f"{days // 7}w"
+    return f"{months}m" if months < 24 else f"{months // 12}y"
+
+
+def _age(subject: Subject, *, deceased_on: date | None, is_deceased: bool, at: datetime) -> str:
+    if subject.birth_date is None or (is_deceased and deceased_on is None):
+        return ""  # How old someone would be is not how old they were.
+    return age_words(subject.birth_date, deceased_on or at.astimezone(CLOCK).date())
+
+
+def gp_words(subject: Subject, region: Region) -> str:
+    practice = region.find_organisation(subject.gp_practice)
+    name = practice.name if practice else subject.gp_practice_name or ""
+    if not name and subject.gp_practice:
+        name = f"practice {subject.gp_practice}"
+    return ", ".join(part for part in (subject.gp_name, name) if part)
+
+
+def _source_name(source_id: str, region: Region) -> str:
+    source = region.find_source(source_id)
+    return source.name if source else source_id
+
+
+def allergy_title(allergies: Sequence[AllergyEntry]) -> Title:
+    """One of exactly four titles. That an allergy is listed always wins over that none is known."""
+    current = [entry for entry in allergies if entry.is_current]
+    if any(not entry.is_absence for entry in current):
+        return "Known allergies"
+    return "No known allergies" if current else "Allergies not recorded"
+
+
+def allergy_words(allergies: Sequence[AllergyEntry]) -> tuple[str, ...]:
+    """Each current allergy with its reaction; where only an absence is known, what exactly was said to be absent."""
+    listed = [entry for entry in allergies if entry.is_current and not entry.is_absence]
+    if listed:
+        return tuple(
+            f"{entry.what} ({told})" if (told := entry.reaction or entry.severity) else entry.what for entry in listed
+        )
+    return tuple(entry.what for entry in allergies if entry.is_current)

@@ -1,0 +1,390 @@
+"""The door: decide, witness, read, withhold, reconcile, witness again, show."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+from carerecord import access, audit, database, logs, patient_index
+from carerecord.disclosure import programs, sentences
+from carerecord.disclosure.answers import answers, last_contact, opened_from, source_answers
+from carerecord.disclosure.banner import banner, name_words
+from carerecord.disclosure.documents import document_of, original_text
+from carerecord.disclosure.snapshot import snapshot
+from carerecord.disclosure.values import Banner, Document, Found, Looking, Receipt, Refusal, ShownOriginal, Summary
+from carerecord.disclosure.withhold import Withheld, withhold
+from carerecord.fhir.references import patient_part
+from carerecord.model import (
+    Evidence,
+    EvidenceClass,
+    Heading,
+    NHSNumber,
+    OriginalReference,
+    Person,
+    Purpose,
+    Staff,
+    StoredStatement,
+)
+from carerecord.organisations import Region
+from carerecord.reconciliation import Record, every_entry, receipt, reconcile
+from carerecord.record import read
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CLINICAL = tuple(heading for heading in Heading if heading is not Heading.DEMOGRAPHICS)
+NOBODY = 0  # The patient_key of events about nobody.
+NO_EVIDENCE = Evidence(kind=EvidenceClass.NONE)
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look may see, with the witness under which it was read. Never leaves this room."""
+
+    looking: Looking
+    decision: access.Decision
+    witness: audit.Witness
+    person: Person
+    seen: Withheld
+
+    @property
+    def statements(self) -> list[StoredStatement]:
+        return self.seen.shown
+
+
+def told(
+    interaction: Callable[Concatenate[Door, P], Awaitable[T]],
+) -> Callable[Concatenate[Door, P], Awaitable[T | Refusal]]:
+    """An interaction of the door that, when witness or record cannot be reached, tells the reader whom to phone."""
+
+    @wraps(interaction)
+    async def guarded(self: Door, /, *args: P.args, **kwargs: P.kwargs) -> T | Refusal:
+        try:
+            return await interaction(self, *args, **kwargs)
+        except (audit.WitnessUnavailable, read.NotWitnessed):
+            logs.say(logs.Line.WITNESS_FAILED)
+        except (database.DatabaseLost, database.DatabaseRefused, OSError):
+            logs.say(logs.Line.DATABASE_LOST)
+        return sentences.unavailable(self.region)
+
+    return guarded
+
+
+def decision_words(decision: access.Decision | None) -> dict[str, Any]:
+    """A decision as the audit keeps it: enough to say again why, under which version of the policy."""
+    if decision is None:
+        return {}
+    return {
+        "kind": decision.kind,
+        "policies": list(decision.policies),
+        "policy_version": decision.policy_version,
+        "headings": {heading.name: bits for heading, bits in decision.headings.items()},
+    }
+
+
+class Door:
+    """Every way out of the record. What it returns is finished: no caller may see anything behind it."""
+
+    def __init__(self, db: database.Database, writer: audit.Writer, region: Region, *, public_url: str = "") -> None:
+        self.region = region
+        self._db = db
+        self._writer = writer
+        self._base = f"{public_url}/fhir" if public_url else ""
+        self._names = {source.id: source.name for source in region.sources}
+
+    # --- For people -------------------------------------------------------------------------------------------------
+
+    @told
+    async def summary(self, looking: Looking) -> Summary | Refusal:
+        sight = await self._look(looking)
+        if isinstance(sight, Refusal):
+            return sight
+        since = last_contact(sight.statements, at=looking.at)
+        record = self._reconciled(sight, since=since)
+        await self._witness_shown(sight, sight.statements, what="summary")
+        headings = tuple(heading for heading in Heading if heading in sight.decision.headings)
+        return Summary(
+            title=self.region.title,
+            banner=self._banner(sight, record),
+            answers=answers(sight.person.subject, self.region),
+            sources=source_answers(sight.statements, self.region),
+            record=record,
+            headings=headings,
+            opened_from=opened_from(looking),
+            why=sight.decision.reasons,
+            limits=sight.decision.limits,
+            since=since,
+            patient_id=patient_part(sight.person.patient_key),
+        )
+
+    @told
+    async def receipt(self, looking: Looking, entry_id: str) -> Receipt | Refusal:
+        """What each source said behind one line; a line that a newer statement renamed is found by its old id."""
+        sight = await self._look(looking)
+        if isinstance(sight, Refusal):
+            return sight
+        record = self._reconciled(sight, since=last_contact(sight.statements, at=looking.at))
+        listed = list(every_entry(record)) if record else []
+        entry = next((entry for entry in listed if entry.id == entry_id), None) or next(
+            (entry for entry in listed if entry_id in entry.statement_ids), None
+        )
+        if entry is None:
+            return await self._nothing_there(sight, what="receipt")
+        sayings = receipt(sight.statements, entry, region_names=self._names)
+        behind = {saying.original for saying in sayings}
+        shown = [statement for statement in sight.statements if statement.original in behind]
+        await self._witness_shown(sight, shown, what="receipt", entry=entry.id)
+        return Receipt(banner=self._banner(sight, record), entry=entry, sayings=sayings)
+
+    @told
+    async def original(self, looking: Looking, reference: OriginalReference) -> ShownOriginal | Refusal:
+        """A message as it arrived: only one that is behind what this reader may see, and holds nothing they may not."""
+        sight = await self._look(looking)
+        if isinstance(sight, Refusal):
+            return sight
+        behind = [statement for statement in sight.statements if statement.original == reference]
+        if not behind or reference in sight.seen.originals:
+            return await self._nothing_there(sight, what="original")
+        kept = await read.read_original(self._db, witness=sight.witness, person=sight.person, reference=reference)
+        if kept is None:
+            return await self._nothing_there(sight, what="original")
+        await self._witness_shown(sight, behind, what="original", original=str(reference))
+        source = self.region.find_source(kept.source)
+        return ShownOriginal(
+            banner=self._banner(sight, self._reconciled(sight, since=None)),
+            reference=reference,
+            source_name=source.name if source else kept.source,
+            message_type=kept.message_type,
+            received_at=kept.received_at,
+            text=original_text(kept.content, charset=source.charset if source else "utf-8"),
+        )
+
+    @told
+    async def document(self, looking: Looking, statement_id: str) -> Document | Refusal:
+        """The file of a letter as its source sent it."""
+        sight = await self._look(looking)
+        if isinstance(sight, Refusal):
+            return sight
+        found = document_of(sight.statements, statement_id)
+        if found is None:
+            return await self._nothing_there(sight, what="document")
+        statement, document = found
+        await self._witness_shown(sight, [statement], what="document", entry=statement_id)
+        return document
+
+    # --- For programs -----------------------------------------------------------------------------------------------
+
+    @told
+    async def patient(self, looking: Looking) -> bytes | Refusal:
+        """The person as a FHIR Patient."""
+        sight = await self._look(looking, reads=False)
+        if isinstance(sight, Refusal):
+            return sight
+        await self._witness_shown(sight, [], what="patient")
+        return msgspec.json.encode(programs.patient_resource(sight.person))
+
+    @told
+    async def everything(self, looking: Looking) -> bytes | Refusal:
+        """The person and every current statement, as a FHIR searchset."""
+        sight = await self._look(looking)
+        if isinstance(sight, Refusal):
+            return sight
+        bundle = programs.everything_bundle(
+            sight.person,
+            sight.statements,
+            answers=answers(sight.person.subject, self.region),
+            hidden=frozenset(local_id for _, local_id in sight.seen.items),
+            base=self._base,
+            at=looking.at,
+        )
+        await self._witness_shown(sight, programs.newest_versions(sight.statements), what="everything")
+        return bundle
+
+    # --- Finding someone, arriving and leaving ----------------------------------------------------------------------
+
+    @told
+    async def find(
+        self, staff: Staff, *, nhs_number: str, birth_date: date | None, route: str, session: str, at: datetime
+    ) -> Found | Refusal:
+        """The person with this NHS number and this date of birth; both must agree. Every search is witnessed."""
+        evidence = Evidence(kind=EvidenceClass.AGREEMENT) if staff.is_program else NO_EVIDENCE
+        decision = self._decide(staff, evidence=evidence, route=route, purpose=Purpose.TREAT)
+        event = partial(
+            self._event, staff=staff, evidence=evidence, decision=decision, route=route, session=session, at=at
+        )
+        asked = {"nhs_number": nhs_number[:20], "birth_date": birth_date.isoformat() if birth_date else ""}
+        if decision.kind == "deny":
+            await self._writer.witness(event("refused", patient_key=NOBODY, detail={"what": "search", **asked}))
+            return sentences.not_allowed(self.region, decision.reasons)
+        number = NHSNumber.find(nhs_number)
+        person = (
+            await patient_index.find_person(self._db, nhs_number=number, birth_date=birth_date)
+            if number and birth_date
+            else None
+        )
+        patient_key = person.patient_key if person else NOBODY
+        await self._writer.witness(event("searched", patient_key=patient_key, detail=asked))
+        if person is None:
+            return sentences.nobody_found(self.region)
+        spaced = NHSNumber.find(person.subject.nhs_number)
+        return Found(
+            patient_key=person.patient_key,
+            name=name_words(person.subject),
+            birth_date=person.subject.birth_date,
+            nhs_number=spaced.spaced() if spaced else None,
+        )
+
+    @told
+    async def witness_event(
+        self,
+        kind: str,
+        *,
+        staff: Staff | None,
+        route: str,
+        session: str,
+        at: datetime,
+        patient_key: int = NOBODY,
+        evidence: Evidence | None = None,
+        purpose: Purpose = Purpose.TREAT,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Writes down that someone arrived, signed_in, signed_out, or was refused. None once it is durable."""
+        event = self._event(
+            kind,
+            patient_key=patient_key,
+            staff=staff,
+            evidence=evidence,
+            decision=None,
+            purpose=purpose,
+            route=route,
+            session=session,
+            at=at,
+            detail=dict(detail or {}),
+        )
+        await self._writer.witness(event)
+
+    # --- Inside -----------------------------------------------------------------------------------------------------
+
+    async def _look(self, looking: Looking, *, reads: bool = True) -> Sight | Refusal:
+        """Decides, witnesses, and only then reads: the one way by which anything of the record reaches this room."""
+        decision = self._decide(looking.staff, evidence=looking.evidence, route=looking.route, purpose=looking.purpose)
+        if decision.kind != "permit":
+            await self._writer.witness(self._event_of(looking, "refused", decision, detail={}))
+            if decision.kind == "reason-needed":
+                return sentences.reason_needed(decision.reasons)
+            return sentences.not_allowed(self.region, decision.reasons)
+        witness = await self._writer.witness(self._event_of(looking, "opened", decision, detail={}))
+        try:
+            person = await patient_index.read_person(self._db, looking.patient_key)
+        except patient_index.NoSuchPerson:
+            return sentences.nothing_there(self.region)
+        statements: list[StoredStatement] = []
+        if reads and any(heading in decision.headings for heading in CLINICAL):
+            statements = await read.read_statements(self._db, witness=witness, person=person)
+        return Sight(
+            looking=looking,
+            decision=decision,
+            witness=witness,
+            person=person,
+            seen=withhold(statements, decision),
+        )
+
+    def _decide(self, staff: Staff, *, evidence: Evidence, route: str, purpose: Purpose) -> access.Decision:
+        in_agreement = self.region.find_organisation(staff.organisation) is not None
+        return access.decide(
+            access.Question.of(
+                staff,
+                evidence=evidence,
+                organisation_in_agreement=in_agreement,
+                route=route,
+                purpose=purpose,
+            )
+        )
+
+    def _reconciled(self, sight: Sight, *, since: date | None) -> Record | None:
+        if not any(heading in sight.decision.headings for heading in CLINICAL):
+            return None
+        return reconcile(sight.statements, region_names=self._names, since=since)
+
+    def _banner(self, sight: Sight, record: Record | None) -> Banner:
+        may_see = record is not None and Heading.ALLERGIES in sight.decision.headings
+        allergies = record.allergies if record is not None and may_see else None
+        return banner(sight.person, region=self.region, allergies=allergies, at=sight.looking.at)
+
+    async def _nothing_there(self, sight: Sight, *, what: str) -> Refusal:
+        """The same answer for what does not exist and for what this reader may not see."""
+        await self._witness_shown(sight, [], what=what, found=False)
+        return sentences.nothing_there(self.region)
+
+    async def _witness_shown(self, sight: Sight, shown: list[StoredStatement], *, what: str, **more: Any) -> None:
+        detail = {
+            "what": what,
+            "count": len(shown),
+            "sources": sorted({statement.source for statement in shown}),
+            "withheld": sight.seen.kinds,
+            **more,
+        }
+        await self._writer.witness(
+            self._event_of(
+                sight.looking, "shown", sight.decision, detail=detail, about=sight.witness, shown=snapshot(shown)
+            )
+        )
+
+    def _event_of(
+        self,
+        looking: Looking,
+        kind: str,
+        decision: access.Decision,
+        *,
+        detail: dict[str, Any],
+        about: audit.Witness | None = None,
+        shown: bytes | None = None,
+    ) -> audit.Event:
+        return self._event(
+            kind,
+            patient_key=looking.patient_key,
+            staff=looking.staff,
+            evidence=looking.evidence,
+            decision=decision,
+            purpose=looking.purpose,
+            route=looking.route,
+            session=looking.session,
+            at=looking.at,
+            detail=detail,
+            about=about,
+            shown=shown,
+        )
+
+    def _event(
+        self,
+        kind: str,
+        *,
+        patient_key: int,
+        staff: Staff | None,
+        evidence: Evidence | None,
+        decision: access.Decision | None,
+        purpose: Purpose = Purpose.TREAT,
+        route: str,
+        session: str,
+        at: datetime,
+        detail: dict[str, Any],
+        about: audit.Witness | None = None,
+        shown: bytes | None = None,
+    ) -> audit.Event:
+        return audit.Event(
+            kind=kind,
+            patient_key=patient_key,
+            staff=staff,
+            purpose=purpose,
+            evidence=evidence,
+            decision=decision_words(decision),
+            about=about,
+            snapshot=shown,
+            detail=detail,
+            route=route,
+            session=session,
+            at=at,
+        )

@@ -1,0 +1,52 @@
+"""What a reader is told when nothing is shown: what happened, what it means for care now, what to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from carerecord.disclosure.values import Refusal
+from carerecord.organisations import Region
+
+
+def unavailable(region: Region) -> Refusal:
+    """No witness, no record: a look that could not be written down must not happen."""
+    return Refusal(
+        kind="unavailable",
+        sentences=(
+            "The record cannot be shown because it cannot write down who looks at it just now.",
+            "Nothing in it is lost. Care should not wait for it: ask the person, and phone their hospital or practice.",
+            f"For help, phone {region.phone}.",
+        ),
+        phone=region.phone,
+    )
+
+
+def not_allowed(region: Region, reasons: Sequence[str]) -> Refusal:
+    return Refusal(kind="not-allowed", sentences=tuple(reasons), phone=region.phone)
+
+
+def reason_needed(reasons: Sequence[str]) -> Refusal:
+    return Refusal(kind="reason-needed", sentences=tuple(reasons))
+
+
+def nobody_found(region: Region) -> Refusal:
+    """One answer for a person nobody knows and for a date of birth that does not agree: neither tells the other."""
+    return Refusal(
+        kind="not-found",
+        sentences=(
+            "No person is found with this NHS number and this date of birth.",
+            "Check both with the person. They may also be new to this region, or known without an NHS number.",
+        ),
+        phone=region.phone,
+    )
+
+
+def nothing_there(region: Region) -> Refusal:
+    return Refusal(
+        kind="not-found",
+        sentences=(
+            "What you asked for is not in the record that you may see.",
+            "It may have been corrected since the page was opened. Open the record again.",
+        ),
+        phone=region.phone,
+    )
