@@ -4,7 +4,7 @@ In: settings and a role. Out: a Database whose every connection is that role's. 
 and SQL is only in .sql files.
 """
 
-from carerecord.database import embedded
+from carerecord.database import backup, embedded
 from carerecord.database.migrate import MigrationChanged, RolesMissing, make_partitions, migrate
 from carerecord.database.pool import Database, DatabaseLost, DatabaseRefused, connect
 from carerecord.database.queries import QueriesUnreadable, queries
@@ -16,6 +16,7 @@ __all__ = [
     "MigrationChanged",
     "QueriesUnreadable",
     "RolesMissing",
+    "backup",
     "connect",
     "embedded",
     "make_partitions",

@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from carerecord.database.address import PORT, ROLES, SUPERUSER
-from carerecord.database.places import CannotStart, Places, ServerUser, our_name
+from carerecord.database.places import SOCKET_NAME, CannotStart, Places, ServerUser, our_name
 from carerecord.database.programs import Programs
 from carerecord.settings import Settings
 
 SERVER_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 ORPHAN_SECONDS_MAX = 60.0
+_TELLING = ("FATAL:", "PANIC:", "invalid value", "unrecognized configuration")
 
-# Why each differs from PostgreSQL's own: no network; no just-in-time compiler or parallel plan for look-ups by key; what
+# Why each differs from PostgreSQL's own: no network; no just-in-time compiler or parallel plan for look-ups; what
 # is stored is compressed already; a lost program must not hold locks; no log line may carry a patient's detail.
 _CONFIGURATION = {
     "listen_addresses": "",
@@ -149,8 +150,11 @@ async def clear_stale_lock(places: Places) -> None:
                 f"An earlier PostgreSQL (process {pid}) still uses {places.data}: stop it, then start again."
             )
         await asyncio.sleep(0.02)
-    # PostgreSQL itself trusts the number, and would refuse if a zombie or a stranger now has it.
-    pid_file.unlink(missing_ok=True)
+    # PostgreSQL clears the files of the dead itself, with more care than we could; but it takes a zombie, or a stranger
+    # who got the number since, for a living server and refuses.
+    for file in (pid_file, places.sockets / f"{SOCKET_NAME}.lock"):
+        if (pid := _pid_in(file)) is not None and _exists(pid):
+            file.unlink()
 
 
 def is_ready(places: Places, pid: int) -> bool:
@@ -174,8 +178,8 @@ def last_words(places: Places, *, since: int) -> str:
             lines = log.read().decode(errors="replace").splitlines()
     except OSError:
         return "it left no log"
-    fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-    return (fatal or lines or ["it left no word"])[-1].split("FATAL:")[-1].strip()
+    telling = [line for line in lines if any(sign in line for sign in _TELLING)]
+    return (telling or lines[-1:] or ["it left no word"])[0].rpartition(":  ")[2].strip()
 
 
 def _pid_in(pid_file: Path) -> int | None:
@@ -185,13 +189,19 @@ def _pid_in(pid_file: Path) -> int | None:
         return None
 
 
-def _is_server_of(pid: int, data: Path) -> bool:
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         pass
+    return True
+
+
+def _is_server_of(pid: int, data: Path) -> bool:
+    if not _exists(pid):
+        return False
     process = Path(f"/proc/{pid}")
     if not process.exists():  # Not Linux: the pid file's word is all there is.
         return not Path("/proc/self").exists()

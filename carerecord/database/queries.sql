@@ -76,3 +76,41 @@ begin
         end loop;
     end loop;
 end $$
+
+-- :name list_rooms
+-- The schemas of the record: those that its owner owns.
+select nspname as room from pg_catalog.pg_namespace
+where nspowner = (select oid from pg_catalog.pg_roles where rolname = 'carerecord_owner') order by nspname
+
+-- :name drop_rooms
+-- Removes the record's schemas with everything in them, to make room for a backup's.
+do $$
+declare
+    room text;
+begin
+    for room in select nspname from pg_catalog.pg_namespace where nspowner = 'carerecord_owner'::regrole loop
+        execute format('drop schema %I cascade', room);
+    end loop;
+end $$
+
+-- :name export_snapshot
+-- This transaction's instant, so that pg_dump sees exactly the rows that are counted.
+select pg_export_snapshot()
+
+-- :name stay_in_transaction
+-- A backup reads for as long as it takes, and idles meanwhile.
+set local idle_in_transaction_session_timeout = 0
+
+-- :name count_migrations
+-- How many migrations this database has had.
+select count(*) from carerecord.migration
+
+-- :name count_rows
+-- Rows of each table of the record, counted; partitions under their parent.
+select namespace.nspname || '.' || class.relname as name,
+       carerecord.count_rows(class.oid) as row_count
+from pg_catalog.pg_class class
+join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
+where namespace.nspowner = (select oid from pg_catalog.pg_roles where rolname = 'carerecord_owner')
+  and class.relkind in ('r', 'p') and not class.relispartition
+order by name
