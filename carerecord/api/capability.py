@@ -1,0 +1,101 @@
+"""What this server can do, produced from its route table, and where programs get their tokens.
+
+https://hl7.org/fhir/R4/capabilitystatement.html, https://hl7.org/fhir/smart-app-launch/conformance.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from carerecord.routing import Route
+from carerecord.settings import Settings
+
+PUBLISHED_ON = "2026-11-22"
+UK_CORE = "https://fhir.hl7.org.uk/StructureDefinition/UKCore-"
+SEARCH_PARAMETERS = {
+    "Patient": [
+        {
+            "name": "identifier",
+            "type": "token",
+            "documentation": "The NHS number, with its system. Always together with birthdate, in the body of a POST.",
+        },
+        {"name": "birthdate", "type": "date", "documentation": "The whole date. Always together with identifier."},
+    ]
+}
+OPERATIONS = {"everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}
+
+
+def statement(routes: Iterable[Route], *, settings: Settings, title: str) -> dict[str, Any]:
+    base = settings.public_url.rstrip("/")
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": PUBLISHED_ON,
+        "kind": "instance",
+        "software": {"name": "carerecord", "version": _version()},
+        "implementation": {"description": title, "url": f"{base}/fhir"},
+        "fhirVersion": "4.0.1",
+        "format": ["json", "application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {
+                    "cors": False,
+                    "service": [
+                        {
+                            "coding": [
+                                {
+                                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                                    "code": "SMART-on-FHIR",
+                                }
+                            ],
+                        }
+                    ],
+                    "description": "SMART Backend Services: a signed assertion for a token, a token for each request.",
+                },
+                "resource": _resources(routes),
+            }
+        ],
+    }
+
+
+def _resources(routes: Iterable[Route]) -> list[dict[str, Any]]:
+    """Each route of a resource is an interaction or an operation of it; a route of any other shape is none."""
+    resources: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        kind, _, rest = route.path.removeprefix("/fhir/").partition("/")
+        if not route.path.startswith("/fhir/") or not kind[:1].isupper():
+            continue
+        listed = resources.setdefault(kind, {"type": kind, "supportedProfile": [UK_CORE + kind]})
+        if "$" in rest:
+            name = rest.partition("$")[2]
+            operation = {"name": name, "definition": OPERATIONS[name], "documentation": route.summary}
+            listed.setdefault("operation", []).append(operation)
+        else:
+            code = "search-type" if rest == "_search" else "read"
+            listed.setdefault("interaction", []).append({"code": code, "documentation": route.summary})
+            if code == "search-type":
+                listed["searchParam"] = SEARCH_PARAMETERS[kind]
+    return list(resources.values())
+
+
+def _version() -> str:
+    try:
+        return version("carerecord")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def smart_configuration(settings: Settings) -> dict[str, Any]:
+    base = settings.public_url.rstrip("/")
+    return {
+        "token_endpoint": f"{base}/token",
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384", "ES256"],
+        "grant_types_supported": ["client_credentials"],
+        "scopes_supported": ["system/*.rs", "system/Patient.rs"],
+        "response_types_supported": ["token"],
+        "capabilities": ["client-confidential-asymmetric", "permission-v2"],
+    }
