@@ -43,6 +43,7 @@ class Teller:
         nhs_number: str | None,
         laboratory_number: str,
         pathway: Pathway | None,
+        numbers_from: int = 0,
     ) -> None:
         self.rng = rng
         self.index = index
@@ -53,9 +54,9 @@ class Teller:
         self.pathway = pathway
         self.events: list[Happening] = []
         self.allergies: tuple[Allergy, ...] = ()
-        self._specimens = 0
-        self._visits = 0
-        self._letters = 0
+        self._specimens = numbers_from
+        self._visits = numbers_from
+        self._letters = numbers_from
         now = timeline[-1][1]
         self._age = (until.date() - now.birth_date).days // 365
         self._gender = now.gender
@@ -70,7 +71,7 @@ class Teller:
         self._visits += 1
         in_bed = kind == "I"
         return Visit(
-            number=f"{60_000_000 + self.index * 100 + self._visits}",
+            number=f"6{self.index:06d}{self._visits:05d}",
             kind=kind,
             place={"I": pathway.ward, "O": pathway.clinic, "E": "Emergency Department"}[kind],
             room=f"Bay {self.rng.randint(1, 6)}" if in_bed else "",
@@ -145,7 +146,7 @@ class Teller:
 
     def specimen_number(self, at: datetime, discipline: str) -> str:
         self._specimens += 1
-        return f"{at:%y}{discipline}{self.index:06d}{self._specimens:03d}"
+        return f"{at:%y}{discipline}{self.index:06d}{self._specimens:05d}"
 
     def levels(self, at: datetime, pathway: Pathway | None, day: int | None) -> dict[str, float]:
         years = (self.until - at).days / 365.25
@@ -254,7 +255,7 @@ class Teller:
             Written(
                 at=at,
                 who=who,
-                number=f"DOC{self.index:06d}{self._letters:03d}",
+                number=f"DOC{self.index:06d}{self._letters:05d}",
                 kind=kind,
                 title=title,
                 author=visit.consultant,

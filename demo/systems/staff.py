@@ -1,0 +1,101 @@
+"""The members of staff that the sign-in provider knows: with no role, one role, several and many."""
+
+# ruff: noqa: E501 -- a table is read by its rows.
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+CLINICIAN = ("S8000:G8000:R8000", '"Clinical":"Clinical Provision":"Clinical Practitioner Access Role"')
+NURSE = ("S8000:G8000:R8001", '"Clinical":"Clinical Provision":"Nurse Access Role"')
+ADMIN = ("S8000:G8000:R8008", '"Clinical":"Clinical Provision":"Admin/Clinical Support Access Role"')
+GP = ("S0010:G0020:R0260", '"Medical and Dental":"General Medical":"General Medical Practitioner"')
+
+
+class Role(msgspec.Struct, frozen=True):
+    roleid: str
+    code: str
+    name: str
+    organisation: str
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    nhsid_useruid: str
+    title: str
+    given_name: str
+    family_name: str
+    called: str  # what the picker says of them
+    roles: tuple[Role, ...] = ()
+    assurance: int = 3
+
+    @property
+    def name(self) -> str:
+        return f"{self.family_name.upper()} {self.given_name} ({self.title})"
+
+
+def _roles(start: int, *held: tuple[tuple[str, str], str]) -> tuple[Role, ...]:
+    return tuple(
+        Role(f"{start + place}", code, name, organisation) for place, ((code, name), organisation) in enumerate(held)
+    )
+
+
+USERS = (
+    User(nhsid_useruid="555000000101", title="Dr", given_name="Amara", family_name="Nwosu",
+         called="Consultant, Barts Health. One role.", roles=_roles(555101001, (CLINICIAN, "R1H"))),
+    User(nhsid_useruid="555000000102", title="Dr", given_name="Helen", family_name="Prior-Watts",
+         called="GP in Mile End, hospital practitioner at Barts Health and in Oxford. Three roles.",
+         roles=_roles(555102001, (GP, "Y99101"), (CLINICIAN, "R1H"), (CLINICIAN, "RTH"))),
+    User(nhsid_useruid="555000000103", title="Ms", given_name="Joy", family_name="Adeyemi",
+         called="Ward nurse, Barts Health. One role.", roles=_roles(555103001, (NURSE, "R1H"))),
+    User(nhsid_useruid="555000000104", title="Mr", given_name="Sam", family_name="Okoro",
+         called="Clinic administrator, Barts Health. One role.", roles=_roles(555104001, (ADMIN, "R1H"))),
+    User(nhsid_useruid="555000000105", title="Dr", given_name="Nadia", family_name="Starling",
+         called="Began this week: no role yet."),
+    User(nhsid_useruid="555000000106", title="Dr", given_name="Liam", family_name="Frost",
+         called="Works for a trust that has no agreement with this record. One role.", roles=_roles(555106001, (CLINICIAN, "RC9"))),
+    User(nhsid_useruid="555000000107", title="Dr", given_name="Priya", family_name="Locke",
+         called="Locum in London. Six roles.",
+         roles=_roles(555107001, (GP, "Y99101"), (GP, "Y99102"), (GP, "Y99103"), (GP, "Y99104"), (CLINICIAN, "R1H"), (ADMIN, "R1H"))),
+    User(nhsid_useruid="555000000108", title="Dr", given_name="Owen", family_name="Tranter",
+         called="Consultant, Barts Health, signed in with a password only.", roles=_roles(555108001, (CLINICIAN, "R1H")), assurance=1),
+)  # fmt: skip
+
+
+def find_user(useruid: str) -> User | None:
+    return next((user for user in USERS if user.nhsid_useruid == useruid), None)
+
+
+def userinfo(user: User, scopes: set[str]) -> dict[str, Any]:
+    """The claims of the userinfo endpoint, as far as the scopes ask for them."""
+    claims: dict[str, Any] = {
+        "sub": user.nhsid_useruid,
+        "nhsid_useruid": user.nhsid_useruid,
+        "name": f"{user.family_name} {user.given_name}",
+        "given_name": user.given_name,
+        "family_name": user.family_name,
+        "title": user.title,
+        "idassurancelevel": str(user.assurance),
+    }
+    if "nationalrbacaccess" in scopes:
+        claims["nhsid_nrbac_roles"] = [
+            {
+                "person_orgid": f"{role.roleid}9",
+                "person_roleid": role.roleid,
+                "org_code": role.organisation,
+                "role_name": role.name,
+                "role_code": role.code,
+                "activities": ["Access SCR"],
+                "activity_codes": ["B0264"],
+                "workgroups": [],
+                "workgroups_codes": [],
+                "aow": [],
+                "aow_codes": [],
+            }
+            for role in user.roles
+        ]
+    if "associatedorgs" in scopes:
+        held = dict.fromkeys(role.organisation for role in user.roles)
+        claims["nhsid_user_orgs"] = [{"org_code": code, "org_name": code} for code in held]
+    return claims
