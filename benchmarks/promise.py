@@ -101,8 +101,8 @@ def write(measured: Iterable[Measured]) -> None:
     lines = [
         "# Promises",
         "",
-        "Made by `make promises`; do not edit. CPU per operation and ratios within one run, since wall-clock figures on",
-        "shared machines move by a factor of two to four. A gap is written as a gap.",
+        "Made by `make promises`; do not edit. CPU per operation and ratios within one run, since wall-clock figures",
+        "on shared machines move by a factor of two to four. A gap is written as a gap.",
     ]
     for area in AREAS:
         of_area = [row for row in ordered if row.area == area]

@@ -33,8 +33,8 @@ Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 # What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
 EXPECTED = (
     RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
-    database.RolesMissing, database.MigrationChanged, supervision.ProcessDoesNotStart, backup.BackupRefused, intake.CannotReplay,
-    patient_index.CannotUnlink, msgspec.ValidationError,
+    database.RolesMissing, database.MigrationChanged, supervision.ProcessDoesNotStart, backup.BackupRefused,
+    intake.CannotReplay, patient_index.CannotUnlink, msgspec.ValidationError,
 )  # fmt: skip
 
 
@@ -125,13 +125,13 @@ async def _database(stack: AsyncExitStack, chosen: Settings, role: str) -> datab
     """The database as `role`; the embedded one is started for the time of the command unless it is up already."""
     if not await database.is_up(chosen):
         await stack.enter_async_context(database.embedded.Supervisor(chosen))
-        await database.migrate(chosen)
+        await assembly.prepare(chosen)
     return await stack.enter_async_context(database.connect(chosen, role))
 
 
 async def run(chosen: Settings, asked: argparse.Namespace) -> int:
     read_region(chosen.region)
-    await supervision.run(chosen, ready=lambda: print("carerecord: ready", flush=True))
+    await supervision.run(chosen, prepare=assembly.prepare, ready=lambda: print("carerecord: ready", flush=True))
     return 0
 
 
@@ -139,7 +139,7 @@ async def migrate(chosen: Settings, asked: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         if not await database.is_up(chosen):
             await stack.enter_async_context(database.embedded.Supervisor(chosen))
-        applied = await database.migrate(chosen)
+        applied = await assembly.prepare(chosen)
     print("\n".join(applied) or "The schema was up to date.")
     return 0
 

@@ -10,11 +10,14 @@ import msgspec
 
 
 class Line(Enum):
-    """One member a line: (level, sentence). Fields are counts, ids of ours, ports and kinds; never a patient, never free text."""
+    """One member a line: (level, sentence). Fields are counts, ids of ours, ports and kinds; never a patient or free text."""
 
     STARTED = ("info", "Started.")
     STOPPED = ("info", "Stopped.")
-    ONE_USER = ("warning", "All processes run as one operating system user: the walls between them are database roles only.")
+    ONE_USER = (
+        "warning",
+        "All processes run as one operating system user: the walls between them are database roles only.",
+    )
     DATABASE_READY = ("info", "The database is ready.")
     DATABASE_LOST = ("error", "The database does not answer; trying again.")
     DATABASE_ELSEWHERE = ("info", "Home is too long a path or out of reach: the database is kept elsewhere.")
@@ -36,10 +39,12 @@ class Line(Enum):
 
 
 def say(line: Line, *, to: TextIO | None = None, **fields: int | float | str) -> None:
-    """One JSON line on standard error. Strings must be names of ours (a source id, a kind, a class), checked for shape."""
+    """One JSON line on standard error. Strings are names of ours (a source id, a kind, a class), checked for shape."""
     level, sentence = line.value
     for field, value in fields.items():
-        if isinstance(value, str) and (len(value) > 80 or any(run.isdigit() and len(run) >= 10 for run in value.split())):
+        if isinstance(value, str) and (
+            len(value) > 80 or any(run.isdigit() and len(run) >= 10 for run in value.split())
+        ):
             fields[field] = "withheld"
     stream = to or sys.stderr
     stream.write(msgspec.json.encode({"level": level, "line": line.name, "says": sentence, **fields}).decode() + "\n")

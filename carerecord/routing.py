@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 Access = Literal["public", "session", "staff", "client", "back-channel"]
-"""public: nothing of a patient is behind it. session: a session bound to one patient. staff: a signed-in member of staff.
+"""public: nothing of a patient is behind it. session: a session bound to one patient. staff: someone who signed in.
 client: a program's token. back-channel: a signed message of a registered system."""
 
 
@@ -28,7 +28,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def starlette_routes(table: Iterable[Route]) -> list[StarletteRoute]:
-    """The table as Starlette wants it. Raises RouteWithoutAccess: an unguarded route must stop the start, not a reader."""
+    """The table as Starlette wants it. Raises RouteWithoutAccess: an unguarded route must stop the start."""
     routes = []
     for route in table:
         if route.access not in ("public", "session", "staff", "client", "back-channel"):

@@ -9,8 +9,7 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting is one environment variable, `CARERECORD_` and the field's name in capitals; docs/reference/settings.md
-    is generated from REASONS below."""
+    """Every setting is one environment variable, `CARERECORD_` and the field's name in capitals. REASONS says why."""
 
     home: Path = Path(".carerecord")
     region: Path = Path("demo/region/region.toml")

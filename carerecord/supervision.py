@@ -10,7 +10,7 @@ import pwd
 import signal
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from carerecord import database, logs, settings
@@ -27,11 +27,11 @@ class ProcessDoesNotStart(RuntimeError):
     """A process of the record does not become ready: read its last log line above, mend that and start again."""
 
 
-async def run(chosen: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Everything, until SIGINT or SIGTERM. `ready` is called once all three processes do their work."""
+async def run(chosen: Settings, *, prepare: Callable[[Settings], Awaitable[object]], ready: Callable[[], None]) -> None:
+    """Everything, until SIGINT or SIGTERM. `prepare` brings the database up to date; `ready` says that all do their work."""
     stop = _stop_event()
     async with database.embedded.Supervisor(chosen):
-        await database.migrate(chosen)
+        await prepare(chosen)
         if not (os.geteuid() == 0 and chosen.user_listen and chosen.user_work and chosen.user_serve):
             logs.say(logs.Line.ONE_USER)
         children = [_Child(name, chosen) for name in PROCESSES]
