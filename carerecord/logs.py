@@ -10,7 +10,7 @@ import msgspec
 
 
 class Line(Enum):
-    """One member a line: (level, sentence). Fields are counts, ids of ours, ports and kinds; never a patient or free text."""
+    """One member a line: (level, sentence). Fields are counts, our ids, ports, kinds; never a patient or free text."""
 
     STARTED = ("info", "Started.")
     STOPPED = ("info", "Stopped.")

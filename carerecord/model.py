@@ -13,7 +13,7 @@ import msgspec
 
 
 class NotAnNHSNumber(ValueError):
-    """This is not an NHS number: it has ten digits whose last agrees with the other nine; ask the sender to check it."""
+    """This is not an NHS number: it has ten digits, the last agreeing with the other nine; ask the sender to check it."""
 
 
 class NHSNumber(str):
@@ -282,7 +282,7 @@ STRONG_EVIDENCE = frozenset(
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a look rests on: relationship evidence named and signed by the reader's own system, or declared by the reader."""
+    """Relationship evidence: named and signed by the reader's own system, or declared by the reader."""
 
     kind: EvidenceClass
     id: str | None = None

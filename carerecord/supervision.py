@@ -28,7 +28,7 @@ class ProcessDoesNotStart(RuntimeError):
 
 
 async def run(chosen: Settings, *, prepare: Callable[[Settings], Awaitable[object]], ready: Callable[[], None]) -> None:
-    """Everything, until SIGINT or SIGTERM. `prepare` brings the database up to date; `ready` says that all do their work."""
+    """Everything, until SIGINT or SIGTERM. `prepare` brings the database up to date; `ready` hears when all work."""
     stop = _stop_event()
     async with database.embedded.Supervisor(chosen):
         await prepare(chosen)

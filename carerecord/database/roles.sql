@@ -25,7 +25,8 @@ begin
     if not pg_has_role(current_user, 'carerecord_owner', 'member') then
         execute 'grant carerecord_owner to current_user';
     end if;
-    if not has_database_privilege('carerecord_owner', current_database(), 'create') then
+    -- The embedded server makes its roles from the database postgres, before there is a record.
+    if current_database() <> 'postgres' and not has_database_privilege('carerecord_owner', current_database(), 'create') then
         execute format('grant create on database %I to carerecord_owner', current_database());
     end if;
 end $$;

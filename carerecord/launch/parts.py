@@ -33,7 +33,7 @@ class Door(Protocol):
         evidence: Evidence = ...,
         purpose: Purpose = ...,
         detail: Mapping[str, Any] | None = ...,
-    ) -> None | Refusal: ...
+    ) -> Refusal | None: ...
 
 
 class Pages(Protocol):
