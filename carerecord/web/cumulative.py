@@ -1,0 +1,169 @@
+"""Results as the cumulative tables a ward knows: one row for each test, one column for each time, newest first. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from carerecord.disclosure import ResultEntry, ResultValue
+from carerecord.model import Standing
+from carerecord.web import words
+from carerecord.web.trends import trend
+from carerecord.web.views import Cell, Flagged, Letter, Panel, PanelRow, PanelTable, Results, Row
+
+COLUMNS_MAX = 5
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def present(entries: tuple[ResultEntry, ...]) -> Results:
+    """Current results: those the laboratory flagged, then every panel in full. A test is never joined across laboratory, unit or
+    method (correction 11): each such entry keeps a row of its own."""
+    panels: dict[tuple[str, str, str], list[ResultEntry]] = {}
+    texts: list[ResultEntry] = []
+    flagged: list[ResultEntry] = []
+    for entry in entries:
+        if not entry.is_current:
+            continue
+        if entry.is_text:
+            texts.append(entry)
+        else:
+            panels.setdefault(
+                (entry.panel, entry.latest.laboratory, entry.sources[0] if entry.sources else ""), []
+            ).append(entry)
+        if entry.latest.flag:
+            flagged.append(entry)
+    return Results(
+        count=sum(map(len, panels.values())) + len(texts),
+        gist=_gist(flagged, entries),
+        flagged=tuple(_flagged(entry) for entry in flagged),
+        panels=tuple(_panel(number, key, group) for number, (key, group) in enumerate(panels.items(), start=1)),
+        texts=tuple(_text(entry) for entry in texts),
+    )
+
+
+def spoken(value: ResultValue) -> str:
+    """6.1 mmol/L ↑ high (3.5–5.3)."""
+    about = f" ({value.range_text})" if value.range_text else ""
+    return (
+        f"{value.text}{' ' + value.unit if value.unit else ''}{' ' + words.flag(value)[1] if value.flag else ''}{about}"
+    )
+
+
+def _gist(flagged: list[ResultEntry], entries: tuple[ResultEntry, ...]) -> str:
+    if flagged:
+        first = flagged[0]
+        more = f", {len(flagged) - 1} more flagged" if len(flagged) > 1 else ""
+        return f"{first.what} {first.latest.text} {first.latest.unit} {words.flag(first.latest)[1]}{more}"
+    newest = next((entry for entry in entries if entry.is_current), None)
+    return f"None flagged; newest {newest.what}, {_when(newest.latest)}" if newest else ""
+
+
+def _flagged(entry: ResultEntry) -> Flagged:
+    latest = entry.latest
+    tone, said = words.flag(latest)
+    range_text = f"range {latest.range_text}" if latest.range_text else ""
+    return Flagged(
+        entry.id,
+        entry.what,
+        "" if entry.is_text else f"{latest.text} {latest.unit}".rstrip(),
+        tone,
+        said,
+        _joined(range_text, latest.specimen, latest.laboratory, _when(latest)),
+    )
+
+
+def _text(entry: ResultEntry) -> Letter:
+    latest = entry.latest
+    older = [value for value in entry.values if value is not latest]
+    said = [latest.text, *(f"{_joined(_when(value), _became(value))}:\n{value.text}" for value in older)]
+    line = Row(
+        entry.id,
+        entry.what,
+        _joined(words.flag(latest)[1], latest.specimen, latest.laboratory),
+        _when(latest),
+        words.names(entry.sources),
+        tuple(words.MARKS[mark] for mark in entry.marks),
+        entry.conflict or "",
+    )
+    return Letter(row=line, text="\n\n".join(said), document="", document_kind="")
+
+
+def _panel(number: int, key: tuple[str, str, str], entries: list[ResultEntry]) -> Panel:
+    title, laboratory, source = key
+    times = sorted({value.happened_at or _NEVER for entry in entries for value in entry.values}, reverse=True)
+    groups = [times[start : start + COLUMNS_MAX] for start in range(0, len(times), COLUMNS_MAX)]
+    newest, *earlier = [_table(entries, group, is_newest=group is groups[0]) for group in groups]
+    return Panel(
+        f"panel-{number}",
+        title or "Other tests",
+        ", ".join(dict.fromkeys(part for part in (laboratory, source) if part)),
+        newest,
+        tuple(earlier),
+        max(len(times) - COLUMNS_MAX, 0),
+    )
+
+
+def _table(entries: list[ResultEntry], times: list[datetime], *, is_newest: bool) -> PanelTable:
+    places = {at: place for place, at in enumerate(times)}
+    rows = []
+    for entry in entries:
+        cells: list[list[Cell]] = [[] for _ in times]
+        latest, filled = entry.latest, False
+        for value in entry.values:
+            place = places.get(value.happened_at or _NEVER)
+            if place is not None:
+                cells[place].append(_cell(value, latest))
+                filled = True
+        if (
+            filled or is_newest
+        ):  # A test that was not done in these columns needs no row, but every test has one in the newest.
+            rows.append(_row(entry, tuple(map(tuple, cells)), is_newest=is_newest))
+    return PanelTable(tuple("time not sent" if at is _NEVER else words.moment(at) for at in times), tuple(rows))
+
+
+def _row(entry: ResultEntry, cells: tuple[tuple[Cell, ...], ...], *, is_newest: bool) -> PanelRow:
+    latest = entry.latest
+    about = " ".join(part for part in (latest.range_text, latest.unit) if part)
+    return PanelRow(
+        entry.id,
+        entry.what,
+        f"{about} · {latest.specimen}" if latest.specimen and about else about or latest.specimen,
+        trend(entry.values) if is_newest else _NO_TREND,
+        cells,
+        tuple(words.MARKS[mark] for mark in entry.marks) if is_newest and entry.marks else (),
+        (entry.conflict or "") if is_newest else "",
+    )
+
+
+def _cell(value: ResultValue, latest: ResultValue) -> Cell:
+    tone, said = words.flag(value) if value.flag else ("", "")
+    notes = []
+    # Every value keeps its own unit, range and specimen: they are repeated only where they are not those of the row.
+    if value.unit != latest.unit:
+        notes.append(value.unit)
+    if value.range_text != latest.range_text:
+        notes.append(f"range {value.range_text}" if value.range_text else "no range sent")
+    if value.specimen != latest.specimen:
+        notes.append(value.specimen or "specimen not sent")
+    if became := _became(value):
+        notes.append(became)
+    is_struck = value.superseded_by is not None or value.standing in words.OVER
+    return Cell(value.text, tone, said, ", ".join(notes), is_struck)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _became(value: ResultValue) -> str:
+    if value.superseded_by is not None:
+        return "since corrected"
+    if value.standing in (Standing.CURRENT, Standing.RESOLVED):
+        return ""
+    return words.STANDINGS[value.standing].partition(":")[0].lower()
+
+
+def _when(value: ResultValue) -> str:
+    return words.moment(value.happened_at) if value.happened_at else "time not sent"
+
+
+_NO_TREND = trend(())

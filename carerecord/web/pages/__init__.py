@@ -1,0 +1,1 @@
+"""One file for each page, named as its template and its test are."""

@@ -1,0 +1,73 @@
+"""The way into every page about one person: their session, or the page that says it has ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from carerecord.disclosure import Looking, Refusal
+from carerecord.model import Staff
+from carerecord.signin import NewSession, Session, find_patient_session, patient_cookie
+from carerecord.web import parts
+from carerecord.web.pages import refusal
+from carerecord.web.security import is_https
+from carerecord.web.views import Frame
+
+
+async def find_session(request: Request, *, at: datetime) -> Session | None:
+    """The open session whose id stands in the address and whose secret is in that address's own cookie."""
+    return await find_patient_session(
+        parts.of(request).sessions, request.cookies, session_id=request.path_params["session"], at=at
+    )
+
+
+def looking(session: Session, *, at: datetime) -> Looking:
+    assert session.patient_key is not None  # find_patient_session gives no other.
+    return Looking(
+        staff=session.staff,
+        patient_key=session.patient_key,
+        evidence=session.evidence,
+        purpose=session.purpose,
+        route=session.route,
+        session=session.id,
+        at=at,
+    )
+
+
+def frame(request: Request, session: Session) -> Frame:
+    region = parts.of(request).region
+    return Frame(title=region.title, phone=region.phone, reader=reader(session.staff), base=base(session.id))
+
+
+def base(session_id: str) -> str:
+    return f"/patient/{session_id}"
+
+
+def reader(staff: Staff) -> str:
+    return ", ".join(part for part in (staff.name, staff.role_name, staff.organisation_name) if part)
+
+
+def refused(request: Request, session: Session, said: Refusal) -> Response:
+    """A missing reason is asked for; anything else is said."""
+    if said.kind == "reason-needed":
+        return RedirectResponse(f"{base(session.id)}/reason", status_code=303)
+    return refusal.show(
+        request, said, back=(f"{base(session.id)}/summary", "Back to the summary") if said.kind == "not-found" else None
+    )
+
+
+def enter(request: Request, new: NewSession, *, at: datetime) -> Response:
+    """Sends the browser to a chart, with the cookie that opens this chart and no other."""
+    response = RedirectResponse(f"{base(new.id)}/summary", status_code=303)
+    response.set_cookie(
+        patient_cookie(new.id),
+        new.token,
+        path=base(new.id),
+        max_age=max(int((new.expires_at - at).total_seconds()), 0),
+        httponly=True,
+        samesite="lax",
+        secure=is_https(parts.of(request).settings),
+    )
+    return response

@@ -1,0 +1,113 @@
+"""Nothing is shown: what happened, what it means for care now, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from carerecord import logs
+from carerecord.disclosure import Refusal
+from carerecord.web import drawing, parts
+from carerecord.web.security import FormRefused
+from carerecord.web.views import Frame
+
+HEADINGS = {
+    "not-allowed": "This record cannot be opened for you",
+    "reason-needed": "A reason is needed first",
+    "not-found": "Nothing was found",
+    "unavailable": "The record cannot be shown now",
+}
+STATUSES = {"not-allowed": 403, "reason-needed": 403, "not-found": 404, "unavailable": 503}
+ENDED = Refusal(
+    kind="not-allowed",
+    sentences=(
+        "This session has ended, or was closed. Nothing of the record is open here any more.",
+        "Open it again from your own system, or sign in again.",
+    ),
+)
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+class Pages:
+    """What other mouths may borrow: a refusal drawn as a page."""
+
+    def refusal(self, request: Request, refusal: Refusal, status: int | None = None) -> Response:
+        return show(request, refusal, status=status)
+
+
+def show(
+    request: Request,
+    refusal: Refusal,
+    *,
+    status: int | None = None,
+    heading: str = "",
+    back: tuple[str, str] | None = None,
+) -> Response:
+    """`back` is (address, words) of the way on from here."""
+    region = parts.of(request).region
+    return drawing.page(
+        "pages/refusal.html",
+        frame=Frame(title=region.title, phone=region.phone),
+        status=status or STATUSES[refusal.kind],
+        heading=heading or HEADINGS[refusal.kind],
+        sentences=refusal.sentences,
+        phone=refusal.phone or "",
+        back=back,
+    )
+
+
+def ended(request: Request) -> Response:
+    return show(request, ENDED, heading="This session has ended", back=("/", "Sign in again"))
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    said = Refusal(
+        kind="not-found",
+        sentences=(
+            "There is no page at this address.",
+            "Open the record again from your own system, or start at the first page.",
+        ),
+    )
+    return show(request, said, heading="There is no such page", back=("/", "Go to the first page"))
+
+
+async def not_understood(request: Request, problem: HTTPException) -> Response:
+    said = Refusal(
+        kind="not-allowed",
+        sentences=("This request was not understood, so nothing was done.", "Go back and try again."),
+    )
+    return show(
+        request, said, status=problem.status_code, heading="This was not understood", back=("/", "Go to the first page")
+    )
+
+
+async def form_refused(request: Request, problem: FormRefused) -> Response:
+    said = Refusal(kind="not-allowed", sentences=(str(problem),))
+    return show(request, said, heading="This form was not accepted", back=("/", "Go to the first page"))
+
+
+async def failed(request: Request, problem: Exception) -> Response:
+    logs.say(logs.Line.REQUEST_FAILED, error=type(problem).__name__)
+    said = Refusal(
+        kind="unavailable",
+        sentences=(
+            "Something went wrong here, so nothing is shown. Nothing about this person was changed or lost.",
+            "Do not wait for it: ask the hospital or practice that knows this person.",
+            "Try again in a minute.",
+        ),
+        phone=parts.of(request).region.phone,
+    )
+    return show(request, said, status=500)
+
+
+def exception_handlers() -> Mapping[Any, Handler]:
+    return {
+        404: not_found,
+        HTTPException: not_understood,
+        FormRefused: form_refused,
+        Exception: failed,
+    }

@@ -1,0 +1,98 @@
+"""What every answer says to the browser about what it may do, and the check that a form came from a page of ours."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from carerecord.settings import Settings
+
+FORM_BYTES_MAX = 16_384
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# A document is opened by the browser's own viewer: it may draw itself, run nothing, and send nothing anywhere.
+DOCUMENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    # Not "no-referrer": under that a browser sends `Origin: null` with our own forms, and their origin could not be checked.
+    # Nothing is sent to any other host either way.
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), clipboard-read=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class FormRefused(Exception):
+    """This form was not sent from a page of this record, so nothing was done: open the page again and send it from there."""
+
+    def __init__(self) -> None:
+        super().__init__(FormRefused.__doc__)
+
+
+class SafeHeaders:
+    """Adds the headers to every answer that does not set its own."""
+
+    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
+        self._app = app
+        self._headers = dict(HEADERS)
+        if is_https:
+            self._headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
+
+
+def middleware(settings: Settings) -> list[Middleware]:
+    return [Middleware(SafeHeaders, is_https=is_https(settings))]
+
+
+def is_https(settings: Settings) -> bool:
+    return settings.public_url.startswith("https:")
+
+
+async def read_form(request: Request, settings: Settings) -> dict[str, str]:
+    """The fields of a form of ours. Raises FormRefused when it comes from anywhere else, or is not a form."""
+    if not _is_ours(request, settings):
+        raise FormRefused
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        raise FormRefused
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > FORM_BYTES_MAX:
+            raise FormRefused
+    try:
+        return dict(parse_qsl(content.decode("utf-8"), keep_blank_values=True, max_num_fields=32))
+    except ValueError as wrong:
+        raise FormRefused from wrong
+
+
+def _is_ours(request: Request, settings: Settings) -> bool:
+    """A browser says where a form comes from; a request that does not say is no browser of today and is refused."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    public = urlsplit(settings.public_url)
+    return request.headers.get("origin", "").casefold() == f"{public.scheme}://{public.netloc}".casefold()

@@ -1,0 +1,99 @@
+// The page works without this. With it, a line opens in place, errors are met first, and a form is sent once.
+"use strict";
+
+(function () {
+  const main = document.getElementById("main");
+
+  function keepClearOfBanner() {
+    const banner = document.querySelector(".cr-banner");
+    if (banner) document.documentElement.style.setProperty("--banner", banner.offsetHeight + "px");
+  }
+
+  // What a source said is drawn under its line; a second tap, or Escape, takes it away again.
+  function placeFor(link) {
+    const row = link.closest("tr");
+    if (!row) {
+      const item = link.closest("li");
+      const place = document.createElement("div");
+      (link.closest("p") || item.lastChild).after(place);
+      return [place, place];
+    }
+    const added = document.createElement("tr");
+    const cell = document.createElement("td");
+    cell.colSpan = row.children.length;
+    added.append(cell);
+    row.after(added);
+    return [added, cell];
+  }
+
+  function close(link) {
+    const added = document.getElementById(link.getAttribute("aria-controls"));
+    if (added) added.remove();
+    link.setAttribute("aria-expanded", "false");
+  }
+
+  let opened = 0;
+
+  async function open(link) {
+    let text = "";
+    try {
+      const answer = await fetch(link.href + "?in=place", { credentials: "same-origin", cache: "no-store" });
+      if (!answer.ok || answer.redirected) throw new Error("refused");
+      text = await answer.text();
+    } catch {
+      window.location.assign(link.href); // The page of its own says what is wrong.
+      return;
+    }
+    if (link.getAttribute("aria-expanded") === "true") return;
+    const [added, place] = placeFor(link);
+    added.id = "receipt-" + ++opened;
+    place.innerHTML = text;
+    link.setAttribute("aria-controls", added.id);
+    link.setAttribute("aria-expanded", "true");
+  }
+
+  if (main) {
+    main.addEventListener("click", function (event) {
+      const link = event.target.closest("a[href^='entry/']");
+      if (!link || link.closest(".cr-path") || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      if (link.getAttribute("aria-expanded") === "true") close(link);
+      else open(link);
+    });
+    main.addEventListener("keydown", function (event) {
+      if (event.key !== "Escape") return;
+      const added = event.target.closest("[id^='receipt-']");
+      const link = added ? main.querySelector("a[aria-controls='" + added.id + "']") : event.target.closest("a[aria-expanded='true']");
+      if (!link) return;
+      close(link);
+      link.focus();
+    });
+  }
+
+  document.addEventListener("submit", function (event) {
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", function (event) {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+    if (event.persisted) window.location.reload(); // A page kept by the Back button may be of a session that has ended.
+  });
+
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll("details:not([open])").forEach((closed) => {
+      closed.open = true;
+      closed.dataset.printing = "yes";
+    });
+  });
+  window.addEventListener("afterprint", function () {
+    document.querySelectorAll("details[data-printing]").forEach((shown) => {
+      shown.open = false;
+      delete shown.dataset.printing;
+    });
+  });
+
+  window.addEventListener("resize", keepClearOfBanner);
+  keepClearOfBanner();
+  const problem = document.querySelector("[data-focus]");
+  if (problem) problem.focus();
+})();

@@ -1,0 +1,191 @@
+"""What a template is given: frozen, finished values, each a piece of a page, with nothing left to work out."""
+
+from __future__ import annotations
+
+import msgspec
+from markupsafe import Markup
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One line of a list. Marks are (style, word)."""
+
+    id: str
+    what: str
+    detail: str
+    when: str
+    sources: str
+    marks: tuple[tuple[str, str], ...]
+    conflict: str
+
+
+class Letter(msgspec.Struct, frozen=True, gc=False):
+    row: Row
+    text: str  # its words, drawn in full
+    document: str  # statement id of its own file, or ""
+    document_kind: str
+
+
+class Cell(msgspec.Struct, frozen=True, gc=False):
+    """One value in a column of time. `note` is what stands under it: a range of its own, a specimen, a status."""
+
+    text: str
+    tone: str
+    flag: str
+    note: str
+    is_struck: bool
+
+
+class PanelRow(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    what: str
+    about: str  # "3.5–5.3 mmol/L · serum"
+    trend: Markup
+    cells: tuple[tuple[Cell, ...], ...]
+    marks: tuple[tuple[str, str], ...]
+    conflict: str
+
+
+class PanelTable(msgspec.Struct, frozen=True, gc=False):
+    times: tuple[str, ...]
+    rows: tuple[PanelRow, ...]
+
+
+class Panel(msgspec.Struct, frozen=True, gc=False):
+    """One panel of one laboratory: its newest columns, and the earlier ones in tables of their own."""
+
+    anchor: str
+    title: str
+    origin: str  # laboratory and source
+    newest: PanelTable
+    earlier: tuple[PanelTable, ...]
+    earlier_count: int
+
+
+class Flagged(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    what: str
+    value: str
+    tone: str
+    flag: str
+    about: str
+
+
+class Results(msgspec.Struct, frozen=True):
+    count: int
+    gist: str
+    flagged: tuple[Flagged, ...]
+    panels: tuple[Panel, ...]
+    texts: tuple[Letter, ...]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    anchor: str
+    title: str
+    columns: tuple[str, str, str]
+    count: int
+    gist: str  # one line, for the closed heading of a narrow page
+    none: str  # the sentence that stands where there is nothing
+    answers: tuple[str, ...]
+    rows: tuple[Row, ...]
+    letters: tuple[Letter, ...]
+    results: Results | None
+    closed: tuple[Row, ...]  # stopped, resolved, cancelled, entered in error: never mixed with current
+    closed_letters: tuple[Letter, ...]
+    closed_count: int
+
+
+class SourceRow(msgspec.Struct, frozen=True):
+    name: str
+    phone: str
+    last_said: str
+    statement_count: int
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the pathway."""
+
+    id: str
+    what: str
+    where: str
+    when: str
+    is_next: bool
+
+
+class BannerView(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    born: str
+    died: str
+    gender: str
+    nhs_number: str
+    is_nhs_number_verified: bool
+    address: str
+    phone: str
+    gp_practice: str
+    allergy_title: str
+    allergies: tuple[str, ...]
+    said_by: str
+
+
+class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
+    banner: BannerView
+    answers: tuple[str, ...]
+    sources: tuple[SourceRow, ...]
+    sources_gist: str
+    is_demographics_only: bool
+    pathway: tuple[Step, ...]
+    sections: tuple[Section, ...]
+    opened_from: str
+    why: tuple[str, ...]
+    limits: tuple[str, ...]
+    since: str
+
+
+class SayingView(msgspec.Struct, frozen=True, kw_only=True):
+    source: str
+    source_name: str
+    said: str
+    happened: str
+    standing: str
+    lines: tuple[tuple[str, str], ...]
+    original: str
+    is_superseded: bool
+
+
+class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
+    banner: BannerView
+    heading: str
+    anchor: str
+    row: Row
+    rule: str
+    sayings: tuple[SayingView, ...]
+
+
+class OriginalView(msgspec.Struct, frozen=True, kw_only=True):
+    banner: BannerView
+    source_name: str
+    message_type: str
+    received: str
+    segments: tuple[str, ...]
+
+
+class Role(msgspec.Struct, frozen=True):
+    value: str
+    name: str
+    organisation: str
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody found, before anything of their record is shown."""
+
+    name: str
+    born: str
+    nhs_number: str
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands around every page: whose record system this is, who is reading, whom to phone."""
+
+    title: str
+    phone: str
+    reader: str = ""  # "Dr Amara Obi, Consultant, Oxford University Hospitals"
+    base: str = ""  # "/patient/<session id>" under a patient, else ""

@@ -1,0 +1,114 @@
+"""Dates, times, names and marks as the NHS writes them: the words a page shows, from the values it is given. Pure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from carerecord.disclosure import Mark, ResultValue
+from carerecord.model import Heading, Standing
+
+ZONE = ZoneInfo("Europe/London")
+_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MIDNIGHT = time()
+
+TITLES = {
+    Heading.DEMOGRAPHICS: "About this person",
+    Heading.ALLERGIES: "Allergies",
+    Heading.RESULTS: "Results",
+    Heading.STAYS: "Stays and visits",
+    Heading.LETTERS: "Letters",
+    Heading.PROBLEMS: "Problems",
+}
+ANCHORS = {heading: title.lower().replace(" ", "-") for heading, title in TITLES.items()}
+
+STANDINGS = {
+    Standing.CURRENT: "Current",
+    Standing.RESOLVED: "Ended or resolved",
+    Standing.PLANNED: "Planned",
+    Standing.PRELIMINARY: "Preliminary: may still change",
+    Standing.CORRECTED: "Corrected",
+    Standing.CANCELLED: "Cancelled",
+    Standing.ENTERED_IN_ERROR: "Entered in error",
+}
+
+OVER = frozenset({Standing.CANCELLED, Standing.ENTERED_IN_ERROR})
+
+# The tone is the name of a style; the word itself always stands on the page, so that colour is only a second signal.
+MARKS = {
+    Mark.NEW: ("new", "New"),
+    Mark.CHANGED: ("changed", "Changed"),
+    Mark.CORRECTED: ("changed", "Corrected"),
+    Mark.STOPPED: ("over", "Stopped"),
+    Mark.CANCELLED: ("over", "Cancelled"),
+    Mark.ENTERED_IN_ERROR: ("over", "Entered in error"),
+    Mark.PRELIMINARY: ("warn", "Preliminary"),
+    Mark.SOURCES_DIFFER: ("warn", "Sources differ"),
+}
+
+
+def day(on: date) -> str:
+    """12-Mar-1948."""
+    return f"{on.day:02}-{_MONTHS[on.month]}-{on.year}"
+
+
+def moment(at: datetime) -> str:
+    """21-Nov-2026 06:40, as clocks in the region show it.
+
+    A source that knows only the day sends no time, which is kept as midnight: then the day alone is shown, since 00:00 would claim
+    a precision that nobody stated.
+    """
+    local = at.astimezone(ZONE)
+    written = f"{local.day:02}-{_MONTHS[local.month]}-{local.year}"
+    if local.time() == _MIDNIGHT:
+        return written
+    return f"{written} {local.hour:02}:{local.minute:02}"
+
+
+def day_of(at: datetime) -> str:
+    return day(at.astimezone(ZONE))
+
+
+def period(start: datetime | None, end: datetime | None) -> str:
+    """14–20-Nov-2026, as short as it can be without a doubt."""
+    if start is None:
+        return f"until {day_of(end)}" if end else "date not sent"
+    first = start.astimezone(ZONE)
+    if end is None:
+        return f"since {day(first)}"
+    last = end.astimezone(ZONE)
+    if first.date() == last.date():
+        return day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day:02}–{day(last)}"
+    return f"{day(first)} to {day(last)}"
+
+
+def names(sources: tuple[str, ...]) -> str:
+    """Barts Health, Royal Free +1."""
+    if len(sources) <= 2:
+        return ", ".join(sources)
+    return f"{sources[0]}, {sources[1]} +{len(sources) - 2}"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def flag(value: ResultValue) -> tuple[str, str]:
+    """(style, words) of what the laboratory said beside a value: an arrow is never without its word."""
+    said = value.flag
+    if not said:
+        return "", ""
+    if "high" in said:
+        return ("critical" if "critical" in said else "high"), f"↑ {said}"
+    if "low" in said:
+        return ("critical" if "critical" in said else "low"), f"↓ {said}"
+    return ("critical" if "critical" in said else "abnormal"), said
+
+
+def none_recorded(source_count: int) -> str:
+    """An empty heading is a sentence that says who was heard, never an empty box."""
+    if source_count == 0:
+        return "None recorded: no source has sent anything about this person."
+    return f"None recorded by {counted(source_count, 'source')} that sent anything about this person."
