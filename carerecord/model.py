@@ -13,7 +13,7 @@ import msgspec
 
 
 class NotAnNHSNumber(ValueError):
-    """This is not an NHS number: it has ten digits, the last agreeing with the other nine; ask the sender to check it."""
+    """This is not an NHS number: it has ten digits, the last one a check on the others; ask the sender to check it."""
 
 
 class NHSNumber(str):
