@@ -1,0 +1,166 @@
+"""Sessions: bound to one person or one member of staff, known by the hash of a token, and ending when they should."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from carerecord import database
+from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
+from carerecord.settings import Settings
+from carerecord.signin import ReasonMissing, Sessions, find_patient_session, find_staff_session, patient_cookie
+
+AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
+STAFF = Staff(
+    user_id="555000000001",
+    name="Amara Okafor",
+    role_code="S8000:G8000:R8000",
+    role="clinician",
+    role_name="Clinical Practitioner",
+    organisation="RTH",
+    organisation_name="Oxford University Hospitals",
+)
+APPOINTMENT = Evidence(kind=EvidenceClass.APPOINTMENT, id="A-77", place="Renal clinic", said_by="RTH")
+BARE = Evidence(kind=EvidenceClass.LAUNCH, place="Ward 7", said_by="RTH")
+
+
+async def launched(sessions: Sessions, *, patient_key: int = 4711, evidence: Evidence = APPOINTMENT):  # type: ignore[no-untyped-def]
+    return await sessions.create_patient(
+        STAFF, patient_key=patient_key, evidence=evidence, purpose=Purpose.TREAT, route="launch", at=AT
+    )
+
+
+async def test_a_session_comes_back_as_it_was_made(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        found = await sessions.find(new.id, token=new.token, at=AT)
+        assert found is not None
+        assert (found.staff, found.patient_key, found.evidence, found.route) == (STAFF, 4711, APPOINTMENT, "launch")
+        assert found.expires_at == new.expires_at == AT + timedelta(seconds=settings.session_seconds_max)
+
+
+async def test_of_a_token_only_its_hash_is_kept(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        new = await launched(Sessions(db, settings))
+        kept = str([dict(row) for row in await db.fetch("select * from signin.session")])
+        assert new.token not in kept
+        assert len(new.token) == 43  # 256 bits
+
+
+async def test_two_charts_open_at_once_never_mix(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        one, other = await launched(sessions, patient_key=1), await launched(sessions, patient_key=2)
+        assert await sessions.find(one.id, token=other.token, at=AT) is None
+        cookies = {patient_cookie(one.id): one.token, patient_cookie(other.id): other.token}
+        for new, patient_key in ((one, 1), (other, 2)):
+            found = await find_patient_session(sessions, cookies, session_id=new.id, at=AT)
+            assert found is not None
+            assert found.patient_key == patient_key
+
+
+@pytest.mark.parametrize("token", [None, "", "guessed"])
+async def test_without_its_token_a_session_does_not_open(settings: Settings, token: str | None) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        assert await sessions.find(new.id, token=token, at=AT) is None
+
+
+async def test_a_session_ends_when_its_time_is_over(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        assert await sessions.find(new.id, token=new.token, at=new.expires_at - timedelta(seconds=1))
+        assert await sessions.find(new.id, token=new.token, at=new.expires_at) is None
+
+
+async def test_a_closed_session_stays_closed(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        session = await sessions.find(new.id, token=new.token, at=AT)
+        assert session
+        await sessions.close(session, because="closed by the reader", at=AT)
+        assert await sessions.find(new.id, token=new.token, at=AT) is None
+
+
+async def test_a_staff_session_opens_no_chart_and_a_chart_is_no_staff_session(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        staff, chart = await sessions.create_staff(STAFF, at=AT), await launched(sessions)
+        assert await sessions.find(staff.id, token=staff.token, at=AT) is None
+        assert await sessions.find_staff(chart.token, at=AT) is None
+        found = await find_staff_session(sessions, {"carerecord_staff": staff.token}, at=AT)
+        assert found is not None
+        assert found.evidence.kind is EvidenceClass.NONE
+
+
+async def test_charts_end_with_the_staff_session_they_were_opened_from(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await sessions.create_staff(STAFF, at=AT)
+        parent = await sessions.find_staff(new.token, at=AT)
+        assert parent
+        later = AT + timedelta(minutes=30)
+        chart = await sessions.create_patient(
+            STAFF,
+            patient_key=7,
+            evidence=parent.evidence,
+            purpose=Purpose.TREAT,
+            route="sign-in",
+            at=later,
+            parent=parent,
+        )
+        launch = await launched(sessions)
+        assert chart.expires_at == parent.expires_at
+        await sessions.close(parent, because="signed out", at=later)
+        assert await sessions.find(chart.id, token=chart.token, at=later) is None
+        assert await sessions.find(launch.id, token=launch.token, at=later)
+
+
+async def test_a_given_reason_stands_in_place_of_weak_evidence(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions, evidence=BARE)
+        session = await sessions.find(new.id, token=new.token, at=AT)
+        assert session
+        given = await sessions.give_reason(session, reason="  On my ward\nround ", at=AT)
+        found = await sessions.find(new.id, token=new.token, at=AT)
+        assert found == given
+        assert given.evidence == Evidence(
+            kind=EvidenceClass.DECLARED,
+            start=AT.isoformat(),
+            place="Ward 7",
+            said_by="reader",
+            reason="On my ward round",
+        )
+
+
+async def test_strong_evidence_needs_no_reason_and_stays(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        session = await sessions.find(new.id, token=new.token, at=AT)
+        assert session
+        assert (await sessions.give_reason(session, reason="curious", at=AT)).evidence == APPOINTMENT
+
+
+async def test_an_empty_reason_is_no_reason(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions, evidence=BARE)
+        session = await sessions.find(new.id, token=new.token, at=AT)
+        assert session
+        with pytest.raises(ReasonMissing, match="No reason was given"):
+            await sessions.give_reason(session, reason=" \n", at=AT)
+
+
+async def test_sessions_that_ended_long_ago_are_forgotten(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        old = await launched(Sessions(db, settings))
+        later = Sessions(db, settings)
+        await later.create_staff(STAFF, at=AT + timedelta(days=3))
+        ids = [row["id"] for row in await db.fetch("select id from signin.session")]
+        assert old.id not in ids
+        assert len(ids) == 1
