@@ -1,4 +1,4 @@
-"""The pool, transactions, named queries, migrations, and PostgreSQL itself when none is given.
+"""The pool, transactions, named queries, migrations, and the PostgreSQL we bring ourselves.
 
 In: settings and a role. Out: a Database whose every connection is that role's. Invariant: no process role owns a table,
 and SQL is only in .sql files.

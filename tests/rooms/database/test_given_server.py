@@ -37,7 +37,8 @@ async def test_a_user_who_may_create_roles_can_migrate_and_then_be_each_role(sho
     tuning = {"shared_buffers": "16MB", "ident_file": str(identities)}
     async with Supervisor(settings, tuning=tuning):
         superuser = await asyncpg.connect(**superuser_address(settings))
-        for statement in GIVEN.format(drop_roles="".join(f"drop role carerecord_{role};" for role in ROLES)).split(";"):
+        drop_roles = "".join(f"drop role carerecord_{role};" for role in ROLES)
+        for statement in filter(None, map(str.strip, GIVEN.format(drop_roles=drop_roles).split(";"))):
             await superuser.execute(statement)
         await superuser.close()
         host = superuser_address(settings)["host"]

@@ -1,0 +1,151 @@
+"""Each process's role has what its work needs and nothing else: asked of the migrated database itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import asyncpg
+import pytest
+
+from carerecord import database
+from carerecord.settings import Settings
+
+# Every privilege of every role: S(elect) I(nsert) U(pdate) D(elete) T(runcate); what is not here is refused.
+# A change of grants.sql is a change of this table, to be read by whoever guards the record.
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "listen": {
+        "intake.original": "SI",
+        "intake.message_key": "SI",
+        "intake.replay": "SI",
+        "record.log": "I",
+        "record.dictionary": "S",
+        "patient_index.identity": "SIU",
+        "patient_index.identifier": "SI",
+        "patient_index.nhs_number": "SI",
+        "patient_index.judgement": "SI",
+        "patient_index.member": "SID",
+    },
+    "work": {"record.dictionary": "S", "record.log": "SD", "record.chunk": "SIUD"},
+    "serve": {
+        "record.dictionary": "S",
+        "patient_index.identifier": "S",
+        "patient_index.nhs_number": "S",
+        "patient_index.identity": "S",
+        "patient_index.member": "S",
+        "audit.event": "I",
+        "audit.stream": "SIU",
+        "signin.session": "SIUD",
+        "signin.arrival": "SIUD",
+        "signin.login": "SIUD",
+        "signin.token": "SIUD",
+        "signin.assertion": "SIUD",
+    },
+    "witness": {"audit.event": "S", "audit.stream": "S"},
+}
+COLUMNS = {"serve": {"audit.event": {"patient_key", "stream", "seq", "hash"}}}
+FUNCTIONS = {
+    "listen": set[str](),
+    "work": {"intake.make_partitions"},
+    "serve": {"record.read_witnessed", "intake.read_original_witnessed"},
+    "witness": set[str](),
+}
+
+HAS_TABLE = """
+    select namespace.nspname || '.' || class.relname as name, privilege
+    from pg_class class join pg_namespace namespace on namespace.oid = class.relnamespace,
+         unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) privilege
+    where class.relkind in ('r', 'p', 'v', 'm', 'f') and namespace.nspname !~ '^pg_|^information_schema$'
+      and has_table_privilege($1, class.oid, privilege)
+"""
+HAS_COLUMN = """
+    select namespace.nspname || '.' || class.relname as name, attribute.attname as column_name
+    from pg_attribute attribute
+    join pg_class class on class.oid = attribute.attrelid
+    join pg_namespace namespace on namespace.oid = class.relnamespace
+    where class.relkind in ('r', 'p') and namespace.nspname !~ '^pg_|^information_schema$' and attribute.attnum > 0
+      and not has_table_privilege($1, class.oid, 'SELECT')
+      and has_column_privilege($1, class.oid, attribute.attnum, 'SELECT')
+"""
+HAS_FUNCTION = """
+    select namespace.nspname || '.' || proname as name
+    from pg_proc join pg_namespace namespace on namespace.oid = pronamespace
+    where namespace.nspname !~ '^pg_|^information_schema$' and has_function_privilege($1, pg_proc.oid, 'EXECUTE')
+"""
+HAS_SCHEMA = """
+    select nspname as name from pg_namespace
+    where nspname !~ '^pg_|^information_schema$' and has_schema_privilege($1, oid, 'CREATE')
+"""
+
+
+@pytest.mark.parametrize("role", list(TABLES))
+async def test_a_role_has_these_tables_and_no_others(settings: Settings, role: str) -> None:
+    found: dict[str, str] = {}
+    async with database.connect(settings, "owner") as db:
+        for row in await db.fetch(HAS_TABLE, f"carerecord_{role}"):
+            found[row["name"]] = found.get(row["name"], "") + row["privilege"][0]
+        assert found == TABLES[role]
+        columns: dict[str, set[str]] = {}
+        for row in await db.fetch(HAS_COLUMN, f"carerecord_{role}"):
+            columns.setdefault(row["name"], set()).add(row["column_name"])
+        assert columns == COLUMNS.get(role, {})
+        assert {row["name"] for row in await db.fetch(HAS_FUNCTION, f"carerecord_{role}")} == FUNCTIONS[role]
+        assert await db.fetch(HAS_SCHEMA, f"carerecord_{role}") == []
+
+
+async def test_the_operator_has_the_listeners_rights_and_no_more(settings: Settings) -> None:
+    async with database.connect(settings, "owner") as db:
+        asked = [await db.fetch(HAS_TABLE, f"carerecord_{role}") for role in ("operate", "listen")]
+        assert sorted(map(tuple, asked[0])) == sorted(map(tuple, asked[1]))
+
+
+async def test_no_process_role_is_a_superuser_or_may_become_another(settings: Settings) -> None:
+    async with database.connect(settings, "owner") as db:
+        roles = await db.fetch(
+            "select rolname from pg_roles where rolname like 'carerecord\\_%' and rolname <> 'carerecord_superuser'"
+            " and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)"
+        )
+        assert roles == []
+        memberships = await db.fetch(
+            "select member::regrole::text as member, roleid::regrole::text as role from pg_auth_members"
+            " where member::regrole::text like 'carerecord\\_%'"
+            " and member not in ('carerecord_owner'::regrole, 'carerecord_superuser'::regrole)"
+        )
+        assert [tuple(row) for row in memberships] == [("carerecord_operate", "carerecord_listen")]
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("serve", "select * from record.log"),
+        ("serve", "select * from record.chunk"),
+        ("serve", "select * from intake.original"),
+        ("serve", "select content from intake.original_default"),
+        ("serve", "insert into record.log (patient_key) values (1)"),
+        ("serve", "select staff from audit.event"),
+        ("serve", "update audit.event set staff = ''"),
+        ("serve", "delete from audit.event"),
+        ("listen", "select * from record.log"),
+        ("listen", "update record.log set source = ''"),
+        ("listen", "delete from record.log"),
+        ("listen", "update intake.original set outcome = 'recorded'"),
+        ("listen", "delete from intake.original"),
+        ("listen", "delete from patient_index.judgement"),
+        ("listen", "select * from audit.event"),
+        ("work", "select * from audit.event"),
+        ("work", "insert into record.log (patient_key) values (1)"),
+        ("work", "select * from intake.original"),
+        ("work", "select * from patient_index.identity"),
+        ("witness", "select * from record.log"),
+        ("witness", "insert into audit.event (patient_key) values (1)"),
+        ("serve", "create table public.mine (n int)"),
+        ("work", "set role carerecord_owner"),
+    ],
+)
+async def test_what_a_role_must_not_do_is_refused_by_the_database(
+    settings: Settings, role: str, statement: str
+) -> None:
+    itself = settings.database.replace("carerecord_owner", f"carerecord_{role}")
+    async with database.connect(Settings(database=itself), "owner") as db:
+        assert await db.fetchval("select session_user") == f"carerecord_{role}"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await db.execute(statement)
