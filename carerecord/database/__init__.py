@@ -6,7 +6,7 @@ and SQL is only in .sql files.
 
 from carerecord.database import backup, embedded
 from carerecord.database.migrate import MigrationChanged, RolesMissing, make_partitions, migrate
-from carerecord.database.pool import Database, DatabaseLost, DatabaseRefused, connect
+from carerecord.database.pool import Database, DatabaseLost, DatabaseRefused, connect, is_up
 from carerecord.database.queries import QueriesUnreadable, queries
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "backup",
     "connect",
     "embedded",
+    "is_up",
     "make_partitions",
     "migrate",
     "queries",

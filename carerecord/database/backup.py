@@ -23,7 +23,7 @@ from carerecord.settings import Settings
 _QUERIES = queries("carerecord.database")
 
 
-class BackupFailed(Exception):
+class BackupRefused(Exception):
     """The backup or restore did not succeed; the sentence says why and what to do. No half record is left."""
 
 
@@ -44,7 +44,7 @@ async def backup(settings: Settings, path: Path) -> Manifest:
             snapshot = await connection.fetchval(_QUERIES["export_snapshot"])
             rooms = [row["room"] for row in await connection.fetch(_QUERIES["list_rooms"])]
             if not rooms:
-                raise BackupFailed("There is no record in this database yet: run `carerecord migrate` first.")
+                raise BackupRefused("There is no record in this database yet: run `carerecord migrate` first.")
             server = connection.get_server_version().major
             counts = await _count(connection)
             migrations = await connection.fetchval(_QUERIES["count_migrations"])
@@ -58,7 +58,7 @@ async def backup(settings: Settings, path: Path) -> Manifest:
         return manifest
 
 
-async def restore(settings: Settings, path: Path, *, over_a_record: bool = False) -> Manifest:
+async def restore(settings: Settings, path: Path, *, replace: bool = False) -> Manifest:
     """Puts a backup in this database and brings its schema up to date. Refuses to replace a record unless told to; the
     file is read to its end before anything is removed, and the rows come back in one transaction or not at all."""
     manifest = await asyncio.to_thread(_read_manifest, path)
@@ -68,8 +68,8 @@ async def restore(settings: Settings, path: Path, *, over_a_record: bool = False
         async with database.connection() as connection:
             counts = await _count(connection)
         held = sum(count for table, count in counts.items() if not table.startswith("carerecord."))
-        if held and not over_a_record:
-            raise BackupFailed(f"The database holds {held} rows: restore into an empty one, or say to replace them.")
+        if held and not replace:
+            raise BackupRefused(f"The database holds {held} rows: restore into an empty one, or say to replace them.")
         async with database.transaction() as connection:
             await connection.execute(_QUERIES["become_owner"])
             await connection.execute(_QUERIES["drop_rooms"])
@@ -86,7 +86,7 @@ async def restore(settings: Settings, path: Path, *, over_a_record: bool = False
             found = await _count(connection)
         missing = [table for table, count in manifest.counts.items() if found.get(table) != count]
         if missing:
-            raise BackupFailed(f"The restored record differs from the backup in {', '.join(missing)}: do not use it.")
+            raise BackupRefused(f"The restored record differs from the backup in {', '.join(missing)}: do not use it.")
     await migrate(settings)
     return manifest
 
@@ -99,7 +99,7 @@ async def _count(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, in
 async def _run(settings: Settings, program: str, options: Sequence[str], *, reaches_database: bool = True) -> None:
     path = find_programs(settings).path(program)
     if not path.is_file():
-        raise BackupFailed(f"{path} is missing: install PostgreSQL's client programs there.")
+        raise BackupRefused(f"{path} is missing: install PostgreSQL's client programs there.")
     where, password = _libpq_address(settings)
     to_database = [f"--dbname={where}", "--no-password"] if reaches_database else []
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **({"PGPASSWORD": password} if password else {})}
@@ -112,7 +112,7 @@ async def _run(settings: Settings, program: str, options: Sequence[str], *, reac
         check=False,
     )
     if ended.returncode:
-        raise BackupFailed(f"{program} failed ({_reason(ended.stderr)}).")
+        raise BackupRefused(f"{program} failed ({_reason(ended.stderr)}).")
 
 
 def _reason(words: str) -> str:
@@ -173,13 +173,13 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode(_manifest_path(path).read_bytes(), type=Manifest)
     except (OSError, msgspec.MsgspecError) as error:
-        raise BackupFailed(
+        raise BackupRefused(
             f"{_manifest_path(path)} is missing or damaged: a backup and its manifest belong together."
         ) from error
     try:
         found = _sha256(path)
     except OSError as error:
-        raise BackupFailed(f"{path} cannot be read: choose another backup.") from error
+        raise BackupRefused(f"{path} cannot be read: choose another backup.") from error
     if found != manifest.sha256:
-        raise BackupFailed(f"{path} is not as it was written: choose another backup.")
+        raise BackupRefused(f"{path} is not as it was written: choose another backup.")
     return manifest

@@ -149,3 +149,15 @@ async def connect(settings: Settings, role: str, *, connections_max: int = CONNE
         yield database
     finally:
         await database.close()
+
+
+async def is_up(settings: Settings) -> bool:
+    """Whether a server answers there now, whatever it would answer."""
+    try:
+        connection = await asyncpg.connect(**address(settings, "owner"), timeout=2)
+    except (*_AWAY, TimeoutError):
+        return False
+    except asyncpg.PostgresError:
+        return True
+    await connection.close()
+    return True

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carerecord import database
-from carerecord.database.backup import BackupFailed, backup, restore
+from carerecord.database.backup import BackupRefused, backup, restore
 from carerecord.settings import Settings
 
 KEEP = """
@@ -48,11 +48,11 @@ async def test_a_restored_backup_holds_the_same_rows_and_goes_on_counting(settin
 async def test_a_record_is_not_replaced_unless_told_to(settings: Settings, tmp_path: Path) -> None:
     await backup(settings, tmp_path / "empty.backup")
     await _fill(settings)
-    with pytest.raises(BackupFailed, match="holds 1 rows"):
+    with pytest.raises(BackupRefused, match="holds 1 rows"):
         await restore(settings, tmp_path / "empty.backup")
     async with database.connect(settings, "owner") as db:
         assert await db.fetchval("select count(*) from intake.original") == 1
-    await restore(settings, tmp_path / "empty.backup", over_a_record=True)
+    await restore(settings, tmp_path / "empty.backup", replace=True)
     async with database.connect(settings, "owner") as db:
         assert await db.fetchval("select count(*) from intake.original") == 0
 
@@ -62,7 +62,7 @@ async def test_an_altered_backup_is_refused_before_anything_is_removed(settings:
     file = tmp_path / "record.backup"
     await backup(settings, file)
     await asyncio.to_thread(file.write_bytes, file.read_bytes()[:-100])
-    with pytest.raises(BackupFailed, match="not as it was written"):
-        await restore(settings, file, over_a_record=True)
+    with pytest.raises(BackupRefused, match="not as it was written"):
+        await restore(settings, file, replace=True)
     async with database.connect(settings, "owner") as db:
         assert await db.fetchval("select count(*) from intake.original") == 1

@@ -133,3 +133,9 @@ async def test_a_processes_own_address_is_used_as_it_is(settings: Settings) -> N
     own = Settings(database_listen=settings.database.replace("carerecord_owner", "carerecord_listen"))
     async with database.connect(own, "listen") as db:
         assert await db.fetchval("select session_user") == "carerecord_listen"
+
+
+async def test_a_server_is_up_when_it_answers_at_all(settings: Settings) -> None:
+    assert await database.is_up(settings)
+    assert await database.is_up(Settings(database=settings.database.replace("/test_", "/not_there_")))
+    assert not await database.is_up(Settings(home=settings.home))
