@@ -132,7 +132,7 @@ def _launch(claims: _Claims, *, neighbour: Neighbour, region: Region) -> Launch:
             organisation_name=region.organisation_name(neighbour.organisation),
             sign_in="launch",
         ),
-        nhs_number=nhs_number,
+        nhs_number=str(nhs_number),
         birth_date=claims.patient.birth_date,
         family=claims.patient.family,
         evidence=_evidence(claims.evidence, said_by=neighbour.organisation),
