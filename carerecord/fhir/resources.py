@@ -34,11 +34,22 @@ class Concept(msgspec.Struct, gc=False):
         return self.coding[0].code if self.coding else ""
 
 
+class Annotation(msgspec.Struct, gc=False):
+    text: str = ""
+
+
+class Extension(msgspec.Struct, gc=False):
+    url: str = ""
+    valueString: str = ""  # noqa: N815
+    valueAnnotation: Annotation | None = None  # noqa: N815
+
+
 class Quantity(msgspec.Struct, gc=False):
     value: Decimal | None = None  # Decimal, because 5.0 and 5.00 are not the same statement about precision
     comparator: str = ""
     unit: str = ""
     code: str = ""
+    extension: tuple[Extension, ...] = ()
 
 
 class Ratio(msgspec.Struct, gc=False):
@@ -57,6 +68,7 @@ class Range(msgspec.Struct, gc=False):
 class Reference(msgspec.Struct, gc=False):
     reference: str = ""
     display: str = ""
+    type: str = ""
 
     @property
     def local_id(self) -> str:
@@ -68,14 +80,11 @@ class Period(msgspec.Struct, gc=False):
     end: str = ""
 
 
-class Annotation(msgspec.Struct, gc=False):
-    text: str = ""
-
-
 class Reaction(msgspec.Struct, gc=False):
     manifestation: tuple[Concept, ...] = ()
     severity: str = ""
     description: str = ""
+    extension: tuple[Extension, ...] = ()
 
 
 class Participant(msgspec.Struct, gc=False):
@@ -143,6 +152,7 @@ class DiagnosticReport(Resource, gc=False, kw_only=True):
     performer: tuple[Reference, ...] = ()
     specimen: tuple[Reference, ...] = ()
     presentedForm: tuple[Attachment, ...] = ()  # noqa: N815
+    extension: tuple[Extension, ...] = ()
 
 
 class Encounter(Resource, gc=False, kw_only=True):

@@ -77,6 +77,8 @@ def reaction_words(resource: AllergyIntolerance) -> str:
 
 def severity_words(resource: AllergyIntolerance) -> str:
     said = [reaction.severity for reaction in resource.reaction if reaction.severity]
+    # What a source wrote that is none of FHIR's three severities stands beside the reaction as it was sent.
+    said += [own.valueString for reaction in resource.reaction for own in reaction.extension if own.valueString]
     if not said and resource.criticality in CRITICALITY:
         said = [CRITICALITY[resource.criticality]]
     return ", ".join(dict.fromkeys(said))

@@ -78,6 +78,7 @@ class ResultValue(msgspec.Struct, frozen=True, kw_only=True):
     laboratory: str
     standing: Standing
     superseded_by: str | None = None  # statement id of the correction: this one is struck through
+    note: str = ""  # what the laboratory wrote beside the value: "haemolysed"
 
 
 class ResultEntry(Entry, frozen=True, kw_only=True):

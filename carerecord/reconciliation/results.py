@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 import msgspec
 
-from carerecord.fhir.resources import DiagnosticReport, Observation, read_observation, read_report
+from carerecord.fhir.resources import DiagnosticReport, Observation, Reference, read_observation, read_report
 from carerecord.model import Standing
 from carerecord.reconciliation.entries import Mark, ResultEntry, ResultValue
 from carerecord.reconciliation.letters import attachment_text
@@ -44,7 +44,7 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
             reports.append((item, read_report(newest.body)))
             continue
         observation = read_observation(newest.body)
-        laboratory = _laboratory(observation.performer[0].display if observation.performer else "", item, context)
+        laboratory = _laboratory(observation.performer, item, context)
         read = _Read(item, observation, value_of(observation), laboratory)
         key = _series(read)
         home[(newest.source, newest.local_id)] = key
@@ -57,8 +57,12 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
     return tuple(entry for _, entry in listed)
 
 
-def _laboratory(named: str, item: Item, context: Context) -> str:
-    return named or context.name(item.newest.source)
+def _laboratory(performers: tuple[Reference, ...], item: Item, context: Context) -> str:
+    """The organisation that performed the test; the person who signed it is no laboratory."""
+    for performer in performers:
+        if performer.display and performer.type in ("Organization", ""):
+            return performer.display
+    return context.name(item.newest.source)
 
 
 def _series(read: _Read) -> Hashable:
@@ -108,7 +112,8 @@ def _place(
 
 
 def report_text(report: DiagnosticReport) -> str:
-    texts = [report.conclusion]
+    # R4 gives a report no note of its own; the extension is R5's, as HL7 writes it in R4.
+    texts = [report.conclusion, *(each.valueAnnotation.text for each in report.extension if each.valueAnnotation)]
     texts += [attachment_text(form) for form in report.presentedForm if form.contentType.startswith("text/plain")]
     return "\n".join(text for text in texts if text)
 
@@ -177,14 +182,13 @@ def _values(read: _Read, context: Context) -> list[ResultValue]:
         if (said.text, said.unit) in shown or not said.text:
             continue
         shown.add((said.text, said.unit))
-        named = observation.performer[0].display if observation.performer else ""
         values.append(
             result_value(
                 statement,
                 observation,
                 said,
                 statement_id=statement_id(item, statement),
-                laboratory=_laboratory(named, item, context),
+                laboratory=_laboratory(observation.performer, item, context),
                 superseded_by=item.id,
             )
         )
@@ -215,13 +219,12 @@ def _report_entry(item: Item, report: DiagnosticReport, context: Context) -> Res
     newest = item.newest
     name = (report.code.words if report.code else "") or "Report without a name"
     text = report_text(report)
-    performer = report.performer[0].display if report.performer else ""
     value = result_value(
         newest,
         Observation(),
         Said(text, None, "", True),
         statement_id=item.id,
-        laboratory=_laboratory(performer, item, context),
+        laboratory=_laboratory(report.performer, item, context),
     )
     return ResultEntry(
         id=item.id,

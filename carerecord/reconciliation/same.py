@@ -28,14 +28,16 @@ _FRAME = re.compile(
 )
 _ABSENCE = re.compile(
     r"^(?:nka|nkda|nkfa|nil known|none known"
-    r"|(?:no|nil)(?: known)?(?: (?P<scope>drug|food|environmental))? (?:allergy|allergies))$"
+    r"|(?:no|nil)(?: known)?(?: (?P<scope>drug|medication|food|environmental))? (?:allergy|allergies))$"
 )
+SCOPES = {"drug": "drug", "medication": "drug", "food": "food", "environmental": "environmental"}
 _ABSENCE_CODES = {
     "716186003": "any",  # No known allergy
     "160244002": "any",  # No known allergies
     "409137002": "drug",  # No known drug allergy
     "429625007": "food",  # No known food allergy
     "428607008": "environmental",  # No known environmental allergy
+    "428197003": "environmental",  # No known insect allergy
 }
 
 
@@ -75,7 +77,9 @@ def absence_scope(concept: Concept | None) -> str:
         if plain == "nkfa":
             return "food"
         if matched := _ABSENCE.match(plain):
-            return matched.group("scope") or "any"
+            return SCOPES.get(matched.group("scope"), "any")
+        if plain.startswith("no known ") and "allerg" in plain:
+            return "any"
     return ""
 
 

@@ -17,6 +17,7 @@ from carerecord.fhir.resources import (
 )
 from carerecord.model import Heading, StoredStatement
 from carerecord.reconciliation import letters, results, stays
+from carerecord.reconciliation.allergies import severity_words
 from carerecord.reconciliation.entries import Entry, Saying
 from carerecord.reconciliation.same import SHARED_SYSTEMS
 from carerecord.reconciliation.values import flag_words, range_words, value_of
@@ -97,7 +98,7 @@ def _allergy(body: bytes) -> Lines:
         *_codes(said.code),
         *(("Reaction", concept.words) for reaction in said.reaction for concept in reaction.manifestation),
         *(("Reaction in words", reaction.description) for reaction in said.reaction),
-        *(("Severity", reaction.severity) for reaction in said.reaction),
+        ("Severity", severity_words(said)),
         ("Criticality", said.criticality),
         ("Kind", ", ".join(said.category)),
         ("Clinical status", _words(said.clinicalStatus)),
@@ -117,6 +118,7 @@ def _observation(body: bytes) -> Lines:
         ("Test", _words(said.code)),
         *_codes(said.code),
         ("Value", f"{value.text} {value.unit}".strip()),
+        *(("Value as sent", own.valueString) for own in (said.valueQuantity.extension if said.valueQuantity else ())),
         ("Flag", flag_words(said.interpretation)),
         *(("Reference range", range_words(limits)) for limits in said.referenceRange),
         ("Specimen", said.specimen.display if said.specimen else ""),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from carerecord.fhir.resources import Concept, Observation, Quantity, Range
+from carerecord.fhir.resources import Annotation, Concept, Observation, Quantity, Range
 from carerecord.model import Standing, StoredStatement
 from carerecord.reconciliation.entries import ResultValue
 
@@ -30,8 +30,8 @@ FLAGS = {
     "R": "resistant",
     "S": "susceptible",
     "I": "intermediate",
-    "U": "rising",
-    "D": "falling",
+    "U": "significant rise",
+    "D": "significant fall",
     "B": "better",
     "W": "worse",
     "WR": "weakly reactive",
@@ -41,6 +41,13 @@ FLAGS = {
     "E": "equivocal",
 }
 LONG_TEXT = 60
+# https://hl7.org/fhir/R4/valueset-data-absent-reason.html
+ABSENT = {
+    "not-performed": "not performed",
+    "temp-unknown": "awaited",
+    "unknown": "no value was sent",
+    "error": "failed",
+}
 
 
 class Said(msgspec.Struct, gc=False):
@@ -57,9 +64,6 @@ def value_of(observation: Observation) -> Said:
     if quantity is not None:
         return _quantity(quantity)
     text = _other_value(observation)
-    notes = "\n".join(note.text for note in observation.note if note.text)
-    if not text and notes:
-        return Said(notes, None, "", True)
     return Said(text, None, "", len(text) > LONG_TEXT or "\n" in text)
 
 
@@ -94,7 +98,7 @@ def _other_value(observation: Observation) -> str:
     if observation.valueBoolean is not None:
         return "yes" if observation.valueBoolean else "no"
     if observation.dataAbsentReason is not None:
-        return observation.dataAbsentReason.words
+        return ABSENT.get(observation.dataAbsentReason.words, observation.dataAbsentReason.words)
     return "" if observation.was_readable else "This value could not be read: open the original message"
 
 
@@ -132,7 +136,7 @@ def result_value(
     limits = observation.referenceRange[0] if observation.referenceRange else None
     return ResultValue(
         statement_id=statement_id,
-        text="cancelled" if statement.standing is Standing.CANCELLED and not said.text else said.text,
+        text="cancelled" if statement.standing is Standing.CANCELLED and said.number is None else said.text,
         number=said.number,
         unit=said.unit,
         low=_limit(limits.low) if limits else None,
@@ -144,7 +148,12 @@ def result_value(
         laboratory=laboratory,
         standing=statement.standing,
         superseded_by=superseded_by,
+        note=note_words(observation.note) if observation.note else "",
     )
+
+
+def note_words(notes: tuple[Annotation, ...]) -> str:
+    return "\n".join(note.text for note in notes if note.text)
 
 
 def _limit(quantity: Quantity | None) -> float | None:
