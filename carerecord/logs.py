@@ -26,6 +26,7 @@ class Line(Enum):
     CONNECTION_REFUSED = ("warning", "A connection was refused: too many are open.")
     CONNECTION_CLOSED = ("info", "A connection was closed by a limit.")
     MESSAGE_TOO_LARGE = ("warning", "A message was refused: it is larger than allowed.")
+    DELIVERY_FAILED = ("error", "A message was not delivered; its connection was closed so that it is sent again.")
     BATCH_SPLIT = ("warning", "A batch failed and was split to find the message at fault.")
     MESSAGE_PARKED = ("error", "A message was parked: its translation failed.")
     FOLDED = ("info", "Folded.")

@@ -133,15 +133,22 @@ def _performers(translating: Translating, obx: Segment) -> list[dict[str, str]]:
     found = []
     if laboratory := translating.text(obx, 23) or translating.text(obx, 15, 2) or translating.text(obx, 15):
         found.append({"type": "Organization", "display": laboratory})
-    for each in message.repetitions(obx[16]):
+    # The first performer is always the laboratory; a person never stands in its place.
+    for each in message.repetitions(obx[16]) if found else ():
         if name := name_of_person(each, message):
             found.append({"type": "Practitioner", "display": name})
     return found
 
 
+_ABSENT = {
+    "final": ("unknown", "No value was sent"),
+    "cancelled": ("not-performed", "Not performed"),
+}
+
+
 def _absent(status: str) -> dict[str, Any]:
-    code = "not-performed" if status == "cancelled" else "unknown" if status == "final" else "temp-unknown"
-    return {"dataAbsentReason": {"coding": [{"system": _DATA_ABSENT, "code": code}]}}
+    code, text = _ABSENT.get(status, ("temp-unknown", "No value yet"))
+    return {"dataAbsentReason": {"coding": [{"system": _DATA_ABSENT, "code": code}], "text": text}}
 
 
 # --- OBX-5 by its type ------------------------------------------------------------------------------------------------

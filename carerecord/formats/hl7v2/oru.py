@@ -26,8 +26,6 @@ _IMAGING = [{"coding": [{"system": _CATEGORY, "code": "imaging", "display": "Ima
 _IMAGING_SERVICES = frozenset(
     {"RAD", "CT", "CUS", "EC", "NMR", "NMS", "OUS", "PHR", "RUS", "RX", "VUS", "XRC", "MR", "US", "XR"}
 )
-# The R5 element, as HL7 writes it in R4: a report has no note of its own there.
-_REPORT_NOTE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note"
 
 
 class Order:
@@ -195,8 +193,6 @@ def _state_report(
         "resourceType": "DiagnosticReport",
         "id": translating.id("DiagnosticReport", *setting.key, *((str(ordinal),) if ordinal > 1 else ())),
     }
-    if order.notes:
-        body["extension"] = [{"url": _REPORT_NOTE, "valueAnnotation": {"text": "\n".join(order.notes)}}]
     if identifiers := _identifiers(translating, obr):
         body["identifier"] = identifiers
     body["status"] = status
@@ -213,6 +209,9 @@ def _state_report(
         body["resultsInterpreter"] = [{"display": interpreter}]
     if setting.specimen:
         body["specimen"] = [setting.specimen]
+    if order.notes:
+        # An R4 report has no note: comments on the whole of it stand where they are read, in its conclusion.
+        body["conclusion"] = "\n".join(order.notes)
     if made:
         body["result"] = [{"reference": f"Observation/{local}"} for local in made]
     translating.state(
