@@ -27,6 +27,8 @@ _TICK_SECONDS = 8.0
 class Conductor:
     """One demonstration while it runs."""
 
+    record_module: tuple[str, ...] = ("carerecord", "run")
+
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.people: list[Person] = list(generate(plan.told.seed, plan.told.people, until=plan.told.until))
@@ -73,16 +75,17 @@ class Conductor:
         }
         child = Child("The record", plan.logs / "carerecord.log", "carerecord: ready")
         self.children["record"] = child
-        await child.start(["carerecord", "run"], environment=environment, stop_with_us=False)
+        await child.start(list(self.record_module), environment=environment, stop_with_us=False)
         await child.until_ready(seconds_max=240)
 
     async def _start_systems(self, keys: Keys) -> None:
-        await asyncio.gather(
-            *(
-                self._start_system(name, module, called, configuration)
-                for name, module, called, configuration in self._systems(keys)
-            )
+        """All at once; when one fails the others have come to rest before it is told, so that all can be stopped."""
+        started = await asyncio.gather(
+            *(self._start_system(*each) for each in self._systems(keys)), return_exceptions=True
         )
+        for failed in started:
+            if failed is not None:
+                raise failed
 
     def _systems(self, keys: Keys) -> list[tuple[str, str, str, dict[str, Any]]]:
         """Every simulator: its name, its kind, what people call it, its configuration."""
@@ -142,9 +145,11 @@ class Conductor:
         await child.until_ready(seconds_max=60)
 
     async def _serve_operator_page(self) -> None:
-        self._runner = web.AppRunner(operator_app(self.states, truth=self.plan.home / "truth.json"), access_log=None)
+        self._runner = web.AppRunner(
+            operator_app(self.states, truth=self.plan.home / "truth.json"), access_log=None, shutdown_timeout=1
+        )
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, self.plan.ports.operator, shutdown_timeout=1).start()
+        await web.TCPSite(self._runner, HOST, self.plan.ports.operator).start()
 
     async def _load_history(self) -> None:
         """Waits until every message of the histories was answered; a system that ends meanwhile is a reason to stop."""

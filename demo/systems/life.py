@@ -22,7 +22,8 @@ def live(kind: type[Configuration], run: Callable[[Configuration, asyncio.Event]
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--stop-with-parent", action="store_true", help="stop when standard input closes")
     given = parser.parse_args()
-    configuration = msgspec.json.decode(given.config.read_bytes(), type=kind)
+    raw = given.config.read_bytes()
+    configuration = msgspec.json.decode(raw, type=kind, dec_hook=lambda wanted, told: wanted(told))  # Paths.
     asyncio.run(_live(configuration, run, given.stop_with_parent))
 
 
@@ -53,9 +54,9 @@ def ready() -> None:
 
 async def serve(app: web.Application, *, host: str, port: int, stop: asyncio.Event) -> None:
     """Serves one application until told to stop."""
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
-    await web.TCPSite(runner, host, port, shutdown_timeout=2).start()
+    await web.TCPSite(runner, host, port).start()
     ready()
     await stop.wait()
     await runner.cleanup()
