@@ -86,7 +86,7 @@ class Walk:
             self._miss(last + 1, head.seq, Fault.CUT)
         elif head.seq < last:
             self._say(Fault.HEAD, head.seq, f"The head stands at {head.seq}, but events follow it: it was set back.")
-        elif head.hash not in self._previous:
+        elif head.hash not in {*self._previous, *(suspect.hash for suspect in self._suspects)}:
             self._say(Fault.HEAD, last, "The head does not have the hash of the last event: head or event was changed.")
         self._findings += self._explain()
         return sorted(self._findings, key=lambda finding: finding.seq)
