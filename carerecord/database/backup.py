@@ -70,6 +70,8 @@ async def restore(settings: Settings, path: Path, *, replace: bool = False) -> M
         held = sum(count for table, count in counts.items() if not table.startswith("carerecord."))
         if held and not replace:
             raise BackupRefused(f"The database holds {held} rows: restore into an empty one, or say to replace them.")
+        if await database.fetchval(_QUERIES["is_in_use"]):
+            raise BackupRefused("The record is in use: stop its processes, then restore.")
         async with database.transaction() as connection:
             await connection.execute(_QUERIES["become_owner"])
             await connection.execute(_QUERIES["drop_rooms"])

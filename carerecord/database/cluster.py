@@ -51,6 +51,8 @@ async def make_cluster(programs: Programs, places: Places, user: ServerUser) -> 
     """initdb beside its place and then a rename, so that an interrupted first start leaves nothing half made."""
     version = places.data / "PG_VERSION"
     if version.exists():
+        if (owner := places.data.stat().st_uid) != user.uid:
+            raise CannotStart(f"{places.data} belongs to user {owner}, not {user.name}: start as before, or chown it.")
         made_by = int(version.read_text().strip())
         if made_by != programs.major:
             raise CannotStart(

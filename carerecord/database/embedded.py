@@ -56,13 +56,18 @@ class Server:
     async def start(self) -> None:
         """Ready on return: cluster, roles and database are there. Raises CannotStart with the reason."""
         self._user = server_user()
-        self.places = prepare(self._settings, self._user)
-        self._hold_home()
         try:
+            self.places = prepare(self._settings, self._user)
+            self._hold_home()
             self._programs = within_reach(find_programs(self._settings), self._user, self.places)
             await cluster.make_cluster(self._programs, self.places, self._user)
             await self.run()
             await self._provide()
+        except OSError as error:
+            await self.stop()
+            raise CannotStart(
+                f"{error.filename or 'The system'} refuses ({error.strerror}): check its owner."
+            ) from error
         except BaseException:
             await self.stop()
             raise

@@ -130,13 +130,13 @@ class Database:
         while True:
             try:
                 return await asyncpg.connect(**self._arguments, timeout=PATIENCE_SECONDS)
+            except (PermissionError, *_REFUSED) as error:
+                raise DatabaseRefused(self.role, type(error).__name__) from error
             except (*_AWAY, TimeoutError) as error:
                 if time.monotonic() + pause > patience_ends_at:
                     raise DatabaseLost from error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 0.5)
-            except _REFUSED as error:
-                raise DatabaseRefused(self.role, type(error).__name__) from error
 
 
 @asynccontextmanager

@@ -114,3 +114,9 @@ join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
 where namespace.nspowner = (select oid from pg_catalog.pg_roles where rolname = 'carerecord_owner')
   and class.relkind in ('r', 'p') and not class.relispartition
 order by name
+
+-- :name is_in_use
+-- Whether a process of the record is connected: what it holds in memory would outlive a restore.
+select exists (select from pg_catalog.pg_stat_activity
+               where datname = current_database() and pid <> pg_backend_pid()
+                 and application_name in ('carerecord listen', 'carerecord work', 'carerecord serve'))

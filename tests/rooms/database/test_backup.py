@@ -57,6 +57,13 @@ async def test_a_record_is_not_replaced_unless_told_to(settings: Settings, tmp_p
         assert await db.fetchval("select count(*) from intake.original") == 0
 
 
+async def test_a_record_in_use_is_not_replaced(settings: Settings, tmp_path: Path) -> None:
+    await backup(settings, tmp_path / "record.backup")
+    async with database.connect(settings, "serve"):
+        with pytest.raises(BackupRefused, match="in use"):
+            await restore(settings, tmp_path / "record.backup")
+
+
 async def test_an_altered_backup_is_refused_before_anything_is_removed(settings: Settings, tmp_path: Path) -> None:
     await _fill(settings)
     file = tmp_path / "record.backup"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -72,6 +73,20 @@ async def test_a_first_start_makes_a_database_and_a_restart_keeps_it(short_home:
     assert not list((short_home / "sockets").iterdir())
     async with Supervisor(settings, tuning=SMALL), database.connect(settings, "owner") as db:
         assert await db.fetchval("select n from seen") == 7
+
+
+async def test_the_servers_log_holds_no_words_of_a_statement(short_home: Path) -> None:
+    settings = Settings(home=short_home)
+    async with Supervisor(settings, tuning=SMALL), database.connect(settings, "owner") as db:
+        await db.execute("create table person (family text primary key)")
+        for _ in range(2):
+            with contextlib.suppress(asyncpg.UniqueViolationError):
+                await db.execute("insert into person values ('PLANTED')")
+        with pytest.raises(asyncpg.InvalidTextRepresentationError):
+            await db.execute("select 'PLANTED'::int")
+        with pytest.raises(asyncpg.PostgresSyntaxError):
+            await db.execute("PLANTED")
+    assert "PLANTED" not in (short_home / "postgres.log").read_text()
 
 
 async def test_a_killed_server_is_started_again_and_committed_rows_are_there(short_home: Path) -> None:
@@ -175,7 +190,7 @@ async def test_an_interrupted_first_start_is_begun_anew(short_home: Path) -> Non
 
 @pytest.mark.parametrize(
     ("file", "words"),
-    [("PG_VERSION", "made by PostgreSQL 14"), ("holiday.jpg", "not a PostgreSQL data folder")],
+    [("PG_VERSION", "made by PostgreSQL 14|belongs to user 0"), ("holiday.jpg", "not a PostgreSQL data folder")],
 )
 async def test_a_data_folder_that_is_not_ours_is_refused_with_a_way_out(
     short_home: Path, file: str, words: str

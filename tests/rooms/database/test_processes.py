@@ -10,16 +10,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from carerecord.database.address import ROLES, SUPERUSER
+from carerecord.database.address import ROLES, SUPERUSER, address
 from carerecord.database.embedded import CannotStart, Server, Supervisor
-from carerecord.database.places import socket_folder
 from carerecord.settings import Settings
 
 USERS = {"listen": "daemon", "work": "bin", "serve": "games"}
 SMALL = {"shared_buffers": "16MB", "max_connections": "20"}
 
 
-def _may_come_in(user: str, role: str, sockets: Path) -> bool:
+def _may_come_in(user: str, role: str, settings: Settings) -> bool:
     """Asked from a child that gave up being root."""
     child = os.fork()
     if child:
@@ -30,14 +29,14 @@ def _may_come_in(user: str, role: str, sockets: Path) -> bool:
         os.setgroups([])
         os.setgid(account.pw_gid)
         os.setuid(account.pw_uid)
-        asyncio.run(_come_in(role, sockets))
+        asyncio.run(_come_in(role, settings))
         code = 0
     finally:
         os._exit(code)
 
 
-async def _come_in(role: str, sockets: Path) -> None:
-    connection = await asyncpg.connect(host=str(sockets), user=role, database="carerecord", timeout=5)
+async def _come_in(role: str, settings: Settings) -> None:
+    connection = await asyncpg.connect(**{**address(settings, "owner"), "user": role}, timeout=5)
     await connection.close()
 
 
@@ -49,11 +48,10 @@ def test_each_system_user_is_its_own_role_and_no_other(short_home: Path) -> None
     server = Server(settings, tuning=SMALL)
     asyncio.run(server.start())
     try:
-        sockets = socket_folder(settings)
         every = [f"carerecord_{role}" for role in ROLES] + [SUPERUSER]
         for role, user in USERS.items():
-            assert [name for name in every if _may_come_in(user, name, sockets)] == [f"carerecord_{role}"]
-        assert not any(_may_come_in("mail", name, sockets) for name in every)
+            assert [name for name in every if _may_come_in(user, name, settings)] == [f"carerecord_{role}"]
+        assert not any(_may_come_in("mail", name, settings) for name in every)
     finally:
         asyncio.run(server.stop())
 
