@@ -145,8 +145,10 @@ def _pathway_story(teller: Teller, made: Mould, pathway: Pathway, end_of_stay: d
     teller.told("A28", first)
     before_stay = made.allergies == "none-then-penicillin"
     teller.allergic("none" if before_stay else made.allergies, first + timedelta(days=2))
-    for at in clinics:
-        teller.clinic(at, pathway, letter=rng.random() < 0.7)
+    for place, at in enumerate(clinics):
+        visit = teller.clinic(at, pathway, letter=rng.random() < 0.7)
+        if place == 0 and teller.allergies:  # Asked at the first visit; hospitals tell it as an update.
+            teller.told("A08", at + timedelta(minutes=12), visit)
     for since, _ in teller.timeline[1:]:
         teller.told("A31", since + timedelta(minutes=5))
     if before_stay:

@@ -95,7 +95,7 @@ class Teller:
             Told(at=at, who=self.who(at), trigger=trigger, visit=visit, allergies=allergies, diagnoses=diagnoses)
         )
 
-    def clinic(self, at: datetime, pathway: Pathway, *, letter: bool = True) -> None:
+    def clinic(self, at: datetime, pathway: Pathway, *, letter: bool = True) -> Visit:
         """An outpatient visit: seen, bloods taken, a letter some days later."""
         visit = self.visit("O", at, pathway=pathway)
         self.told("A04", at, visit)
@@ -104,6 +104,7 @@ class Teller:
         self.told("A03", at + timedelta(minutes=50), ended, diagnoses=(self._diagnosis(pathway.diagnosis, at, "W"),))
         if letter:
             self.letter(at + timedelta(days=self.rng.randint(1, 6), hours=3), "OL", ended, pathway)
+        return visit
 
     def emergency(self, at: datetime, pathway: Pathway, *, bloods: bool = True) -> None:
         visit = self.visit("E", at, pathway=pathway)

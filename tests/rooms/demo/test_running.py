@@ -81,7 +81,8 @@ async def test_a_demonstration_starts_says_where_everything_is_stops_and_goes_on
 
     told = await _run_until_ready(plan, do=look)
     assert set(told) >= {
-        "record", "fhir", "mllp", "sign_in_provider", "neighbours", "operator_page", "staff", "client", "people", "truth",
+        "record", "fhir", "mllp", "sign_in_provider", "neighbours", "operator_page", "staff", "client", "people",
+        "truth",
     }  # fmt: skip
     assert isinstance(told["mllp"]["port"], int)
     assert told["client"]["private_key"]["d"]
