@@ -52,8 +52,11 @@ def test_a_launch_with_nothing_named_asks_for_a_reason() -> None:
     assert "Say why you need it" in decision.reasons[0]
 
 
-def test_having_signed_in_with_nothing_named_asks_for_a_reason() -> None:
-    assert access.decide(question(route="sign-in", evidence=EvidenceClass.NONE)).kind == "reason-needed"
+@pytest.mark.parametrize("route", ["launch", "sign-in"])
+def test_no_evidence_at_all_asks_for_a_reason(route: str) -> None:
+    decision = access.decide(question(route=route, evidence=EvidenceClass.NONE))
+    assert decision.kind == "reason-needed"
+    assert decision.policies == ("relationship-none",)
 
 
 def test_a_declared_reason_opens_the_record_and_is_said() -> None:
