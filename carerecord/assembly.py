@@ -53,9 +53,8 @@ async def listen(chosen: Settings) -> None:
     region = read_region(chosen.region)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(database.connect(chosen, "listen"))
-        taking = await stack.enter_async_context(
-            intake.Intake.open(db, region, chosen, clock=clock.now, random_key=clock.random_key)
-        )
+        taking = intake.Intake(db, region, chosen, clock=clock.now, random_key=clock.random_key)
+        stack.push_async_callback(taking.close)
 
         async def deliver(content: bytes, peer: mllp_server.Peer) -> bytes:
             receipt = await taking.receive(content, received_at=clock.now())

@@ -34,7 +34,7 @@ Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 EXPECTED = (
     RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
     database.RolesMissing, database.MigrationChanged, supervision.ProcessDoesNotStart, backup.BackupRefused,
-    intake.CannotReplay, patient_index.CannotUnlink, msgspec.ValidationError,
+    patient_index.LinkRefused, msgspec.ValidationError,
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     add("migrate", migrate, "Bring the schema up to date.")
 
     inbox = group("inbox", "What was refused, parked, not translated, or waits for a decision.")
-    listing = add("list", inbox_list, "List unsettled messages, newest first.", inbox)
+    listing = add("list", inbox_list, "List unsettled messages, oldest first.", inbox)
     listing.add_argument("--outcome", choices=[outcome.value for outcome in Outcome if outcome is not Outcome.RECORDED])
     listing.add_argument("--source", help="id of a source in the region's file")
     listing.add_argument("--limit", type=int, default=50)
@@ -70,7 +70,6 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--json", action="store_true")
     replayed = add("replay", inbox_replay, "Translate and attribute messages again, with what is known today.", inbox)
     replayed.add_argument("reference", type=OriginalReference.parse, nargs="+")
-    replayed.add_argument("--dry-run", action="store_true", help="say what would become of them; change nothing")
 
     identities = group("patient-index", "Which identities are one person.")
     unlinked = add(
@@ -88,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     verified.add_argument("--stream", type=int)
     verified.add_argument("--json", action="store_true")
 
-    add("policy", policy, "Print who may see what, role by heading.").add_argument("--json", action="store_true")
+    add("policy", policy, "Print who may see what, role by heading.")
     add("region", region, "Read the region's file and say what it holds.").add_argument("--json", action="store_true")
     kept = add("backup", make_backup, "Write the whole database to one file.")
     kept.add_argument("path", type=Path)
@@ -101,7 +100,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
-        return asyncio.run(asked.run(settings.read(), asked))
+        done: int = asyncio.run(asked.run(settings.read(), asked))
+        return done
     except EXPECTED as expected:
         print(expected, file=sys.stderr)
         return 2
@@ -148,12 +148,12 @@ async def inbox_list(chosen: Settings, asked: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         db = await _database(stack, chosen, "operate")
         outcome = Outcome(asked.outcome) if asked.outcome else None
-        found = await intake.inbox.list_unsettled(db, outcome=outcome, source=asked.source, limit=asked.limit)
+        found = await intake.list_unsettled(db, outcome=outcome, source=asked.source, limit=asked.limit)
     _say(found, as_json=asked.json, lines=lambda: [_inbox_line(item) for item in found] or ["Nothing waits."])
     return 0
 
 
-def _inbox_line(item: intake.inbox.Unsettled) -> str:
+def _inbox_line(item: intake.Unsettled) -> str:
     why = item.problems[0].sentence if item.problems else ""
     return f"{item.reference!s:20} {item.outcome:13} {item.source:20} {item.message_type:10} {why}"
 
@@ -161,7 +161,7 @@ def _inbox_line(item: intake.inbox.Unsettled) -> str:
 async def inbox_show(chosen: Settings, asked: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         db = await _database(stack, chosen, "operate")
-        found = await intake.inbox.show(db, asked.reference)
+        found = await intake.show(db, asked.reference)
     if found is None:
         print(f"There is no message {asked.reference}: list them with `carerecord inbox list`.", file=sys.stderr)
         return 1
@@ -169,33 +169,28 @@ async def inbox_show(chosen: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
-def _inbox_lines(found: intake.inbox.Shown) -> list[str]:
-    problems = [
-        f"  {problem.field or problem.segment}: {problem.rule}: {problem.sentence}" for problem in found.problems
-    ]
+def _inbox_lines(found: intake.KeptMessage) -> list[str]:
+    last = found.replays[-1].problems if found.replays else found.first_problems
+    problems = [f"  {problem.field or problem.segment}: {problem.rule}: {problem.sentence}" for problem in last]
     attempts = [
         f"  attempt {attempt.attempt} at {attempt.at:%d-%b-%Y %H:%M}: {attempt.outcome}" for attempt in found.replays
     ]
     head = f"{found.reference} from {found.source}, received {found.received_at:%d-%b-%Y %H:%M}: {found.outcome}"
-    return [head, *problems, *attempts, "", found.text]
+    words = found.content.decode(errors="replace").replace("\r", "\n")
+    return [head, *problems, *attempts, "", words]
 
 
 async def inbox_replay(chosen: Settings, asked: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         db = await _database(stack, chosen, "operate")
         region = read_region(chosen.region)
-        for reference in asked.reference:
-            replayed = await intake.inbox.replay(
-                db,
-                reference,
-                region=region,
-                settings=chosen,
-                at=clock.now(),
-                random_key=clock.random_key,
-                dry_run=asked.dry_run,
-            )
-            print(f"{reference}: {'would be ' if asked.dry_run else ''}{replayed.outcome}")
-    return 0
+        answers = await intake.replay(db, region, chosen, asked.reference, at=clock.now(), random_key=clock.random_key)
+    for answer in answers:
+        said = answer.sentence if isinstance(answer, intake.ReplayRefused) else answer.outcome.value
+        print(f"{answer.reference}: {said}")
+        if isinstance(answer, intake.Replayed):
+            print(*(f"  {problem.field}: {problem.sentence}" for problem in answer.problems), sep="\n")
+    return 1 if any(isinstance(answer, intake.ReplayRefused) for answer in answers) else 0
 
 
 async def unlink(chosen: Settings, asked: argparse.Namespace) -> int:
@@ -203,7 +198,13 @@ async def unlink(chosen: Settings, asked: argparse.Namespace) -> int:
         db = await _database(stack, chosen, "operate")
         async with db.transaction() as connection:
             await patient_index.unlink(
-                connection, asked.patient_key, asked.identity_key, by=asked.by, reason=asked.reason, at=clock.now()
+                connection,
+                asked.patient_key,
+                asked.identity_key,
+                by=asked.by,
+                reason=asked.reason,
+                at=clock.now(),
+                random_key=clock.random_key,
             )
     print("The link is undone; the next look shows it.")
     return 0
@@ -221,8 +222,7 @@ async def witness_verify(chosen: Settings, asked: argparse.Namespace) -> int:
 
 
 async def policy(chosen: Settings, asked: argparse.Namespace) -> int:
-    matrix = {role: [heading.name for heading in cells] for role, cells in access.matrix().items()}
-    _say(matrix, as_json=asked.json, lines=lambda: [f"{role:24} {', '.join(cells)}" for role, cells in matrix.items()])
+    print(access.matrix())
     return 0
 
 

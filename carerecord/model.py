@@ -37,7 +37,7 @@ class NHSNumber(str):
         return cls(digits)
 
     @classmethod
-    def find(cls, text: str | None) -> NHSNumber | None:
+    def found_in(cls, text: str | None) -> NHSNumber | None:
         try:
             return cls.parse(text or "")
         except NotAnNHSNumber:

@@ -21,7 +21,7 @@ def banner(person: Person, *, region: Region, allergies: Sequence[AllergyEntry] 
     subject = person.subject
     deceased_on = subject.deceased_at.astimezone(CLOCK).date() if subject.deceased_at else None
     is_deceased = bool(subject.deceased) or deceased_on is not None
-    number = NHSNumber.find(subject.nhs_number)
+    number = NHSNumber.found_in(subject.nhs_number)
     return Banner(
         name=name_words(subject),
         birth_date=subject.birth_date,

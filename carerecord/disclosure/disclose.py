@@ -219,7 +219,7 @@ class Door:
         if decision.kind == "deny":
             await self._writer.witness(event("refused", patient_key=NOBODY, detail={"what": "search", **asked}))
             return sentences.not_allowed(self.region, decision.reasons)
-        number = NHSNumber.find(nhs_number)
+        number = NHSNumber.found_in(nhs_number)
         person = (
             await patient_index.find_person(self._db, nhs_number=number, birth_date=birth_date)
             if number and birth_date
@@ -229,7 +229,7 @@ class Door:
         await self._writer.witness(event("searched", patient_key=patient_key, detail=asked))
         if person is None:
             return sentences.nobody_found(self.region)
-        spaced = NHSNumber.find(person.subject.nhs_number)
+        spaced = NHSNumber.found_in(person.subject.nhs_number)
         return Found(
             patient_key=person.patient_key,
             name=name_words(person.subject),

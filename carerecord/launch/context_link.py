@@ -114,7 +114,7 @@ def _check(claims: _Claims, *, neighbour: Neighbour, audience: str, at: datetime
 
 
 def _launch(claims: _Claims, *, neighbour: Neighbour, region: Region) -> Launch:
-    nhs_number = NHSNumber.find(claims.patient.nhs_number)
+    nhs_number = NHSNumber.found_in(claims.patient.nhs_number)
     if nhs_number is None:
         raise NotSigned(
             "patient.nhs_number", "it needs ten digits and a fitting check digit; check it in the host's record"

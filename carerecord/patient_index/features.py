@@ -86,12 +86,18 @@ def family(one: Subject, other: Subject) -> Match:
         return Match.UNKNOWN
     if first == second:
         return Match.EQUAL
-    former_names = {normal(name) for name in (*one.former_names, *other.former_names)}
+    former_names = {end for name in (*one.former_names, *other.former_names) for end in _ends(name)}
     if first in former_names or second in former_names:
         return Match.FORMER
     if _is_half_of_double(one.family or "", other.family or "") or _is_slip(first, second):
         return Match.SIMILAR
     return Match.DIFFERENT
+
+
+def _ends(name: str) -> list[str]:
+    """What may be the family name in a whole one: "Ann van Dyke" ends in "Dyke", "van Dyke"."""
+    words = name.split()
+    return [normal("".join(words[first:])) for first in range(len(words))]
 
 
 def known_family(subject: Subject) -> str:

@@ -24,7 +24,7 @@ def find_contradiction(
     numbers = set() if survivor is None else book.verified_numbers(survivor)
     if is_verified and claim.subject.nhs_number:
         numbers.add(claim.subject.nhs_number)
-    said = NHSNumber.find(claim.merge.superseded_nhs_number) if claim.merge else None
+    said = NHSNumber.found_in(claim.merge.superseded_nhs_number) if claim.merge else None
     if said and numbers and said not in numbers:
         return _waiting(_NUMBERS_DIFFER)
     if known and known.is_contested:

@@ -20,7 +20,7 @@ class NoSuchPerson(LookupError):
 
 async def find_person(db: Database, *, nhs_number: str, birth_date: date) -> Person | None:
     """The one person who holds exactly this verified number with exactly this birth date; None if none or several."""
-    number = NHSNumber.find(nhs_number)
+    number = NHSNumber.found_in(nhs_number)
     if number is None:
         return None
     holders = await db.fetch(QUERIES["find_holders_of_verified_number"], number)

@@ -53,6 +53,7 @@ def system(name: str, *, source: str, table: str) -> str:
     return local_system(name or table, source=source)
 
 
+@lru_cache(maxsize=4096)
 def local_system(table: str, *, source: str) -> str:
     """A code system or identifier system that only this source knows."""
     return f"urn:carerecord:source:{quote(source, safe='-._')}:{quote(table, safe='-._')}"

@@ -65,9 +65,9 @@ _read_concept_once = lru_cache(maxsize=16_384)(_read_concept)
 
 def name_of_person(raw: str, message: Message) -> str:
     """XCN (with an id first) as people read it: "Dr Honey Badger"; its id where it has no name."""
-    parts = [message.first_subcomponent(part) for part in message.components(raw)]
-    parts.extend([""] * (6 - len(parts)))
-    number, family, given, middle, suffix, prefix = parts[:6]
+    if not raw:
+        return ""
+    number, family, given, middle, suffix, prefix = message.parts(raw, 6)
     words = [word for word in (prefix, given, middle, family, suffix) if word]
     if not family and not given:
         return number
@@ -76,15 +76,13 @@ def name_of_person(raw: str, message: Message) -> str:
 
 def entity_identifier(raw: str, message: Message) -> tuple[str, str]:
     """EI: (identifier, who gave it)."""
-    parts = message.components(raw)
-    return message.first_subcomponent(parts[0]), message.first_subcomponent(parts[1]) if len(parts) > 1 else ""
+    number, authority = message.parts(raw, 2)
+    return number, authority
 
 
 def place(raw: str, message: Message) -> str:
     """PL as people read it: "T42E, BY02, 17": building, ward, room, bed, without saying the same thing twice."""
-    parts = [message.first_subcomponent(part) for part in message.components(raw)]
-    parts.extend([""] * (9 - len(parts)))
-    ward, room, bed, facility, _, _, building, floor, description = parts[:9]
+    ward, room, bed, facility, _, _, building, floor, description = message.parts(raw, 9)
     said: list[str] = []
     for part in (ward, room, bed):
         if part and part not in said:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from carerecord.formats.hl7v2.datatypes import concept, name_of_person
 from carerecord.formats.hl7v2.grammar import value
 from carerecord.formats.hl7v2.translating import Translating
@@ -22,7 +24,7 @@ _CATEGORY = {
 }
 
 
-def read_diagnoses(translating: Translating, encounter: dict[str, str] | None) -> None:
+def read_diagnoses(translating: Translating, encounter: msgspec.Raw | None) -> None:
     """State every DG1 of a message."""
     message, source = translating.message, translating.source.id
     for segment in message.all("DG1"):

@@ -31,7 +31,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     replaces: str | None = None  # local id
     confidentiality: str = ""
     attachments: list[dict[str, Any]]
-    encounter: dict[str, str] | None = None
+    encounter: msgspec.Raw | None = None
 
 
 def state_document(translating: Translating, paper: Paper, *, happened_at: datetime | None, standing: Standing) -> None:

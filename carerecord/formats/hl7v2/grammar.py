@@ -14,12 +14,14 @@ FIELDS_MAX = 250
 REPETITIONS_MAX = 1_000
 COMPONENTS_MAX = 60
 
+_USUAL = b"MSH|^~\\&|"  # In ASCII, no declaration of characters can change what is read.
 _SPACE = "\r\n\t \x0b\x1c\ufeff"
 Segment: TypeAlias = list[str]
 # Segments that senders write without any field.
 _BARE = frozenset(
     {"EVN", "PID", "PD1", "NK1", "PV1", "PV2", "ROL", "OBX", "AL1", "DG1", "GT1", "IN1", "ORC", "OBR", "NTE"}
 )
+_USUAL_NAMES = _BARE | {"MSH", "IAM", "SPM", "TXA", "MRG", "TQ1", "PR1", "SFT"}
 
 
 class Message:
@@ -68,12 +70,26 @@ class Message:
         return repetition.split(self.component, COMPONENTS_MAX)
 
     def component_of(self, repetition: str, number: int) -> str:
+        if self.component not in repetition:
+            return self.text(repetition) if number == 1 else ""
         parts = repetition.split(self.component, number)
         return self.text(parts[number - 1]) if len(parts) >= number else ""
 
+    def parts(self, repetition: str, count: int) -> list[str]:
+        """The first subcomponent of each of so many components, read; "" for those that were not sent."""
+        parts = repetition.split(self.component, count)[:count]
+        if self.escape in repetition or self.subcomponent in repetition or '""' in repetition:
+            parts = [self.first_subcomponent(part) for part in parts]
+        else:
+            parts = [part.strip() for part in parts]
+        parts.extend([""] * (count - len(parts)))
+        return parts
+
     def text(self, raw: str) -> str:
         """What a field, component or subcomponent says, with its escape sequences read; "" for HL7's null."""
-        raw = self.words(raw).strip()
+        if self.escape in raw:
+            raw = unescape(raw, escape=self.escape, delimiters=self.delimiters)
+        raw = raw.strip()
         return "" if raw == '""' else raw
 
     def words(self, raw: str) -> str:
@@ -91,12 +107,18 @@ def value(segment: Segment | None, number: int) -> str:
 
 def parse(content: bytes, *, expected_charset: str = "utf-8") -> Message | Problem:
     """A message, or the one problem that makes it none. Lines may end in CR, LF or CRLF; a byte-order mark may lead."""
-    delimiters = read_delimiters(content)
-    if isinstance(delimiters, Problem):
-        return delimiters
-    field, encoding, declared = delimiters
-    text, disbelieved = charsets.decode(content, declared=declared, expected=expected_charset)
-    text = text[text.find("MSH") :].rstrip(_SPACE)
+    disbelieved: str | None = None
+    if content.startswith(_USUAL) and content.isascii():
+        field, encoding = "|", "^~\\&"
+        text = content.decode("ascii")
+    else:
+        delimiters = read_delimiters(content)
+        if isinstance(delimiters, Problem):
+            return delimiters
+        field, encoding, declared = delimiters
+        text, disbelieved = charsets.decode(content, declared=declared, expected=expected_charset)
+        text = text[text.find("MSH") :]
+    text = text.rstrip(_SPACE)
     if "\0" in text:
         text = text.replace("\0", "")  # No text can hold it, and a database refuses it.
     if "\n" in text:
@@ -160,9 +182,13 @@ def _with_carriage_returns(text: str) -> str:
 
 
 def _segments(text: str, field: str, problems: list[Problem]) -> list[Segment]:
-    segments: list[Segment] = []
+    lines = text.split("\r")
+    segments: list[Segment] = [line.split(field, FIELDS_MAX) for line in lines]
+    if _USUAL_NAMES.issuperset([segment[0] for segment in segments]):
+        return segments
+    segments = []
     was_continued = False
-    for line in text.split("\r"):
+    for line in lines:
         if line[3:4] == field and (name := line[:3]).isalnum() and name.isupper() and name.isascii():
             segments.append(line.split(field, FIELDS_MAX))
         elif (name := line.strip()) in _BARE:

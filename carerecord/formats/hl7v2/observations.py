@@ -38,9 +38,9 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     status: str  # OBR-25, for an OBX without OBX-11
     collected_at: datetime | None
     collected: str | None
-    category: list[dict[str, Any]] | None
-    specimen: dict[str, Any] | None
-    encounter: dict[str, str] | None
+    category: msgspec.Raw | None
+    specimen: msgspec.Raw | None
+    encounter: msgspec.Raw | None
 
 
 def joined(results: list[Noted], message: Message) -> list[list[Noted]]:
@@ -70,8 +70,8 @@ def read_observation(
         sentence = "OBX-3 is missing, and OBR-4 too: the result has no name and is not used; send its code or its name."
         translating.problem("OBX-3", "required", sentence)
         return None
-    status = _read_status(translating, obx[11], setting.status)
-    unit = unit_of(*_unit_parts(message, obx[6])) if obx[6] else {}
+    status = OBSERVATION_STATUSES.get(obx[11]) or _read_status(translating, obx[11], setting.status)
+    unit = unit_of(obx[6], message) if obx[6] else {}
     value = _read_value(translating, run, unit)
     if value is None:
         return None
@@ -89,10 +89,12 @@ def read_observation(
         happened_at, effective = instant.at, instant.text
     if effective:
         body["effectiveDateTime"] = effective
-    if performer := _performers(translating, obx):
+    if (obx[23] or obx[15]) and (performer := _performers(translating, obx)):
         body["performer"] = performer
     body.update(value or _absent(status))
-    if flags := tuple(flag for each in message.repetitions(obx[8]) if (flag := message.component_of(each, 1))):
+    if obx[8] and (
+        flags := tuple(flag for each in message.repetitions(obx[8]) if (flag := message.component_of(each, 1)))
+    ):
         body["interpretation"] = interpretation(flags, source)
     if notes := [note for _, notes in run for note in notes]:
         body["note"] = [{"text": "\n".join(notes)}]
@@ -119,12 +121,6 @@ def _read_status(translating: Translating, sent: str, of_order: str) -> str:
         translating.problem("OBX-11", rule, sentence)
         return "unknown"
     return status
-
-
-def _unit_parts(message: Message, field: str) -> tuple[str, str, str]:
-    parts = [message.text(part) for part in message.components(field)[:3]]
-    parts.extend([""] * (3 - len(parts)))
-    return parts[0], parts[1], parts[2]
 
 
 def _performers(translating: Translating, obx: Segment) -> list[dict[str, str]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from carerecord.formats.hl7v2.attachments import read_attachment
 from carerecord.formats.hl7v2.codes import REPORT_STATUSES
 from carerecord.formats.hl7v2.datatypes import Concept, concept, entity_identifier, name_of_person
@@ -15,13 +17,13 @@ from carerecord.formats.hl7v2.grammar import Message, Segment, value
 from carerecord.formats.hl7v2.instants import Instant
 from carerecord.formats.hl7v2.observations import STANDINGS, Noted, Setting, joined, read_observation, words_of
 from carerecord.formats.hl7v2.stays import encounter_reference
-from carerecord.formats.hl7v2.translating import Translating
+from carerecord.formats.hl7v2.translating import Translating, ready
 from carerecord.model import Heading, Standing, Subject
 
 _PADDING = [""] * 33
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
-_LABORATORY = [{"coding": [{"system": _CATEGORY, "code": "laboratory", "display": "Laboratory"}]}]
-_IMAGING = [{"coding": [{"system": _CATEGORY, "code": "imaging", "display": "Imaging"}]}]
+_LABORATORY = ready([{"coding": [{"system": _CATEGORY, "code": "laboratory", "display": "Laboratory"}]}])
+_IMAGING = ready([{"coding": [{"system": _CATEGORY, "code": "imaging", "display": "Imaging"}]}])
 # OBR-24, table 0074: the services that make images; every other one named there is taken as a laboratory's.
 _IMAGING_SERVICES = frozenset(
     {"RAD", "CT", "CUS", "EC", "NMR", "NMS", "OUS", "PHR", "RUS", "RX", "VUS", "XRC", "MR", "US", "XR"}
@@ -91,7 +93,7 @@ def _read_order(
     translating: Translating,
     order: Order,
     patient: str,
-    encounter: dict[str, str] | None,
+    encounter: msgspec.Raw | None,
     reports: dict[tuple[str, ...], int],
     seen: dict[tuple[str, ...], dict[tuple[str, str], int]],
 ) -> None:
@@ -148,7 +150,7 @@ def _number(translating: Translating, field: str) -> str:
     return f"{number}^{authority}" if number and authority else number
 
 
-def _category(translating: Translating, order: Order) -> list[dict[str, Any]] | None:
+def _category(translating: Translating, order: Order) -> msgspec.Raw | None:
     service = translating.text(order.obr, 24).upper() if order.obr else ""
     if service in _IMAGING_SERVICES:
         return _IMAGING
@@ -157,7 +159,7 @@ def _category(translating: Translating, order: Order) -> list[dict[str, Any]] | 
     return None
 
 
-def _specimen(message: Message, order: Order) -> dict[str, Any] | None:
+def _specimen(message: Message, order: Order) -> msgspec.Raw | None:
     """What was taken: SPM-4, else OBR-15, with its own number (SPM-2)."""
     if order.specimen is not None:
         spm = order.specimen
@@ -167,7 +169,7 @@ def _specimen(message: Message, order: Order) -> dict[str, Any] | None:
         found: dict[str, Any] = {"display": kind} if kind else {}
         if own:
             found["identifier"] = {"value": own}
-        return found or None
+        return ready(found) if found else None
     if order.obr is None or not order.obr[15]:
         return None
     parts = message.components(order.obr[15].split(message.repetition, 1)[0])
@@ -175,7 +177,7 @@ def _specimen(message: Message, order: Order) -> dict[str, Any] | None:
     # SPS-1 is a code in subcomponents; many laboratories write it as two components, BLD^Blood.
     words = code[1] if len(code) > 1 and code[1] else message.text(parts[1]) if len(parts) > 1 else ""
     display = words or code[0]
-    return {"display": display} if display else None
+    return ready({"display": display}) if display else None
 
 
 def _state_report(

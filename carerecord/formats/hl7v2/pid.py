@@ -67,7 +67,7 @@ def read_subject(translating: Translating) -> Subject | None:
 def read_identifiers(translating: Translating, field: str) -> tuple[str | None, tuple[Identifier, ...]]:
     """(NHS number, local identifiers) of a field of CX repetitions: PID-3, MRG-1."""
     numbers, local = _read_identifiers(translating, field)
-    return next((number for text, _ in numbers if (number := NHSNumber.find(text))), None), local
+    return next((number for text, _ in numbers if (number := NHSNumber.found_in(text))), None), local
 
 
 def _read_identifiers(translating: Translating, field: str) -> tuple[list[tuple[str, str]], tuple[Identifier, ...]]:
@@ -76,9 +76,7 @@ def _read_identifiers(translating: Translating, field: str) -> tuple[list[tuple[
     numbers: list[tuple[str, str]] = []
     local: list[Identifier] = []
     for repetition in message.repetitions(field):
-        parts = [message.first_subcomponent(part) for part in message.components(repetition)[:5]]
-        parts.extend([""] * (5 - len(parts)))
-        number, check, _, authority, kind = parts
+        number, check, _, authority, kind = message.parts(repetition, 5)
         if not number:
             continue
         if authority in source.nhs_authorities or kind in source.nhs_authorities:
@@ -97,7 +95,7 @@ def _choose_nhs_number(
     if not numbers:
         return None, None, None
     as_sent, beside = numbers[0]
-    valid = list(dict.fromkeys(number for text, _ in numbers if (number := NHSNumber.find(text))))
+    valid = list(dict.fromkeys(number for text, _ in numbers if (number := NHSNumber.found_in(text))))
     if len(valid) > 1:
         sentence = "PID-3 holds two different NHS numbers, so neither is used: send the one that was traced."
         translating.problem("PID-3.1", "one NHS number", sentence)
@@ -128,8 +126,7 @@ def _read_names(
     message = translating.message
     names: list[tuple[str, list[str]]] = []
     for repetition in message.repetitions(field):
-        parts = [message.first_subcomponent(part) for part in message.components(repetition)[:7]]
-        parts.extend([""] * (7 - len(parts)))
+        parts = message.parts(repetition, 7)
         if any(parts[:3]):
             names.append((parts[6].upper(), parts))
     chosen = next((name for name in names if name[0] not in _NOT_A_NAME_TO_USE), names[0] if names else None)
@@ -167,14 +164,11 @@ def _read_address(translating: Translating, field: str) -> tuple[tuple[str, ...]
     """The first address that says where: a country alone does not."""
     message = translating.message
     for repetition in message.repetitions(field):
-        components = message.components(repetition)
-        components.extend([""] * (5 - len(components)))
-        # A street in subcomponents (SAD) comes as name, street and number: read together as one line.
-        lines = [
-            " ".join(filter(None, (message.text(part) for part in component.split(message.subcomponent)[:3])))
-            for component in components[:4]
-        ]
-        postcode = message.text(components[4])
+        *lines, postcode = message.parts(repetition, 5)
+        if message.subcomponent in repetition:
+            # A street in subcomponents (SAD) comes as name, street and number: read together as one line.
+            street = repetition.split(message.component, 1)[0].split(message.subcomponent)[:3]
+            lines[0] = " ".join(filter(None, map(message.text, street)))
         if any(lines) or postcode:
             return tuple(line for line in lines if line), postcode or None
     return (), None
@@ -183,8 +177,7 @@ def _read_address(translating: Translating, field: str) -> tuple[tuple[str, ...]
 def _read_phone(translating: Translating, field: str) -> str | None:
     message = translating.message
     for repetition in message.repetitions(field):
-        parts = [message.first_subcomponent(part) for part in message.components(repetition)[:12]]
-        parts.extend([""] * (12 - len(parts)))
+        parts = message.parts(repetition, 12)
         if parts[2].upper() in {"INTERNET", "X.400"} or "@" in parts[0]:
             continue
         number = parts[0] or parts[11] or " ".join(filter(None, (parts[4] and f"+{parts[4].lstrip('+')}", *parts[5:7])))

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from carerecord.formats.hl7v2.codes import ABNORMAL_FLAGS, FLAG_CODES, INTERPRETATION, local_system
+from carerecord.formats.hl7v2.grammar import Message
 
 AS_SENT = "urn:carerecord:as-sent"
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,29})(?:\.[0-9]{1,30})?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})")
 _RANGE = re.compile(
     r"\s*([+-]?[0-9]{0,30}\.?[0-9]{1,30})\s{0,5}(?:-|–|to)\s{0,5}([+-]?[0-9]{0,30}\.?[0-9]{1,30})\s*(?:[^0-9\s.<>-][^<>]*)?"
@@ -22,6 +24,8 @@ _RANGE_LENGTH_MAX = 200
 
 def find_digits(text: str) -> str | None:
     """The number as JSON may write it, with the sender's own decimals ("5.0" stays 5.0); None where it is no number."""
+    if _PLAIN.fullmatch(text):
+        return text
     if not _NUMBER.fullmatch(text):
         return None
     sign = "-" if text[0] == "-" else ""
@@ -71,9 +75,9 @@ def structured(parts: list[str], unit: dict[str, str]) -> dict[str, Any] | None:
     return None
 
 
-@lru_cache(maxsize=4096)
-def unit_of(code: str, display: str, system: str) -> dict[str, str]:
+def unit_of(field: str, message: Message) -> dict[str, str]:
     """OBX-6 as the fields of a Quantity: the short form that people read, and the code where the system is UCUM."""
+    code, display, system = message.parts(field, 3)
     unit = code or display
     if not unit:
         return {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from carerecord.formats.hl7v2.codes import ACT_CODE, DISCHARGE_DESTINATIONS, NO_STAY, PATIENT_CLASSES
 from carerecord.formats.hl7v2.datatypes import concept, name_of_person, place
 from carerecord.formats.hl7v2.grammar import Segment, value
 from carerecord.formats.hl7v2.instants import Instant
-from carerecord.formats.hl7v2.translating import Translating
+from carerecord.formats.hl7v2.translating import Translating, ready
 from carerecord.model import Heading, Standing, Subject
 
 _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -24,13 +26,13 @@ def visit_number(translating: Translating, pv1: Segment | None) -> str:
     return number or translating.text(translating.message.find("PID"), 18)
 
 
-def encounter_reference(translating: Translating, pv1: Segment | None) -> dict[str, str] | None:
+def encounter_reference(translating: Translating, pv1: Segment | None) -> msgspec.Raw | None:
     """To the stay that a result or letter belongs to; None where the message gives it no number."""
     number = visit_number(translating, pv1)
-    return {"reference": f"Encounter/{translating.id('Encounter', number)}"} if number else None
+    return ready({"reference": f"Encounter/{translating.id('Encounter', number)}"}) if number else None
 
 
-def read_stay(translating: Translating, subject: Subject, *, event: str) -> dict[str, str] | None:
+def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgspec.Raw | None:
     """State the stay that an A01, A03 or A08 is about; its reference, or None where there is none."""
     message = translating.message
     pv1 = message.find("PV1")
@@ -71,7 +73,7 @@ def read_stay(translating: Translating, subject: Subject, *, event: str) -> dict
         happened_at=start.at if start else end.at if end else None,
         standing=_STANDINGS[status],
     )
-    return {"reference": f"Encounter/{local}"}
+    return ready({"reference": f"Encounter/{local}"})
 
 
 def _own_id(translating: Translating, pv1: Segment, subject: Subject, start: Instant | None) -> str | None:

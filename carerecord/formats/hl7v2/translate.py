@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from carerecord.formats.hl7v2 import adt, mdm, oru
 from carerecord.formats.hl7v2.grammar import parse, value
 from carerecord.formats.hl7v2.instants import parse_instant
@@ -98,6 +100,7 @@ def _read_envelope(translating: Translating, message_type: str) -> None:
         translating.said_at = sent.at
 
 
+@lru_cache(maxsize=64)
 def _is_supported(version: str) -> bool:
     major, _, rest = version.partition(".")
     return major == "2" and rest[:1] in set("123456789") and all(each.isdigit() for each in rest.split("."))

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from carerecord.fhir.references import local_id
 from carerecord.formats.hl7v2.codes import local_system
-from carerecord.formats.hl7v2.grammar import Message, Segment, value
+from carerecord.formats.hl7v2.grammar import Message, Segment
 from carerecord.formats.hl7v2.instants import Instant, parse_instant
 from carerecord.model import Heading, Problem, Source, Standing, Statement
 
 _ENCODER = msgspec.json.Encoder()
+
+
+@lru_cache(maxsize=1024)
+def _meta_of(source: str) -> msgspec.Raw:
+    return ready({"source": local_system("", source=source).rstrip(":")})
+
+
+def ready(part: Any) -> msgspec.Raw:
+    """A part of several resources, written once."""
+    return msgspec.Raw(_ENCODER.encode(part))
 
 
 class Translating:
@@ -29,7 +40,7 @@ class Translating:
         self.said_at = said_at
         self.statements: list[Statement] = []
         self.problems: list[Problem] = list(message.problems)
-        self._meta = {"source": local_system("", source=source.id).rstrip(":")}
+        self._meta = _meta_of(source.id)
 
     def problem(self, field: str, rule: str, sentence: str, *, fatal: bool = False) -> None:
         """`field` is "PID-3.1", or "PID" for a whole segment. The sentence holds nothing that the message says."""
@@ -40,8 +51,7 @@ class Translating:
 
     def text(self, segment: Segment | None, number: int, component: int = 1) -> str:
         """One component of the first repetition, read."""
-        raw = value(segment, number)
-        if not raw:
+        if segment is None or len(segment) <= number or not (raw := segment[number]):
             return ""
         message = self.message
         if message.repetition in raw:
@@ -50,11 +60,13 @@ class Translating:
 
     def instant(self, segment: Segment | None, number: int) -> Instant | None:
         """A date or time of the message; what stands there and is none becomes a problem."""
+        if segment is None or len(segment) <= number or not segment[number]:
+            return None
         text = self.text(segment, number)
         if not text or not text.strip("0"):  # 00000000 is how some systems write nothing.
             return None
         instant = parse_instant(text, self.timezone)
-        if instant is None and segment is not None:
+        if instant is None:
             field = f"{segment[0]}-{number}"
             self.problem(field, "date and time", f"{field} is no date or time of HL7: write YYYYMMDDHHMMSS+ZZZZ.")
         return instant
