@@ -1,6 +1,6 @@
-"""Headless Chromium for tests: starts it, serves an application on loopback, asks axe, and keeps pictures to look at.
+"""Headless Chromium for tests: starts it, serves an application on loopback, asks axe, keeps pictures to look at.
 
-Use as: `with browser.chromium() as chrome, browser.serving(app) as address: page = browser.page(chrome, width=400) ...`.
+Use as: `with browser.chromium() as chrome, browser.serving(app) as address: shown = browser.page(chrome) ...`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page's own files, each served under a name that holds the hash of its content, so that a browser may keep it for ever."""
+"""The page's own files, each under a name that holds the hash of its content, so that a browser may keep it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BY_NAME = {asset.name: asset for asset in _ASSETS.values()}
 
 
 def address(file: str) -> str:
-    """Where a template finds `file`. Raises KeyError for a file that is not there: a missing style must stop a test, not a reader."""
+    """Where a template finds `file`. Raises KeyError for a file that is not there: no page lacks its style."""
     return f"/static/{_ASSETS[file].name}"
 
 

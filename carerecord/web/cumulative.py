@@ -1,4 +1,4 @@
-"""Results as the cumulative tables a ward knows: one row for each test, one column for each time, newest first. Pure."""
+"""Results as the cumulative tables a ward knows: a row for each test, a column for each time, newest first. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from carerecord.disclosure import ResultEntry, ResultValue
 from carerecord.model import Standing
 from carerecord.web import words
-from carerecord.web.trends import trend
+from carerecord.web.trends import NOTHING, trend
 from carerecord.web.views import Cell, Flagged, Letter, Panel, PanelRow, PanelTable, Results, Row
 
 COLUMNS_MAX = 5
@@ -15,8 +15,10 @@ _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def present(entries: tuple[ResultEntry, ...]) -> Results:
-    """Current results: those the laboratory flagged, then every panel in full. A test is never joined across laboratory, unit or
-    method (correction 11): each such entry keeps a row of its own."""
+    """Current results: those the laboratory flagged, then every panel in full.
+
+    A test is never joined across laboratory, unit or method: each such entry keeps a row of its own.
+    """
     panels: dict[tuple[str, str, str], list[ResultEntry]] = {}
     texts: list[ResultEntry] = []
     flagged: list[ResultEntry] = []
@@ -67,7 +69,8 @@ def _flagged(entry: ResultEntry) -> Flagged:
         "" if entry.is_text else f"{latest.text} {latest.unit}".rstrip(),
         tone,
         said,
-        _joined(range_text, latest.specimen, latest.laboratory, _when(latest)),
+        _joined(range_text, latest.specimen, latest.laboratory),
+        _when(latest),
     )
 
 
@@ -78,7 +81,7 @@ def _text(entry: ResultEntry) -> Letter:
     line = Row(
         entry.id,
         entry.what,
-        _joined(words.flag(latest)[1], latest.specimen, latest.laboratory),
+        _joined("" if latest.text else entry.detail, words.flag(latest)[1], latest.specimen, latest.laboratory),
         _when(latest),
         words.names(entry.sources),
         tuple(words.MARKS[mark] for mark in entry.marks),
@@ -127,7 +130,7 @@ def _row(entry: ResultEntry, cells: tuple[tuple[Cell, ...], ...], *, is_newest: 
         entry.id,
         entry.what,
         f"{about} · {latest.specimen}" if latest.specimen and about else about or latest.specimen,
-        trend(entry.values) if is_newest else _NO_TREND,
+        trend(entry.values) if is_newest else NOTHING,
         cells,
         tuple(words.MARKS[mark] for mark in entry.marks) if is_newest and entry.marks else (),
         (entry.conflict or "") if is_newest else "",
@@ -164,6 +167,3 @@ def _became(value: ResultValue) -> str:
 
 def _when(value: ResultValue) -> str:
     return words.moment(value.happened_at) if value.happened_at else "time not sent"
-
-
-_NO_TREND = trend(())

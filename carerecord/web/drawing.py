@@ -1,4 +1,4 @@
-"""Draws a template. Strict: a name that is not there stops the page, because a silent gap on a clinical page is a lie."""
+"""Draws a template. Strict: a name that is not there stops the page, since a silent gap on a clinical page is a lie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages are handed by assembly: the door out, sign-in, the region, and a clock; never what lies behind them."""
+"""What assembly hands to the pages: the door out, sign-in, the region and a clock; never what lies behind them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ class Door(Protocol):
     async def find(
         self, staff: Staff, /, *, nhs_number: str, birth_date: date, route: str, session: str, at: datetime
     ) -> Found | Refusal: ...
+
+    async def witness_event(
+        self, kind: str, /, *, staff: Staff | None, route: str, session: str, at: datetime
+    ) -> Refusal | None: ...
 
 
 class Parts(Protocol):

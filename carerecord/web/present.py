@@ -1,4 +1,4 @@
-"""Turns what disclosure hands over into the finished, plain values a template draws. Pure: no query, rule or clock can run meanwhile."""
+"""Turns what disclosure hands over into the finished, plain values a template draws. Pure: no query, rule or clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from carerecord.disclosure import (
-    AllergyEntry,
     Banner,
     Entry,
     LetterEntry,
@@ -33,7 +32,7 @@ from carerecord.web.views import (
     SummaryView,
 )
 
-# What could hurt them, what they have, what just happened: the order in which the five questions are asked (data, not code).
+# What could hurt them, what they have, what just happened: the order in which readers ask (data, not code).
 ORDER = (
     Heading.ALLERGIES,
     Heading.PROBLEMS,
@@ -146,12 +145,10 @@ def _section(heading: Heading, shown: Summary, record: Record, source_count: int
     letters: list[Letter] = []
     closed_letters: list[Letter] = []
     results = None
-    if heading is Heading.ALLERGIES:
-        rows, closed = _parted((entry, _allergy(entry)) for entry in record.allergies)
-        gist = _names_of(entry.what for entry in record.allergies if entry.is_current)
-    elif heading is Heading.PROBLEMS:
-        rows, closed = _parted((entry, row(entry, detail=entry.detail)) for entry in record.problems)
-        gist = _names_of(entry.what for entry in record.problems if entry.is_current)
+    if heading in (Heading.ALLERGIES, Heading.PROBLEMS):
+        listed = record.allergies if heading is Heading.ALLERGIES else record.problems
+        rows, closed = _parted((entry, _dated(entry)) for entry in listed)
+        gist = _names_of(entry.what for entry in listed if entry.is_current)
     elif heading is Heading.STAYS:
         rows, closed = _parted((entry, _stay(entry, at)) for entry in record.stays)
         gist = f"{rows[0].what}, {rows[0].when}" if rows else ""
@@ -203,8 +200,9 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _allergy(entry: AllergyEntry) -> Row:
-    return row(entry, detail=_joined(entry.reaction, entry.severity, entry.detail))
+def _dated(entry: Entry) -> Row:
+    """An allergy or a problem: the day is enough here, the receipt has the time."""
+    return row(entry, detail=entry.detail, when=words.day_of(entry.happened_at) if entry.happened_at else "")
 
 
 def _stay(entry: StayEntry, at: datetime) -> Row:
@@ -215,7 +213,8 @@ def _stay(entry: StayEntry, at: datetime) -> Row:
             entry.reason,
             entry.consultant,
             f"discharged to {entry.discharged_to}" if entry.discharged_to else "",
-            entry.detail,
+            # "Ended" and "Planned" are what the dates beside it say already.
+            "" if entry.detail in ("Ended", "Planned") else entry.detail,
         ),
         when=_stay_when(entry, at),
     )

@@ -13,21 +13,21 @@ from carerecord.settings import Settings
 
 FORM_BYTES_MAX = 16_384
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # A document is opened by the browser's own viewer: it may draw itself, run nothing, and send nothing anywhere.
 DOCUMENT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf; form-action 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
-    # Not "no-referrer": under that a browser sends `Origin: null` with our own forms, and their origin could not be checked.
-    # Nothing is sent to any other host either way.
+    # Not "no-referrer": under that a browser sends `Origin: null` with our own forms, whose origin could then not be
+    # checked. Nothing is sent to any other host either way.
     "referrer-policy": "same-origin",
-    "permissions-policy": "camera=(), clipboard-read=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
@@ -35,7 +35,7 @@ HEADERS = {
 
 
 class FormRefused(Exception):
-    """This form was not sent from a page of this record, so nothing was done: open the page again and send it from there."""
+    """This form was not sent from a page of this record, so nothing was done: open the page again, then send it."""
 
     def __init__(self) -> None:
         super().__init__(FormRefused.__doc__)

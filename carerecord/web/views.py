@@ -68,6 +68,7 @@ class Flagged(msgspec.Struct, frozen=True, gc=False):
     tone: str
     flag: str
     about: str
+    when: str
 
 
 class Results(msgspec.Struct, frozen=True):

@@ -55,8 +55,8 @@ def day(on: date) -> str:
 def moment(at: datetime) -> str:
     """21-Nov-2026 06:40, as clocks in the region show it.
 
-    A source that knows only the day sends no time, which is kept as midnight: then the day alone is shown, since 00:00 would claim
-    a precision that nobody stated.
+    A source that knows only the day sends no time, which is kept as midnight: then the day alone is shown, since 00:00
+    would claim a precision that nobody stated.
     """
     local = at.astimezone(ZONE)
     written = f"{local.day:02}-{_MONTHS[local.month]}-{local.year}"
@@ -85,10 +85,10 @@ def period(start: datetime | None, end: datetime | None) -> str:
 
 
 def names(sources: tuple[str, ...]) -> str:
-    """Barts Health, Royal Free +1."""
-    if len(sources) <= 2:
-        return ", ".join(sources)
-    return f"{sources[0]}, {sources[1]} +{len(sources) - 2}"
+    """Barts Health +1: the newest to say so, and how many more; the receipt names them all."""
+    if len(sources) <= 1:
+        return sources[0] if sources else ""
+    return f"{sources[0]} +{len(sources) - 1}"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

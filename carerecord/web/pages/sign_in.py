@@ -105,6 +105,8 @@ async def sign_out(request: Request) -> Response:
     session = await find_staff_session(part.sessions, request.cookies, at=at)
     if session is not None:
         await part.sessions.close(session, because="signed out", at=at)
+        # They are out whether or not this can be written down now.
+        await part.door.witness_event("signed_out", staff=session.staff, route=session.route, session=session.id, at=at)
     response = RedirectResponse("/signed-out", status_code=303)
     response.delete_cookie(STAFF_COOKIE, path="/", httponly=True, samesite="lax")
     return response
@@ -114,6 +116,10 @@ async def _enter(request: Request, staff: Staff) -> Response:
     part = parts.of(request)
     at = part.clock()
     new = await part.sessions.create_staff(staff, at=at)
+    # Nobody is let in unwitnessed: without it the session is never handed over.
+    refused = await part.door.witness_event("signed_in", staff=staff, route="sign-in", session=new.id, at=at)
+    if refused is not None:
+        return refusal.show(request, refused)
     response = RedirectResponse("/find", status_code=303)
     response.set_cookie(
         STAFF_COOKIE,

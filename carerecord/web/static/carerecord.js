@@ -22,7 +22,8 @@
     const cell = document.createElement("td");
     cell.colSpan = row.children.length;
     added.append(cell);
-    row.after(added);
+    const next = row.nextElementSibling;
+    (next && next.classList.contains("cr-disputed") ? next : row).after(added); // A disagreement stays beside its line.
     return [added, cell];
   }
 
