@@ -1,6 +1,6 @@
-"""Make the dictionaries that ship with the record: `python -m scripts.train_dictionaries <folder>`. Never change one in use.
+"""Make the dictionaries that ship with the record: `python -m scripts.train_dictionaries <folder>`.
 
-They are trained on what the demo's invented people are told about, and on nobody else.
+They are trained on what the demo's invented people are told about, and on nobody else. One in use is never changed.
 """
 
 from __future__ import annotations

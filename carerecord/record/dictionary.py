@@ -22,7 +22,7 @@ QUERIES = database.queries(__package__)
 
 STATEMENTS: Final = 1  # bodies of statements: FHIR JSON
 ORIGINALS: Final = 2  # originals: HL7 v2 messages
-SHIPPED: Final = {STATEMENTS: "invented FHIR statements", ORIGINALS: "invented HL7 v2 messages"}
+SHIPPED: Final = {STATEMENTS: "statements about invented people", ORIGINALS: "messages about invented people"}
 
 PREFIX: Final = struct.Struct("<BHH")
 FORMAT: Final = 1

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from carerecord.model import Heading, OriginalReference, Standing, Statement
-from carerecord.record import samples
 from carerecord.record.chunk import NotALocalId, Said, code_hash, pack, pack_folded, unpack, unpack_folded
 from carerecord.record.dictionary import UnknownDictionary, Unreadable, compress, decompress
 from carerecord.record.types import RESOURCE_TYPES, UnknownResourceType
+from scripts.train_dictionaries import said as what_is_said
 
+MESSAGES = [statements for _, statements in what_is_said(12, seed=3) if statements]
+BODIES = [statement.body for statements in MESSAGES for statement in statements]
 AT = datetime(2026, 11, 22, 9, 12, 0, 123456, tzinfo=UTC)
 HEADINGS = {"Encounter": 4, "AllergyIntolerance": 2, "DocumentReference": 5, "Condition": 6}
 
@@ -38,7 +40,7 @@ def said(number: int = 1, identity_key: int = 7) -> Said:
 
 
 def test_every_field_of_a_statement_is_read_back() -> None:
-    the_statement = statement(samples.bodies(1)[0])
+    the_statement = statement(BODIES[0])
     packed = pack([the_statement])
     (stored,) = unpack(packed.header, packed.body, patient_key=5, said=said())
     for field in ("local_id", "resource_type", "heading", "happened_at", "said_at", "standing", "sensitivity", "body"):
@@ -50,7 +52,7 @@ def test_every_field_of_a_statement_is_read_back() -> None:
 
 
 def test_a_statement_without_a_clinical_time_or_a_code_has_none_when_read() -> None:
-    bare = msgspec.structs.replace(statement(samples.bodies(1)[0]), happened_at=None, code=None)
+    bare = msgspec.structs.replace(statement(BODIES[0]), happened_at=None, code=None)
     packed = pack([bare])
     (stored,) = unpack(packed.header, packed.body, patient_key=5, said=said())
     assert stored.happened_at is None
@@ -58,7 +60,7 @@ def test_a_statement_without_a_clinical_time_or_a_code_has_none_when_read() -> N
 
 
 def test_a_chunk_gives_only_the_statements_of_the_identities_asked_for() -> None:
-    bodies = samples.bodies(6)
+    bodies = BODIES[:6]
     kept = []
     for number, body in enumerate(bodies):
         packed = pack([statement(body, number)])
@@ -70,22 +72,22 @@ def test_a_chunk_gives_only_the_statements_of_the_identities_asked_for() -> None
 
 
 def test_the_same_statements_always_make_the_same_bytes() -> None:
-    statements = [statement(body) for body in samples.bodies(20)]
+    statements = [statement(body) for body in BODIES[:20]]
     assert pack(statements) == pack(statements)
 
 
 def test_a_folded_statement_takes_less_than_220_bytes() -> None:
     stored = []
-    for number, first in enumerate(range(6000, 6300, 6)):
-        message = [statement(body, number) for body in samples.bodies(6300)[first : first + 6]]
-        packed = pack(message)
+    for number, statements in enumerate(MESSAGES):
+        packed = pack(statements)
         stored += unpack(packed.header, packed.body, patient_key=5, said=said(number))
     header, body = pack_folded(stored)
+    assert len(stored) > 500
     assert (len(header) + len(body)) / len(stored) < 220
 
 
 def test_damaged_bytes_are_refused_and_never_shown_as_something_else() -> None:
-    packed = pack([statement(body) for body in samples.bodies(8)])
+    packed = pack([statement(body) for body in BODIES[:8]])
     for damaged in (packed.body[:-1], packed.body[:-9] + b"unknowns!", b"", b"\x01"):
         with pytest.raises(Unreadable):
             unpack(packed.header, damaged, patient_key=5, said=said())
@@ -97,13 +99,13 @@ def test_damaged_bytes_are_refused_and_never_shown_as_something_else() -> None:
 
 
 def test_a_body_that_belongs_to_another_header_is_refused() -> None:
-    one, other = (pack([statement(body)]) for body in samples.bodies(2))
+    one, other = (pack([statement(body)]) for body in BODIES[:2])
     with pytest.raises(Unreadable):
         unpack(one.header, other.body, patient_key=5, said=said())
 
 
 def test_an_id_that_is_not_ours_is_refused_before_it_is_kept() -> None:
-    the_statement = statement(samples.bodies(1)[0])
+    the_statement = statement(BODIES[0])
     for local_id in ("short", the_statement.local_id.upper(), the_statement.local_id[:-1] + "é"):
         with pytest.raises(NotALocalId):
             pack([msgspec.structs.replace(the_statement, local_id=local_id)])
@@ -111,7 +113,7 @@ def test_an_id_that_is_not_ours_is_refused_before_it_is_kept() -> None:
 
 def test_a_type_without_a_number_is_refused_before_it_is_kept() -> None:
     with pytest.raises(UnknownResourceType):
-        pack([msgspec.structs.replace(statement(samples.bodies(1)[0]), resource_type="Horoscope")])
+        pack([msgspec.structs.replace(statement(BODIES[0]), resource_type="Horoscope")])
 
 
 def test_the_numbers_of_resource_types_never_change() -> None:

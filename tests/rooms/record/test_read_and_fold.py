@@ -14,15 +14,17 @@ import pytest
 from carerecord import audit, database
 from carerecord.database import Database
 from carerecord.model import Heading, OriginalReference, Person, Standing, Statement, StoredStatement, Subject
-from carerecord.record import chunk, dictionary, fold, samples
+from carerecord.record import chunk, dictionary, fold
 from carerecord.record.append import ROW_STATEMENTS_MAX, LogRow, append
 from carerecord.record.read import NotWitnessed, read_original, read_statements
 from carerecord.record.versions import newest
 from carerecord.settings import Settings
+from scripts.train_dictionaries import said
 
 AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
 KEY, IDENTITY, OTHER_KEY, OTHER_IDENTITY = 11, 101, 12, 102
-BODIES = samples.bodies(400)
+MESSAGE = next(message.content for message, _ in said(1, seed=3))
+BODIES = [statement.body for _, statements in said(12, seed=3) for statement in statements]
 
 
 def statement(number: int, *, days: int = 0, body: bytes | None = None) -> Statement:
@@ -274,7 +276,7 @@ async def test_only_those_who_have_many_rows_or_waited_long_are_folded(settings:
 
 async def test_an_original_is_given_to_its_patient_alone_and_byte_for_byte(settings: Settings) -> None:
     async with spine(settings) as it:
-        message = samples.messages(1)[0]
+        message = MESSAGE
         keep = """insert into intake.original
             (day, seq, source, control_id, format, content, content_hash, received_at, outcome, message_type,
             patient_key, identity_key)
