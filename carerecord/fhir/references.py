@@ -11,17 +11,17 @@ LOCAL_ID_LENGTH = 26
 
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-# Ten bits at a time is twice as fast as base64.b32encode, and ids are made for every statement of every message.
-_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
-_SHIFTS = tuple(range(120, -1, -10))
+# Fifteen bits at a time is three times as fast as base64.b32encode, and ids are made for every statement there is.
+_TRIPLES = [first + second + third for first in _ALPHABET for second in _ALPHABET for third in _ALPHABET]
+_SHIFTS = tuple(range(120, -1, -15))
 
 
 def local_id(source: str, kind: str, own_id: str) -> str:
     """26 characters of base32: BLAKE2b-128 of length-prefixed (source, kind, the source's own id)."""
     # Lengths stand before the parts, so that no id can imitate another by moving a separator.
     parts = f"{len(source)}:{source}{len(kind)}:{kind}{len(own_id)}:{own_id}".encode()
-    bits = int.from_bytes(blake2b(parts, digest_size=16).digest(), "big") << 2
-    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
+    bits = int.from_bytes(blake2b(parts, digest_size=16).digest(), "big") << 7
+    return "".join([_TRIPLES[bits >> shift & 32767] for shift in _SHIFTS])[:LOCAL_ID_LENGTH]
 
 
 def patient_part(patient_key: int) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from carerecord.formats.hl7v2.codes import system
-from carerecord.formats.hl7v2.escapes import unescape
-from carerecord.formats.hl7v2.grammar import COMPONENTS_MAX, Message
+from carerecord.formats.hl7v2.delimiters import COMPONENTS_MAX, Delimiters
+from carerecord.formats.hl7v2.grammar import Message
 
 _ENCODER = msgspec.json.Encoder()
-_CACHED_LENGTH_MAX = 200
+CACHED_LENGTH_MAX = 200
 
 
 class Concept(msgspec.Struct, frozen=True, gc=False):
@@ -26,22 +26,18 @@ class Concept(msgspec.Struct, frozen=True, gc=False):
 
 def concept(raw: str, message: Message, *, source: str, table: str) -> Concept | None:
     """CE, CNE, CWE or IS; None where nothing is said. `table` names the field, for codes without a system."""
+    return read_concept(raw, message.delimiters, source=source, table=table)
+
+
+def read_concept(raw: str, delimiters: Delimiters, *, source: str, table: str) -> Concept | None:
     if not raw or raw == '""':
         return None
-    read = _read_concept_once if len(raw) <= _CACHED_LENGTH_MAX else _read_concept
-    return read(
-        raw, message.component, message.escape, message.subcomponent, message.repetition, message.field, source, table
-    )
+    read = _read_concept_once if len(raw) <= CACHED_LENGTH_MAX else _read_concept
+    return read(raw, delimiters, source, table)
 
 
-def _read_concept(
-    raw: str, component: str, escape: str, subcomponent: str, repetition: str, field: str, source: str, table: str
-) -> Concept | None:
-    delimiters = {"F": field, "S": component, "T": subcomponent, "R": repetition, "E": escape}
-    parts = [
-        "" if part == '""' else unescape(part, escape=escape, delimiters=delimiters).strip()
-        for part in raw.split(component, COMPONENTS_MAX)
-    ]
+def _read_concept(raw: str, delimiters: Delimiters, source: str, table: str) -> Concept | None:
+    parts = [delimiters.text(part) for part in raw.split(delimiters.component, COMPONENTS_MAX)]
     parts.extend([""] * (9 - len(parts)))
     codings: list[dict[str, str]] = []
     for code, display, name in (parts[0:3], parts[3:6]):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from carerecord.formats.hl7v2 import charsets
-from carerecord.formats.hl7v2.escapes import unescape
+from carerecord.formats.hl7v2.delimiters import Delimiters, delimiters_of
 from carerecord.model import Problem
 
 # No message comes near these; they bound what a hostile or broken one can cost.
 SEGMENTS_MAX = 20_000
 FIELDS_MAX = 250
-REPETITIONS_MAX = 1_000
-COMPONENTS_MAX = 60
 
 _USUAL = b"MSH|^~\\&|"  # In ASCII, no declaration of characters can change what is read.
 _SPACE = "\r\n\t \x0b\x1c\ufeff"
@@ -24,33 +22,21 @@ _BARE = frozenset(
 _USUAL_NAMES = _BARE | {"MSH", "IAM", "SPM", "TXA", "MRG", "TQ1", "PR1", "SFT"}
 
 
-class Message:
+class Message(Delimiters):
     """A message in segments, each a list of fields whose index is the HL7 field number (MSH included)."""
 
-    __slots__ = (
-        "component",
-        "delimiters",
-        "escape",
-        "field",
-        "names",
-        "problems",
-        "repetition",
-        "segments",
-        "subcomponent",
-    )
+    __slots__ = ("delimiters", "names", "problems", "segments")
 
-    def __init__(self, segments: list[Segment], *, field: str, encoding: str, problems: list[Problem]) -> None:
+    def __init__(self, segments: list[Segment], *, delimiters: Delimiters, problems: list[Problem]) -> None:
+        self.delimiters = delimiters
+        self.field = delimiters.field
+        self.component = delimiters.component
+        self.repetition = delimiters.repetition
+        self.escape = delimiters.escape
+        self.subcomponent = delimiters.subcomponent
+        self.escapes = delimiters.escapes
         self.segments = segments
         self.names = [segment[0] for segment in segments]
-        self.field = field
-        self.component, self.repetition, self.escape, self.subcomponent = tuple(encoding)
-        self.delimiters = {
-            "F": field,
-            "S": self.component,
-            "T": self.subcomponent,
-            "R": self.repetition,
-            "E": self.escape,
-        }
         self.problems = problems
 
     def find(self, name: str) -> Segment | None:
@@ -59,45 +45,6 @@ class Message:
 
     def all(self, name: str) -> list[Segment]:
         return [segment for segment in self.segments if segment[0] == name]
-
-    def repetitions(self, field: str) -> list[str]:
-        """Those that say anything."""
-        if self.repetition not in field:
-            return [field] if field else []
-        return [each for each in field.split(self.repetition, REPETITIONS_MAX) if each]
-
-    def components(self, repetition: str) -> list[str]:
-        return repetition.split(self.component, COMPONENTS_MAX)
-
-    def component_of(self, repetition: str, number: int) -> str:
-        if self.component not in repetition:
-            return self.text(repetition) if number == 1 else ""
-        parts = repetition.split(self.component, number)
-        return self.text(parts[number - 1]) if len(parts) >= number else ""
-
-    def parts(self, repetition: str, count: int) -> list[str]:
-        """The first subcomponent of each of so many components, read; "" for those that were not sent."""
-        parts = repetition.split(self.component, count)[:count]
-        if self.escape in repetition or self.subcomponent in repetition or '""' in repetition:
-            parts = [self.first_subcomponent(part) for part in parts]
-        else:
-            parts = [part.strip() for part in parts]
-        parts.extend([""] * (count - len(parts)))
-        return parts
-
-    def text(self, raw: str) -> str:
-        """What a field, component or subcomponent says, with its escape sequences read; "" for HL7's null."""
-        if self.escape in raw:
-            raw = unescape(raw, escape=self.escape, delimiters=self.delimiters)
-        raw = raw.strip()
-        return "" if raw == '""' else raw
-
-    def words(self, raw: str) -> str:
-        """The same with the spaces around it."""
-        return unescape(raw, escape=self.escape, delimiters=self.delimiters) if self.escape in raw else raw
-
-    def first_subcomponent(self, raw: str) -> str:
-        return self.text(raw.split(self.subcomponent, 1)[0])
 
 
 def value(segment: Segment | None, number: int) -> str:
@@ -112,10 +59,10 @@ def parse(content: bytes, *, expected_charset: str = "utf-8") -> Message | Probl
         field, encoding = "|", "^~\\&"
         text = content.decode("ascii")
     else:
-        delimiters = read_delimiters(content)
-        if isinstance(delimiters, Problem):
-            return delimiters
-        field, encoding, declared = delimiters
+        marks = read_delimiters(content)
+        if isinstance(marks, Problem):
+            return marks
+        field, encoding, declared = marks
         text, disbelieved = charsets.decode(content, declared=declared, expected=expected_charset)
         text = text[text.find("MSH") :]
     text = text.rstrip(_SPACE)
@@ -141,7 +88,7 @@ def parse(content: bytes, *, expected_charset: str = "utf-8") -> Message | Probl
     segments[0][2] = encoding
     if any(segment[0] == "MSH" for segment in segments[1:]):
         return _fatal("MSH", "one message", "There is a second MSH inside the message: end each message with 1C 0D.")
-    return Message(segments, field=field, encoding=encoding, problems=problems)
+    return Message(segments, delimiters=delimiters_of(field, encoding), problems=problems)
 
 
 def read_delimiters(content: bytes) -> tuple[str, str, str] | Problem:

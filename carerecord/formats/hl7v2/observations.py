@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from carerecord.formats.hl7v2.codes import OBSERVATION_STATUSES
-from carerecord.formats.hl7v2.datatypes import Concept, concept, name_of_person
-from carerecord.formats.hl7v2.grammar import REPETITIONS_MAX, Message, Segment
+from carerecord.formats.hl7v2.datatypes import CACHED_LENGTH_MAX, Concept, concept, name_of_person, read_concept
+from carerecord.formats.hl7v2.delimiters import REPETITIONS_MAX, Delimiters
+from carerecord.formats.hl7v2.grammar import Message, Segment
 from carerecord.formats.hl7v2.instants import parse_instant
 from carerecord.formats.hl7v2.quantities import interpretation, quantity, reference_range, structured, unit_of
 from carerecord.formats.hl7v2.translating import Translating
@@ -38,9 +40,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     status: str  # OBR-25, for an OBX without OBX-11
     collected_at: datetime | None
     collected: str | None
-    category: msgspec.Raw | None
-    specimen: msgspec.Raw | None
-    encounter: msgspec.Raw | None
+    shared: dict[str, msgspec.Raw]  # category, encounter, specimen
 
 
 def joined(results: list[Noted], message: Message) -> list[list[Noted]]:
@@ -59,31 +59,50 @@ def joined(results: list[Noted], message: Message) -> list[list[Noted]]:
     return runs
 
 
+class Analyte(msgspec.Struct, frozen=True, gc=False):
+    """What OBX-3, 6, 7 and 8 say: the same few thousand times over, whatever the value."""
+
+    code: Concept | None
+    unit: dict[str, str]
+    rest: dict[str, msgspec.Raw]  # interpretation and referenceRange, ready made
+
+
+def _read_analyte(code: str, unit: str, limits: str, flags: str, delimiters: Delimiters, source: str) -> Analyte:
+    found = unit_of(unit, delimiters)
+    rest: dict[str, msgspec.Raw] = {}
+    if said := tuple(filter(None, (delimiters.component_of(each, 1) for each in delimiters.repetitions(flags)))):
+        rest["interpretation"] = interpretation(said, source)
+    if words := delimiters.text(limits.replace(delimiters.repetition, " ")):
+        rest["referenceRange"] = reference_range(words, found.get("unit", ""))
+    return Analyte(read_concept(code, delimiters, source=source, table="OBX-3"), found, rest)
+
+
+_read_analyte_once = lru_cache(maxsize=16_384)(_read_analyte)
+
+
 def read_observation(
     translating: Translating, run: list[Noted], setting: Setting, seen: dict[tuple[str, str], int]
 ) -> str | None:
     """State one result; its id, or None with a problem. `seen` counts what comes twice under one code of one order."""
-    message, source = translating.message, translating.source.id
     obx = run[0][0]
-    code = concept(obx[3], message, source=source, table="OBX-3") or setting.battery
+    is_short = len(obx[3]) + len(obx[6]) + len(obx[7]) + len(obx[8]) <= CACHED_LENGTH_MAX
+    read = _read_analyte_once if is_short else _read_analyte
+    analyte = read(obx[3], obx[6], obx[7], obx[8], translating.message.delimiters, translating.source.id)
+    code = analyte.code or setting.battery
     if code is None:
         sentence = "OBX-3 is missing, and OBR-4 too: the result has no name and is not used; send its code or its name."
         translating.problem("OBX-3", "required", sentence)
         return None
     status = OBSERVATION_STATUSES.get(obx[11]) or _read_status(translating, obx[11], setting.status)
-    unit = unit_of(obx[6], message) if obx[6] else {}
-    value = _read_value(translating, run, unit)
+    value = _read_value(translating, run, analyte.unit)
     if value is None:
         return None
     own = (code.code or code.text, obx[4])
     ordinal = seen[own] = seen.get(own, 0) + 1
-    local = translating.id("Observation", *setting.key, *own, *((str(ordinal),) if ordinal > 1 else ()))
-    body: dict[str, Any] = {"resourceType": "Observation", "id": local, "status": status}
-    if setting.category:
-        body["category"] = setting.category
-    body["code"] = code.json
-    if setting.encounter:
-        body["encounter"] = setting.encounter
+    key = (*setting.key, *own) if ordinal == 1 else (*setting.key, *own, str(ordinal))
+    local = translating.id("Observation", *key)
+    body: dict[str, Any] = {"resourceType": "Observation", "id": local, "status": status, "code": code.json}
+    body |= setting.shared
     happened_at, effective = setting.collected_at, setting.collected
     if obx[14] and (instant := translating.instant(obx, 14)):
         happened_at, effective = instant.at, instant.text
@@ -91,17 +110,11 @@ def read_observation(
         body["effectiveDateTime"] = effective
     if (obx[23] or obx[15]) and (performer := _performers(translating, obx)):
         body["performer"] = performer
-    body.update(value or _absent(status))
-    if obx[8] and (
-        flags := tuple(flag for each in message.repetitions(obx[8]) if (flag := message.component_of(each, 1)))
-    ):
-        body["interpretation"] = interpretation(flags, source)
+    body |= value or _absent(status)
+    if analyte.rest:
+        body |= analyte.rest
     if notes := [note for _, notes in run for note in notes]:
         body["note"] = [{"text": "\n".join(notes)}]
-    if setting.specimen:
-        body["specimen"] = setting.specimen
-    if obx[7] and (words := message.text(obx[7].replace(message.repetition, " "))):
-        body["referenceRange"] = reference_range(words, unit.get("unit", ""))
     translating.state(
         body,
         heading=Heading.RESULTS,

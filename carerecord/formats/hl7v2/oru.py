@@ -14,7 +14,7 @@ from carerecord.formats.hl7v2.codes import REPORT_STATUSES
 from carerecord.formats.hl7v2.datatypes import Concept, concept, entity_identifier, name_of_person
 from carerecord.formats.hl7v2.documents import Paper, state_document
 from carerecord.formats.hl7v2.grammar import Message, Segment, value
-from carerecord.formats.hl7v2.instants import Instant
+from carerecord.formats.hl7v2.instants import Instant, instant_text
 from carerecord.formats.hl7v2.observations import STANDINGS, Noted, Setting, joined, read_observation, words_of
 from carerecord.formats.hl7v2.stays import encounter_reference
 from carerecord.formats.hl7v2.translating import Translating, ready
@@ -111,9 +111,15 @@ def _read_order(
         status=translating.text(obr, 25).upper() if obr else "",
         collected_at=collected.at if collected else None,
         collected=collected.text if collected else None,
-        category=_category(translating, order),
-        specimen=_specimen(message, order),
-        encounter=encounter,
+        shared={
+            name: part
+            for name, part in (
+                ("category", _category(translating, order)),
+                ("encounter", encounter),
+                ("specimen", _specimen(message, order)),
+            )
+            if part is not None
+        },
     )
     made: list[str] = []
     counted = seen.setdefault(key, {})
@@ -201,16 +207,16 @@ def _state_report(
     if service := concept(obr[24], message, source=source, table="OBR-24"):
         body["category"] = [service.json]
     body["code"] = setting.battery.json if setting.battery else {"text": "Report"}
-    if setting.encounter:
-        body["encounter"] = setting.encounter
+    if encounter := setting.shared.get("encounter"):
+        body["encounter"] = encounter
     if setting.collected:
         body["effectiveDateTime"] = setting.collected
     if issued:
-        body["issued"] = issued.at.isoformat(timespec="seconds")
-    if interpreter := name_of_person(obr[32].replace(message.subcomponent, message.component), message):
+        body["issued"] = issued.text if issued.has_time else instant_text(issued.at)
+    if obr[32] and (interpreter := name_of_person(obr[32].replace(message.subcomponent, message.component), message)):
         body["resultsInterpreter"] = [{"display": interpreter}]
-    if setting.specimen:
-        body["specimen"] = [setting.specimen]
+    if specimen := setting.shared.get("specimen"):
+        body["specimen"] = [specimen]
     if order.notes:
         # An R4 report has no note: comments on the whole of it stand where they are read, in its conclusion.
         body["conclusion"] = "\n".join(order.notes)
@@ -225,13 +231,18 @@ def _state_report(
     )
 
 
+_FILLER, _PLACER = (
+    ready({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]})
+    for code in ("FILL", "PLAC")
+)
+
+
 def _identifiers(translating: Translating, obr: Segment) -> list[dict[str, Any]]:
     found = []
-    for number, code in ((3, "FILL"), (2, "PLAC")):
-        if identifier := translating.text(obr, number):
-            kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]}
-            name = "filler" if code == "FILL" else "placer"
-            found.append({"type": kind, "system": translating.local_system(name), "value": identifier})
+    if number := translating.text(obr, 3):
+        found.append({"type": _FILLER, "system": translating.local_system("filler"), "value": number})
+    if number := translating.text(obr, 2):
+        found.append({"type": _PLACER, "system": translating.local_system("placer"), "value": number})
     return found
 
 
@@ -250,6 +261,6 @@ def _read_file(translating: Translating, obx: Segment, setting: Setting, seen: d
         title=title,
         written_at=setting.collected_at or translating.said_at,
         attachments=[{**found, "title": title}],
-        encounter=setting.encounter,
+        encounter=setting.shared.get("encounter"),
     )
     state_document(translating, paper, happened_at=setting.collected_at, standing=Standing.CURRENT)

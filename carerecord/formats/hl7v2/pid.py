@@ -177,6 +177,8 @@ def _read_address(translating: Translating, field: str) -> tuple[tuple[str, ...]
 def _read_phone(translating: Translating, field: str) -> str | None:
     message = translating.message
     for repetition in message.repetitions(field):
+        if message.component not in repetition:
+            return message.text(repetition) or None
         parts = message.parts(repetition, 12)
         if parts[2].upper() in {"INTERNET", "X.400"} or "@" in parts[0]:
             continue

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from carerecord.formats.hl7v2.codes import ABNORMAL_FLAGS, FLAG_CODES, INTERPRETATION, local_system
-from carerecord.formats.hl7v2.grammar import Message
+from carerecord.formats.hl7v2.delimiters import Delimiters
 
 AS_SENT = "urn:carerecord:as-sent"
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,29})(?:\.[0-9]{1,30})?")
@@ -75,9 +75,9 @@ def structured(parts: list[str], unit: dict[str, str]) -> dict[str, Any] | None:
     return None
 
 
-def unit_of(field: str, message: Message) -> dict[str, str]:
+def unit_of(field: str, delimiters: Delimiters) -> dict[str, str]:
     """OBX-6 as the fields of a Quantity: the short form that people read, and the code where the system is UCUM."""
-    code, display, system = message.parts(field, 3)
+    code, display, system = delimiters.parts(field, 3)
     unit = code or display
     if not unit:
         return {}
