@@ -1,8 +1,9 @@
 """A40: the sender's own identifiers are one patient. Reversible; verified NHS numbers that differ never come together.
 
 HL7 v2 chapter 3.3.40, "Merge patient: patient identifier list". A merge joins identifiers of the sender alone. Where
-one of the two already belongs to a person with a verified number, the other joins that person, whichever of them survives:
-so a number is never held by two persons. In every other case the superseded identity joins the person of the survivor.
+one of the two already belongs to a person with a verified number, the other joins that person, whichever of them
+survives: so a number is never held by two persons. In every other case the superseded identity joins the person of the
+survivor.
 """
 
 from __future__ import annotations

@@ -1,0 +1,130 @@
+"""From bytes to a message that is ready to be kept: who sent it, what it says, and what stands in its way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import blake2b
+
+import msgspec
+
+from carerecord import logs
+from carerecord.formats import hl7v2
+from carerecord.formats.hl7v2 import Header
+from carerecord.intake.values import UNKNOWN_SENDER, Heard
+from carerecord.model import Original, Outcome, Problem, Reading, Source
+from carerecord.organisations import Region
+from carerecord.patient_index import as_heard
+from carerecord.record import dictionary
+
+UNKNOWN = Source(id="unknown", organisation="", name="unknown")
+CONTROL_ID_CHARACTERS_MAX = 199  # MSH-10 in HL7 v2.7 and later
+MESSAGE_TYPE_CHARACTERS_MAX = 60
+
+
+def find_source(region: Region, header: Header | None) -> Source:
+    if header is None:
+        return UNKNOWN
+    return region.find_sender(application=header.application, facility=header.facility) or UNKNOWN
+
+
+def original_of(content: bytes, header: Header | None, source: Source, *, received_at: datetime) -> Original:
+    control_id = clean(header.control_id, CONTROL_ID_CHARACTERS_MAX) if header else ""
+    return Original(source=source.id, content=content, received_at=received_at, control_id=control_id)
+
+
+def translate(original: Original, header: Header | None, source: Source) -> Reading | Problem:
+    """What it says. A Problem means that the translation itself failed: ours to mend, and the message is parked."""
+    if source is UNKNOWN and header is not None:
+        return Reading(message_type=header.message_type, control_id=original.control_id, problems=(_UNREGISTERED,))
+    try:
+        return hl7v2.translate(original, source=source)
+    except Exception as error:
+        logs.say(logs.Line.MESSAGE_PARKED, source=source.id, kind=type(error).__name__)
+        return CRASHED
+
+
+def pack(content: bytes) -> tuple[bytes, bytes]:
+    """The bytes as they are kept, and by what they are known again."""
+    packed = dictionary.compress(content, dictionary=dictionary.ORIGINALS)
+    return packed, blake2b(content, digest_size=16).digest()
+
+
+def conclude(original: Original, reading: Reading | Problem, *, packed: tuple[bytes, bytes], live: bool) -> Heard:
+    """What is to be kept, with its outcome where the message itself decides that."""
+    heard = Heard(
+        content=original.content,
+        packed=packed[0],
+        content_hash=packed[1],
+        source=original.source,
+        control_id=original.control_id,
+        message_type="",
+        received_at=original.received_at,
+        outcome=Outcome.PARKED,
+    )
+    if isinstance(reading, Problem):
+        return msgspec.structs.replace(heard, problems=(reading,))
+    message_type = clean(reading.message_type, MESSAGE_TYPE_CHARACTERS_MAX)
+    problems = list(reading.problems)
+    subject = reading.subject
+    outcome: Outcome | None = None
+    if any(problem.fatal for problem in problems):
+        outcome = Outcome.REFUSED
+    elif not reading.translated:
+        outcome = Outcome.UNTRANSLATED
+    elif subject is None:
+        outcome = Outcome.REFUSED
+        problems.append(_NO_SUBJECT)
+    else:
+        subject, problem = as_heard(subject, live=live)
+        problems += [problem] if problem else []
+    return msgspec.structs.replace(
+        heard, message_type=message_type, outcome=outcome, problems=tuple(problems), subject=subject, reading=reading
+    )
+
+
+def park(heard: Heard, problem: Problem) -> Heard:
+    """The same original without what was made of it."""
+    return msgspec.structs.replace(heard, outcome=Outcome.PARKED, problems=(problem,), subject=None, reading=None)
+
+
+def clean(text: str, characters_max: int) -> str:
+    """Text that a key can hold: no control characters, no more than it needs."""
+    short = text[:characters_max]
+    return short if short.isprintable() else "".join(letter for letter in short if letter.isprintable())
+
+
+_UNREGISTERED = Problem(
+    segment="MSH",
+    field="MSH-3",
+    rule=UNKNOWN_SENDER,
+    sentence="MSH-3/MSH-4: not a registered source: register it in region.toml.",
+    fatal=True,
+)
+_NO_SUBJECT = Problem(
+    segment="PID",
+    field="",
+    rule="required",
+    sentence="There is no PID that says who the patient is: send one.",
+    fatal=True,
+)
+CRASHED = Problem(
+    segment="",
+    field="",
+    rule="translation failed",
+    sentence="The translation failed: it is for the record's operator to mend; the message can be replayed after that.",
+    fatal=True,
+)
+TOO_SLOW = Problem(
+    segment="",
+    field="",
+    rule="translation too slow",
+    sentence="The translation took too long and was stopped: it is for the record's operator to look into.",
+    fatal=True,
+)
+UNKEEPABLE = Problem(
+    segment="",
+    field="",
+    rule="cannot be stored",
+    sentence="What the message says could not be stored: it is for the record's operator to mend; it can be replayed.",
+    fatal=True,
+)

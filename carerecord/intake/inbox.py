@@ -1,0 +1,196 @@
+"""The operator's view of what was kept but is not in the record: list it, show it, translate it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from carerecord.formats import hl7v2
+from carerecord.intake import hear, store
+from carerecord.intake.keep import append_statements, attribute
+from carerecord.intake.values import Heard
+from carerecord.model import Original, OriginalReference, Outcome, Problem
+from carerecord.organisations import Region
+from carerecord.record import dictionary
+from carerecord.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from carerecord.database import Database
+
+ATTEMPTS_MAX = 1000
+
+
+class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
+    """A kept message that is not in the record, with what its last attempt came to."""
+
+    reference: OriginalReference
+    source: str
+    control_id: str
+    message_type: str
+    received_at: datetime
+    outcome: Outcome
+    problems: tuple[Problem, ...]
+    attempts: int  # replays so far
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    attempt: int
+    at: datetime
+    outcome: Outcome
+    problems: tuple[Problem, ...]
+
+
+class KeptMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One original, byte for byte, and everything that became of it."""
+
+    reference: OriginalReference
+    source: str
+    control_id: str
+    message_type: str
+    received_at: datetime
+    content: bytes
+    first_outcome: Outcome
+    first_problems: tuple[Problem, ...]
+    replays: tuple[Replay, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.replays[-1].outcome if self.replays else self.first_outcome
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    reference: OriginalReference
+    outcome: Outcome
+    problems: tuple[Problem, ...]
+
+
+class ReplayRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """It was not translated again; the sentence says why."""
+
+    reference: OriginalReference
+    sentence: str
+
+
+async def list_unsettled(
+    db: Database,
+    *,
+    outcome: Outcome | None = None,
+    source: str | None = None,
+    since: datetime | None = None,
+    limit: int = 100,
+) -> list[Unsettled]:
+    """Oldest first."""
+    rows = await store.list_unsettled(db, outcome.value if outcome else None, source, since, limit)
+    return [
+        Unsettled(
+            reference=OriginalReference(row["day"], row["seq"]),
+            source=row["source"],
+            control_id=row["control_id"],
+            message_type=row["message_type"],
+            received_at=row["received_at"],
+            outcome=Outcome(row["outcome"]),
+            problems=store.read_problems(row["problems"]),
+            attempts=row["attempts"],
+        )
+        for row in rows
+    ]
+
+
+async def show(db: Database, reference: OriginalReference) -> KeptMessage | None:
+    async with db.connection() as connection:
+        return await _show(connection, reference)
+
+
+async def replay(
+    db: Database,
+    region: Region,
+    settings: Settings,
+    references: Iterable[OriginalReference],
+    *,
+    at: datetime,
+    random_key: Callable[[], int],
+) -> list[Replayed | ReplayRefused]:
+    """Translate originals again with today's code and region, each in a transaction of its own, in the order given."""
+    answers = []
+    for reference in references:
+        async with db.transaction() as connection:
+            answers.append(await _replay_one(connection, region, settings, reference, at=at, random_key=random_key))
+    return answers
+
+
+async def _replay_one(
+    connection: asyncpg.Connection[asyncpg.Record],
+    region: Region,
+    settings: Settings,
+    reference: OriginalReference,
+    *,
+    at: datetime,
+    random_key: Callable[[], int],
+) -> Replayed | ReplayRefused:
+    await store.lock_original(connection, reference)
+    message = await _show(connection, reference)
+    if message is None:
+        return _refused(reference, "No original is kept under this reference: list the inbox to see which are.")
+    if message.outcome is Outcome.RECORDED:
+        return _refused(reference, "This message is in the record already: replaying it would say everything twice.")
+    if len(message.replays) >= ATTEMPTS_MAX:
+        return _refused(reference, "This message was tried too often: mend the cause first.")
+    heard = _hear_again(message, region, settings)
+    if heard is None:
+        return _refused(reference, f"Its source {message.source} is not registered now: put it back into region.toml.")
+    if heard.source != message.source:
+        held_by = await store.keep_key(connection, heard, reference)
+        if held_by != reference:
+            return _refused(reference, f"The same message came again after its sender was registered: see {held_by}.")
+    (kept,) = await attribute(connection, [(heard, reference)], random_key=random_key)
+    await append_statements(connection, [(heard, kept)])
+    await store.insert_replay(connection, kept, attempt=len(message.replays) + 1, at=at)
+    return Replayed(reference=reference, outcome=kept.outcome, problems=kept.problems)
+
+
+def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Heard | None:
+    """An unknown sender may have been registered since; a known one stays who it was, whatever it is called now."""
+    header = hl7v2.header(message.content)
+    is_unknown = message.source == hear.UNKNOWN.id
+    source = hear.find_source(region, header) if is_unknown else region.find_source(message.source)
+    if source is None:
+        return None
+    original = Original(
+        source=source.id, content=message.content, received_at=message.received_at, control_id=message.control_id
+    )
+    reading = hear.translate(original, header, source)
+    return hear.conclude(original, reading, packed=hear.pack(message.content), live=settings.live)
+
+
+async def _show(connection: asyncpg.Connection[asyncpg.Record], reference: OriginalReference) -> KeptMessage | None:
+    row = await store.find_original(connection, reference)
+    if row is None:
+        return None
+    return KeptMessage(
+        reference=reference,
+        source=row["source"],
+        control_id=row["control_id"],
+        message_type=row["message_type"],
+        received_at=row["received_at"],
+        content=dictionary.decompress(row["content"]),
+        first_outcome=Outcome(row["outcome"]),
+        first_problems=store.read_problems(row["problems"]),
+        replays=tuple(
+            Replay(
+                attempt=replay["attempt"],
+                at=replay["at"],
+                outcome=Outcome(replay["outcome"]),
+                problems=store.read_problems(replay["problems"]),
+            )
+            for replay in await store.list_replays(connection, reference)
+        ),
+    )
+
+
+def _refused(reference: OriginalReference, sentence: str) -> ReplayRefused:
+    return ReplayRefused(reference=reference, sentence=sentence)

@@ -1,0 +1,188 @@
+"""Receives messages: reads each at once, and keeps whatever has queued while the last commit ran."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from carerecord import logs
+from carerecord.database import DatabaseLost
+from carerecord.formats import hl7v2
+from carerecord.intake import hear
+from carerecord.intake.aside import Aside, AsideFailed, AsideTooSlow
+from carerecord.intake.keep import Keeper
+from carerecord.intake.values import Heard, Kept, Receipt, receipt
+from carerecord.model import Original, Problem, Reading, Source
+from carerecord.organisations import Region
+from carerecord.settings import Settings
+
+if TYPE_CHECKING:
+    from carerecord.database import Database
+
+BATCH_MESSAGES_MAX = 256
+BATCH_BYTES_MAX = 8 << 20
+ASIDE_BYTES = 256 << 10  # From here on a translation may take more of the loop's time than others can wait.
+ATTEMPTS_MAX = 3
+
+# Another process was in the way: the same batch again.
+_IN_THE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
+# The message's own fault. Every other error of the database says nothing about the message, so nothing is answered.
+_AT_FAULT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+
+
+class NotKept(Exception):
+    """The message could not be kept and must not be acknowledged: close the connection; the sender sends it again."""
+
+
+class Intake:
+    """One per process. Messages of one source are kept in the order in which they were received."""
+
+    def __init__(
+        self,
+        db: Database,
+        region: Region,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        random_key: Callable[[], int],
+    ) -> None:
+        self._region = region
+        self._live = settings.live
+        self._clock = clock
+        self._keeper = Keeper(db, random_key=random_key)
+        self._aside = Aside(seconds_max=settings.translate_seconds_max)
+        self._lanes: dict[str, _Lane] = {}
+        self._queue: deque[tuple[Heard, asyncio.Future[Kept]]] = deque()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def receive(self, content: bytes, *, received_at: datetime) -> Receipt:
+        """Take one message to the end or to a named refusal. Returns after the commit; NotKept if there is none."""
+        header = hl7v2.header(content)
+        source = hear.find_source(self._region, header)
+        original = hear.original_of(content, header, source, received_at=received_at)
+        lane = self._lanes.get(source.id)
+        if len(content) < ASIDE_BYTES and lane is None:
+            reading = hear.translate(original, header, source)
+            waiting = self._enqueue(hear.conclude(original, reading, packed=hear.pack(content), live=self._live))
+        else:
+            lane = lane or self._lanes.setdefault(source.id, _Lane())
+            lane.users += 1
+            try:
+                async with lane.turn:  # First come, first served: a big message holds back its own source only.
+                    waiting = self._enqueue(await self._hear_aside(original, header, source))
+            finally:
+                lane.users -= 1
+                if not lane.users:
+                    self._lanes.pop(source.id, None)
+        return receipt(content, await waiting, at=self._clock())
+
+    async def close(self) -> None:
+        """Wait until whatever was received is kept, and end the process aside."""
+        if self._writer:
+            await asyncio.wait([self._writer])
+        self._aside.close()
+
+    async def _hear_aside(self, original: Original, header: hl7v2.Header | None, source: Source) -> Heard:
+        packed = await asyncio.to_thread(hear.pack, original.content)
+        reading: Reading | Problem
+        if source is hear.UNKNOWN or len(original.content) < ASIDE_BYTES:
+            reading = hear.translate(original, header, source)
+        else:
+            try:
+                reading = await self._aside.translate(original, source)
+            except (AsideFailed, AsideTooSlow) as failed:
+                logs.say(logs.Line.MESSAGE_PARKED, source=source.id, kind=type(failed).__name__)
+                reading = hear.CRASHED if isinstance(failed, AsideFailed) else hear.TOO_SLOW
+        return hear.conclude(original, reading, packed=packed, live=self._live)
+
+    def _enqueue(self, heard: Heard) -> asyncio.Future[Kept]:
+        waiting: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        self._queue.append((heard, waiting))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+        return waiting
+
+    async def _write(self) -> None:
+        batch: list[tuple[Heard, asyncio.Future[Kept]]] = []
+        try:
+            while self._queue:
+                batch = self._take()
+                await self._settle(batch)
+        finally:
+            self._writer = None
+            # Only a cancelled writer leaves any behind: nobody may wait for ever.
+            for _, waiting in (*batch, *self._queue):
+                _fail(waiting)
+            self._queue.clear()
+
+    def _take(self) -> list[tuple[Heard, asyncio.Future[Kept]]]:
+        batch = [self._queue.popleft()]
+        size = len(batch[0][0].content)
+        while self._queue and len(batch) < BATCH_MESSAGES_MAX:
+            size += len(self._queue[0][0].content)
+            if size > BATCH_BYTES_MAX:
+                break
+            batch.append(self._queue.popleft())
+        return batch
+
+    async def _settle(self, batch: Sequence[tuple[Heard, asyncio.Future[Kept]]]) -> None:
+        """Keep a batch; if a message in it cannot be kept, find it by halves and park it alone."""
+        try:
+            kept = await self._keep([heard for heard, _ in batch])
+        except (DatabaseLost, OSError) as lost:
+            return self._refuse(batch, lost)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if not isinstance(error, _AT_FAULT):
+                return self._refuse(batch, error)
+            fault: Exception = error
+        except Exception as error:
+            fault = error
+        else:
+            for (_, waiting), one in zip(batch, kept, strict=True):
+                if not waiting.done():  # A sender that has gone must not stop the others.
+                    waiting.set_result(one)
+            return None
+        return await self._isolate(batch, fault)
+
+    async def _isolate(self, batch: Sequence[tuple[Heard, asyncio.Future[Kept]]], fault: Exception) -> None:
+        if len(batch) > 1:
+            logs.say(logs.Line.BATCH_SPLIT, messages=len(batch), kind=type(fault).__name__)
+            half = len(batch) // 2
+            await self._settle(batch[:half])
+            return await self._settle(batch[half:])
+        ((heard, waiting),) = batch
+        if heard.problems == (hear.UNKEEPABLE,):
+            return self._refuse(batch, fault)
+        logs.say(logs.Line.MESSAGE_PARKED, source=heard.source, kind=type(fault).__name__)
+        return await self._settle([(hear.park(heard, hear.UNKEEPABLE), waiting)])
+
+    async def _keep(self, batch: Sequence[Heard]) -> list[Kept]:
+        for _ in range(ATTEMPTS_MAX - 1):
+            try:
+                return await self._keeper.keep(batch)
+            except _IN_THE_WAY:
+                continue
+        return await self._keeper.keep(batch)
+
+    def _refuse(self, batch: Sequence[tuple[Heard, asyncio.Future[Kept]]], error: Exception) -> None:
+        logs.say(logs.Line.DATABASE_LOST, kind=type(error).__name__)
+        for _, waiting in batch:
+            _fail(waiting)
+
+
+class _Lane:
+    """Messages of one source behind a big one of theirs."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.users = 0
+
+
+def _fail(waiting: asyncio.Future[Kept]) -> None:
+    if not waiting.done():
+        waiting.set_exception(NotKept(NotKept.__doc__))

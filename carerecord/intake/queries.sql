@@ -1,0 +1,78 @@
+-- SQL of the room intake.
+
+-- :name take_numbers
+-- Numbers for originals, many at a time; those unused when a process ends stay unused.
+select nextval('intake.original_seq') as seq from generate_series(1, $1)
+
+-- :name keep_originals
+-- Originals with their outcome, and the keys that make one message of those sent twice. Returns the keys that were new.
+with given as (
+    select * from unnest($1::date[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[],
+                         $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[])
+        as g(day, seq, source, control_id, content, content_hash, received_at, outcome, message_type, problems, patient_key,
+             identity_key)
+), kept as (
+    insert into intake.original (day, seq, source, control_id, format, content, content_hash, received_at, outcome,
+                                 message_type, problems, patient_key, identity_key)
+    select day, seq, source, control_id, 1, content, content_hash, received_at, outcome, message_type, problems, patient_key,
+           identity_key
+    from given
+)
+insert into intake.message_key (source, control_id, content_hash, day, seq)
+select source, control_id, content_hash, day, seq from given order by source, control_id, content_hash
+on conflict do nothing
+returning seq
+
+-- :name keep_key
+-- The key of an original under the source that it turned out to be from.
+insert into intake.message_key (source, control_id, content_hash, day, seq) values ($1, $2, $3, $4, $5)
+on conflict do nothing
+returning seq
+
+-- :name find_key
+-- Which original a key belongs to.
+select day, seq from intake.message_key where source = $1 and control_id = $2 and content_hash = $3
+
+-- :name find_first
+-- What became of messages that were sent before: of the original, or of its last replay.
+select k.source, k.control_id, k.content_hash, k.day, k.seq, coalesce(r.outcome, o.outcome) as outcome,
+       case when r.outcome is null then o.problems else r.problems end as problems
+from unnest($1::text[], $2::text[], $3::bytea[]) as g(source, control_id, content_hash)
+join intake.message_key k on k.source = g.source and k.control_id = g.control_id and k.content_hash = g.content_hash
+join intake.original o on o.day = k.day and o.seq = k.seq
+left join lateral (select l.outcome, l.problems from intake.replay l
+                   where l.day = k.day and l.seq = k.seq and o.outcome <> 'recorded'
+                   order by l.attempt desc limit 1) r on true
+
+-- :name list_unsettled
+-- Originals that are not in the record yet, oldest first, with the outcome of their last attempt.
+select o.day, o.seq, o.source, o.control_id, o.message_type, o.received_at, coalesce(r.outcome, o.outcome) as outcome,
+       case when r.outcome is null then o.problems else r.problems end as problems, coalesce(r.attempt, 0) as attempts
+from intake.original o
+left join lateral (select l.outcome, l.problems, l.attempt from intake.replay l
+                   where l.day = o.day and l.seq = o.seq order by l.attempt desc limit 1) r on true
+where o.outcome <> 'recorded' and coalesce(r.outcome, o.outcome) <> 'recorded'
+    and ($1::text is null or coalesce(r.outcome, o.outcome) = $1)
+    and ($2::text is null or o.source = $2)
+    and ($3::timestamptz is null or (o.day >= ($3 at time zone 'UTC')::date and o.received_at >= $3))
+order by o.day, o.seq
+limit $4
+
+-- :name find_original
+-- One original as it is kept.
+select day, seq, source, control_id, content, content_hash, received_at, outcome, message_type, problems, patient_key,
+       identity_key
+from intake.original where day = $1 and seq = $2
+
+-- :name list_replays
+-- The later attempts at one original, first to last.
+select attempt, at, outcome, problems, patient_key, identity_key from intake.replay where day = $1 and seq = $2 order by attempt
+
+-- :name lock_original
+-- One replay of an original at a time; held until the end of the transaction.
+select pg_advisory_xact_lock(hashtextextended('original ' || $1::date || ' ' || $2::bigint, 0))
+
+-- :name insert_replay
+-- A later attempt at an original.
+insert into intake.replay (day, seq, attempt, at, outcome, problems, patient_key, identity_key)
+values ($1, $2, $3, $4, $5, $6, $7, $8)

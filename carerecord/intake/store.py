@@ -1,0 +1,110 @@
+"""Originals, their keys and their replays in the database: the only module of this room that speaks SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from carerecord import database
+from carerecord.intake.values import Heard, Kept
+from carerecord.model import OriginalReference, Outcome, Problem
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from carerecord.database import Database
+
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+QUERIES = database.queries(__package__)
+_read_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def read_problems(stored: bytes | None) -> tuple[Problem, ...]:
+    return _read_problems(stored) if stored else ()
+
+
+async def take_numbers(db: Database, count: int) -> list[int]:
+    return [row["seq"] for row in await db.fetch(QUERIES["take_numbers"], count)]
+
+
+async def keep_originals(connection: Connection, batch: Sequence[tuple[Heard, Kept]]) -> set[int]:
+    """Keeps all, and returns the numbers of those whose key was new; if that is not all, the caller takes it back."""
+    rows = await connection.fetch(
+        QUERIES["keep_originals"],
+        [kept.reference.day for _, kept in batch],
+        [kept.reference.seq for _, kept in batch],
+        [heard.source for heard, _ in batch],
+        [heard.control_id for heard, _ in batch],
+        [heard.packed for heard, _ in batch],
+        [heard.content_hash for heard, _ in batch],
+        [heard.received_at for heard, _ in batch],
+        [kept.outcome.value for _, kept in batch],
+        [heard.message_type for heard, _ in batch],
+        [_encode(kept.problems) if kept.problems else None for _, kept in batch],
+        [kept.patient_key for _, kept in batch],
+        [kept.identity_key for _, kept in batch],
+    )
+    return {row["seq"] for row in rows}
+
+
+async def find_first(connection: Connection, batch: Sequence[Heard]) -> dict[tuple[str, str, bytes], Kept]:
+    rows = await connection.fetch(
+        QUERIES["find_first"],
+        [heard.source for heard in batch],
+        [heard.control_id for heard in batch],
+        [heard.content_hash for heard in batch],
+    )
+    return {
+        (row["source"], row["control_id"], row["content_hash"]): Kept(
+            reference=OriginalReference(row["day"], row["seq"]),
+            outcome=Outcome(row["outcome"]),
+            problems=read_problems(row["problems"]),
+            is_repeat=True,
+        )
+        for row in rows
+    }
+
+
+async def list_unsettled(
+    db: Database, outcome: str | None, source: str | None, since: datetime | None, limit: int
+) -> list[asyncpg.Record]:
+    return await db.fetch(QUERIES["list_unsettled"], outcome, source, since, limit)
+
+
+async def find_original(connection: Connection | Database, reference: OriginalReference) -> asyncpg.Record | None:
+    return await connection.fetchrow(QUERIES["find_original"], reference.day, reference.seq)
+
+
+async def list_replays(connection: Connection | Database, reference: OriginalReference) -> list[asyncpg.Record]:
+    return await connection.fetch(QUERIES["list_replays"], reference.day, reference.seq)
+
+
+async def lock_original(connection: Connection, reference: OriginalReference) -> None:
+    await connection.execute(QUERIES["lock_original"], reference.day, reference.seq)
+
+
+async def keep_key(connection: Connection, heard: Heard, reference: OriginalReference) -> OriginalReference:
+    """The original that holds this key: the one given, unless the message has come again under that source."""
+    if await connection.fetchrow(QUERIES["keep_key"], *heard.key, reference.day, reference.seq):
+        return reference
+    held = await connection.fetchrow(QUERIES["find_key"], *heard.key)
+    return OriginalReference(held["day"], held["seq"]) if held else reference
+
+
+async def insert_replay(connection: Connection, kept: Kept, *, attempt: int, at: datetime) -> None:
+    await connection.execute(
+        QUERIES["insert_replay"],
+        kept.reference.day,
+        kept.reference.seq,
+        attempt,
+        at,
+        kept.outcome.value,
+        _encode(kept.problems) if kept.problems else None,
+        kept.patient_key,
+        kept.identity_key,
+    )
