@@ -73,7 +73,9 @@ def said(
 
 def as_statement(stored: StoredStatement) -> Statement:
     """The same as a translation hands it to the record, with its id inside."""
-    body = {**msgspec.json.decode(stored.body), "id": stored.local_id}
+    # Raw members, because a number that is decoded and written again loses the sender's own digits.
+    members = msgspec.json.decode(stored.body, type=dict[str, msgspec.Raw])
+    body = {**members, "id": stored.local_id}
     return Statement(
         resource_type=stored.resource_type,
         local_id=stored.local_id,
