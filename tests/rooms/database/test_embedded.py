@@ -20,7 +20,7 @@ import pytest
 from carerecord import database
 from carerecord.database import places as places_module
 from carerecord.database.embedded import CannotStart, Server, Supervisor
-from carerecord.database.places import socket_folder
+from carerecord.database.places import server_user, socket_folder
 from carerecord.settings import Settings
 
 SMALL = {"shared_buffers": "16MB", "max_connections": "20"}
@@ -190,13 +190,15 @@ async def test_an_interrupted_first_start_is_begun_anew(short_home: Path) -> Non
 
 @pytest.mark.parametrize(
     ("file", "words"),
-    [("PG_VERSION", "made by PostgreSQL 14|belongs to user 0"), ("holiday.jpg", "not a PostgreSQL data folder")],
+    [("PG_VERSION", "made by PostgreSQL 14"), ("holiday.jpg", "not a PostgreSQL data folder")],
 )
 async def test_a_data_folder_that_is_not_ours_is_refused_with_a_way_out(
     short_home: Path, file: str, words: str
 ) -> None:
     (short_home / "database").mkdir()
     (short_home / "database" / file).write_text("14\n")
+    user = server_user()
+    os.chown(short_home / "database", user.uid, user.gid)
     with pytest.raises(CannotStart, match=words):
         await Server(Settings(home=short_home)).start()
 
@@ -259,3 +261,13 @@ async def test_a_home_that_the_server_cannot_reach_moves_its_state_and_programs(
         assert supervisor.server.places
         assert supervisor.server.places.data.is_relative_to(short_home / "state")
     assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.root
+async def test_a_data_folder_of_another_user_is_refused_by_name(short_home: Path) -> None:
+    if os.geteuid():
+        pytest.skip("Only root can make another user's folder.")
+    (short_home / "database").mkdir()
+    (short_home / "database" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(CannotStart, match="belongs to user 0"):
+        await Server(Settings(home=short_home)).start()
