@@ -93,7 +93,8 @@ def statement_id(item: Item, statement: StoredStatement) -> str:
     """The logical id for what the source says now; its version behind a dot for what it said before."""
     if statement is item.newest:
         return item.id
-    logical = f"{patient_part(statement.patient_key)}-{statement.local_id}"
+    is_same_key = statement.patient_key == item.newest.patient_key
+    logical = item.id if is_same_key else f"{patient_part(statement.patient_key)}-{statement.local_id}"
     return logical if statement.version == item.newest.version else f"{logical}.{statement.version}"
 
 
