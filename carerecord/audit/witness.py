@@ -105,6 +105,8 @@ class Writer:
                         waiting.future.set_result(witness)
 
     async def _commit(self, events: list[Written]) -> list[Witness]:
+        if self._lease and self._lease.connection.is_closed():
+            await self._drop_lease()  # Broken while nothing was under way: nobody need be refused for it.
         connection, stream = self._lease or await self._take_lease()
         recorded_at, seq, head = self._clock(), self._seq, self._hash
         hashes: list[bytes] = []
