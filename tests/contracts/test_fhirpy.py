@@ -86,7 +86,7 @@ async def test_a_program_reads_a_record_with_a_client_that_others_wrote(settings
         assert bundle["total"] == 1
         patient_id = bundle["entry"][0]["resource"]["id"]  # type: ignore[index]
         patient = await client.reference("Patient", patient_id).to_resource()
-        assert patient.get_by_path("name.0.family") == "HARTLEY"
+        assert patient["name"][0]["family"] == "HARTLEY"
         assert patient["birthDate"] == "1948-03-12"
         everything = await client.execute(f"Patient/{patient_id}/$everything", method="get")
         kinds = sorted(entry["resource"]["resourceType"] for entry in everything["entry"])

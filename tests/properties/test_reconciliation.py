@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ CODES = st.sampled_from(["", "91936005", "716186003"])
 
 @st.composite
 def statements(draw: st.DrawFn) -> StoredStatement:
-    common = {"source": draw(SOURCES), "at": draw(TIMES), "standing": draw(STANDINGS)}
+    common: dict[str, Any] = {"source": draw(SOURCES), "at": draw(TIMES), "standing": draw(STANDINGS)}
     own_id, when = draw(OWN_IDS), draw(st.one_of(st.none(), TIMES))
     kind = draw(st.sampled_from(["allergy", "result", "report", "stay", "letter", "problem", "broken"]))
     if kind == "allergy":

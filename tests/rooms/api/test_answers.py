@@ -173,8 +173,9 @@ def test_a_refusal_of_the_door_is_an_outcome_with_its_sentence(
 
 
 def test_another_format_is_refused(client: TestClient) -> None:
-    for asked in ({"headers": {"accept": "application/fhir+xml"}}, {"params": {"_format": "xml"}}):
-        response = client.get("/fhir/metadata", **asked)
+    by_header = client.get("/fhir/metadata", headers={"accept": "application/fhir+xml"})
+    by_parameter = client.get("/fhir/metadata", params={"_format": "xml"})
+    for response in (by_header, by_parameter):
         assert response.status_code == 406
         sentence(response)
     assert client.get("/fhir/metadata", params={"_format": "application/fhir+json"}).status_code == 200

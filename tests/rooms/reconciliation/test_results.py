@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -171,7 +172,7 @@ def test_a_result_since_our_last_contact_is_new() -> None:
 
 
 def test_a_value_of_any_kind_is_shown() -> None:
-    kinds = {
+    kinds: dict[str, tuple[dict[str, Any], str]] = {
         "range": ({"valueRange": {"low": {"value": 1}, "high": {"value": 2}}}, "1–2"),
         "titre": ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 128}}}, "1:128"),
         "coded": ({"valueCodeableConcept": {"coding": [{"code": "260385009", "display": "Negative"}]}}, "Negative"),
