@@ -21,6 +21,7 @@ FRAME = Frame(
     title="Capital Care Record", phone="020 7946 0000", reader="Dr Amara Obi, Consultant", base="/patient/made-up"
 )
 ROUNDS = 60
+TREND_HEAD = '<th scope="col">Trend</th>'
 
 
 def measure() -> dict[str, tuple[float, str]]:
@@ -89,7 +90,8 @@ def _line(row: Row) -> str:
         else ""
     )
     return (
-        f'<tr><th scope="row"><a href="entry/{escape(row.id)}">{escape(row.what)}</a>{_marks(row.marks)}</th><td>{escape(row.detail)}</td>'
+        f'<tr><th scope="row"><a href="entry/{escape(row.id)}">{escape(row.what)}</a>{_marks(row.marks)}</th>'
+        f"<td>{escape(row.detail)}</td>"
         f'<td class="cr-when">{escape(row.when)}</td><td class="cr-from">{escape(row.sources)}</td></tr>\n{disputed}'
     )
 
@@ -97,7 +99,8 @@ def _line(row: Row) -> str:
 def _lines(rows: tuple[Row, ...], columns: tuple[str, ...], caption: str) -> str:
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     return (
-        f'<table class="cr-table"><caption class="nhsuk-u-visually-hidden">{escape(caption)}</caption><thead><tr>{heads}<th scope="col">'
+        f'<table class="cr-table"><caption class="nhsuk-u-visually-hidden">{escape(caption)}</caption>'
+        f'<thead><tr>{heads}<th scope="col">'
         f"From</th></tr></thead><tbody>\n{''.join(map(_line, rows))}</tbody></table>\n"
     )
 
@@ -111,7 +114,8 @@ def _letter(letter: Letter, verb: str) -> str:
     detail = f"{escape(row.detail)} · " if row.detail else ""
     conflict = f'<p class="cr-conflict">{escape(row.conflict)}</p>' if row.conflict else ""
     file = (
-        f'<p class="cr-letter__file"><a href="document/{escape(letter.document)}">Open this letter ({escape(letter.document_kind)})</a></p>\n'
+        f'<p class="cr-letter__file"><a href="document/{escape(letter.document)}">Open this letter '
+        f"({escape(letter.document_kind)})</a></p>\n"
         if letter.document
         else ""
     )
@@ -140,12 +144,13 @@ def _panel_table(table: PanelTable, caption: str, has_trend: bool) -> str:
         conflict = f'<p class="cr-conflict">{escape(row.conflict)}</p>' if row.conflict else ""
         cells = "".join(f"<td>{''.join(map(_cell, cells))}</td>" for cells in row.cells)
         drawn.append(
-            f'<tr><th scope="row"><a href="entry/{escape(row.id)}">{escape(row.what)}</a>{_marks(row.marks)}<span class="cr-about">'
+            f'<tr><th scope="row"><a href="entry/{escape(row.id)}">{escape(row.what)}</a>{_marks(row.marks)}'
+            f'<span class="cr-about">'
             f"{escape(row.about)}</span>{conflict}</th>{f'<td>{row.trend}</td>' if has_trend else ''}{cells}</tr>\n"
         )
     return (
-        f'<div class="cr-scroll"><table class="cr-table cr-table--results"><caption class="nhsuk-u-visually-hidden">{escape(caption)}'
-        f'</caption><thead><tr><th scope="col">Test</th>{"<th scope=" + chr(34) + "col" + chr(34) + ">Trend</th>" if has_trend else ""}'
+        f'<div class="cr-scroll"><table class="cr-table cr-table--results"><caption class="nhsuk-u-visually-hidden">'
+        f'{escape(caption)}</caption><thead><tr><th scope="col">Test</th>{TREND_HEAD if has_trend else ""}'
         f"{heads}</tr></thead><tbody>\n{''.join(drawn)}</tbody></table></div>\n"
     )
 
@@ -159,7 +164,8 @@ def _panel(panel: Panel) -> str:
             for table in panel.earlier
         )
         earlier = (
-            f'<details class="cr-more"><summary>{escape(panel.title)}: earlier values, {panel.earlier_count} more {times}</summary>\n'
+            f'<details class="cr-more"><summary>{escape(panel.title)}: earlier values, '
+            f"{panel.earlier_count} more {times}</summary>\n"
             f"{tables}</details>\n"
         )
     return (
@@ -172,15 +178,18 @@ def _flagged(result: Flagged) -> str:
     value = f"<b>{escape(result.value)}</b> " if result.value else ""
     about = f", {escape(result.about)}" if result.about else ""
     return (
-        f'<li><a href="entry/{escape(result.id)}">{escape(result.what)}</a> {value}<span class="cr-flag cr-flag--{result.tone}">'
-        f'{escape(result.flag)}</span> <span class="cr-about"><span class="cr-when">{escape(result.when)}</span>{about}</span></li>\n'
+        f'<li><a href="entry/{escape(result.id)}">{escape(result.what)}</a> {value}'
+        f'<span class="cr-flag cr-flag--{result.tone}">'
+        f'{escape(result.flag)}</span> <span class="cr-about"><span class="cr-when">{escape(result.when)}</span>'
+        f"{about}</span></li>\n"
     )
 
 
 def _results(results: Results) -> str:
     flagged = ""
     if results.flagged:
-        flagged = f'<h3>Flagged by the laboratory</h3>\n<ul class="cr-flagged">\n{"".join(map(_flagged, results.flagged))}</ul>\n'
+        listed = "".join(map(_flagged, results.flagged))
+        flagged = f'<h3>Flagged by the laboratory</h3>\n<ul class="cr-flagged">\n{listed}</ul>\n'
     texts = f"<h3>Reports in words</h3>\n{_letters(results.texts, '')}\n" if results.texts else ""
     return flagged + "".join(map(_panel, results.panels)) + texts
 

@@ -218,7 +218,7 @@ def _report(ids: Ids, number: int) -> ResultEntry:
         return _words(
             ids,
             what="Blood culture",
-            text="Aerobic bottle: no growth after 48 hours.\nAnaerobic bottle: no growth after 48 hours.\nFinal at 5 days.",
+            text="Aerobic bottle: no growth after 48 hours.\nAnaerobic bottle: no growth after 48 hours.\nMore later.",
             days=1,
             marks=(Mark.NEW, Mark.PRELIMINARY),
             is_current=True,

@@ -152,7 +152,7 @@ def _allergies(ids: Ids) -> tuple[AllergyEntry, ...]:
 def _stays(ids: Ids) -> tuple[StayEntry, ...]:
     first = (
         ("Outpatient clinic", "Cardiology", "Valve Clinic", -17.1, None, "Review after surgery", "Planned", True, ()),
-        ("In hospital", "Cardiac surgery", "Harbour Ward", 7.0, 1.4, "Aortic valve replacement", "Ended", True, (Mark.NEW,)),
+        ("In hospital", "Cardiac surgery", "Harbour Ward", 7.0, 1.4, "Valve replacement", "Ended", True, (Mark.NEW,)),
         ("Emergency department", "Emergency department", "Majors", 7.2, 7.0, "Collapse", "Ended", True, ()),
         ("Outpatient clinic", "Cardiology", "Valve Clinic", 52.0, None, "Assessment for surgery", "Ended", True, ()),
         ("Outpatient clinic", "Cardiology", "Valve Clinic", 45.0, None, "", "Cancelled", False, (Mark.CANCELLED,)),
@@ -311,7 +311,7 @@ def original() -> ShownOriginal:
             (
                 "MSH|^~\\&|PAS|RIVERSIDE|CARERECORD|CAPITAL|20261120160510||ADT^A01|RR00001204|P|2.4",
                 "EVN|A01|20261120160510",
-                "PID|1||9990123454^^^NHS^NH~RR123456^^^RIVERSIDE^MR||HARTLEY^JOAN^^^MRS||19480312|F|||14 LARKSPUR CLOSE",
+                "PID|1||9990123454^^^NHS^NH~RR123456^^^RIVERSIDE^MR||HARTLEY^JOAN^^^MRS||19480312|F|||14 LARKSPUR",
                 "AL1|1|DA|91936005^Penicillin^SCT|SV|Anaphylaxis",
             )
         ),

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carerecord.settings import Settings
 
+FORM = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 16_384
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -77,7 +78,8 @@ async def read_form(request: Request, settings: Settings) -> dict[str, str]:
     """The fields of a form of ours. Raises FormRefused when it comes from anywhere else, or is not a form."""
     if not _is_ours(request, settings):
         raise FormRefused
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+    kind = request.headers.get("content-type", FORM).partition(";")[0].strip()
+    if kind != FORM:
         raise FormRefused
     content = b""
     async for part in request.stream():

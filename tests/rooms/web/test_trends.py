@@ -1,0 +1,70 @@
+"""Small pictures of results: what is drawn, and above all what is not."""
+
+import re
+from xml.etree import ElementTree
+
+import msgspec
+
+from carerecord.model import Standing
+from carerecord.web.trends import trend
+from tests import samples
+
+SODIUM = samples.record().results[0].values
+replace = msgspec.structs.replace
+
+
+def shapes(drawn: str) -> list[str]:
+    return [element.tag for element in ElementTree.fromstring(drawn)]
+
+
+def test_a_trend_has_a_band_a_line_and_a_point_for_each_value() -> None:
+    values = tuple(replace(value, flag="") for value in SODIUM)
+    assert shapes(trend(values)) == ["rect", "polyline", *["circle"] * len(values)]
+
+
+def test_a_flagged_value_has_another_shape_and_not_only_another_colour() -> None:
+    assert shapes(trend((replace(SODIUM[0], flag="high"), replace(SODIUM[1], flag="")))) == [
+        "rect",
+        "polyline",
+        "circle",
+        "path",
+    ]
+
+
+def test_one_value_alone_has_no_trend() -> None:
+    assert trend(SODIUM[:1]) == trend(()) == ""
+
+
+def test_nothing_is_drawn_across_units() -> None:
+    assert trend((SODIUM[0], replace(SODIUM[1], unit="mg/L"))) == ""
+
+
+def test_the_band_is_left_out_when_ranges_differ() -> None:
+    assert "rect" not in shapes(trend((SODIUM[0], replace(SODIUM[1], high=150.0))))
+
+
+def test_bounds_corrected_and_withdrawn_values_are_not_points() -> None:
+    odd = (
+        replace(SODIUM[2], text="<5"),
+        replace(SODIUM[3], superseded_by="x"),
+        replace(SODIUM[4], standing=Standing.ENTERED_IN_ERROR),
+        replace(SODIUM[5], happened_at=None),
+        replace(SODIUM[6], number=None),
+    )
+    assert trend((*SODIUM[:2], *odd)) == trend(SODIUM[:2])
+
+
+def test_a_one_sided_range_reaches_to_the_edge() -> None:
+    drawn = trend(tuple(replace(value, low=None) for value in SODIUM[:3]))
+    band = ElementTree.fromstring(drawn)[0]
+    assert int(band.get("y", "0")) + int(band.get("height", "0")) == 340
+
+
+def test_values_that_are_all_alike_and_at_one_time_still_draw() -> None:
+    assert shapes(trend((SODIUM[0], SODIUM[0])))
+
+
+def test_a_trend_needs_no_style_and_says_in_words_what_it_spans() -> None:
+    drawn = trend(SODIUM)
+    assert "style" not in drawn
+    assert re.search(r'aria-label="Trend of 20 values, 02-Nov-2026 to 21-Nov-2026"', drawn)

@@ -1,0 +1,200 @@
+"""A stage for pages: the real routes, middleware and templates, over a door that hands out made-up values."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from carerecord import web
+from carerecord.disclosure import Document, Found, Looking, Receipt, Refusal, ShownOriginal, Summary
+from carerecord.model import Evidence, EvidenceClass, OriginalReference, Purpose, Staff
+from carerecord.organisations import Organisation, Region, SignIn
+from carerecord.organisations.region import SourceEntry
+from carerecord.routing import starlette_routes
+from carerecord.settings import Settings
+from carerecord.signin import Login, NewSession, ReasonMissing, Session, SignInStart, patient_cookie
+from tests import samples
+
+STAFF = Staff(
+    user_id="555000000001",
+    name="Dr Amara Obi",
+    role_code="S8000:G8000:R8000",
+    role="clinician",
+    role_name="Consultant",
+    organisation="RTH",
+    organisation_name="Oxford University Hospitals",
+)
+REGION = Region(
+    name="the Capital",
+    title="Capital Care Record",
+    phone="020 7946 0000",
+    organisations=(Organisation(ods_code="RTH", name="Oxford University Hospitals", in_region=False),),
+    sources=(SourceEntry(id="riverside", organisation="RRV", name=samples.ROYAL, phone="020 7946 0011"),),
+    sign_in=SignIn(issuer="https://sign-in.example", client_id="x", client_secret="x", name="Care Identity"),
+)
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\ntrailer<</Root 1 0 R>>\n"
+)
+
+
+class MadeDoor:
+    """Hands out `shown`; a Refusal in `refuses` comes instead, whatever is asked. Remembers what it was asked."""
+
+    def __init__(self, shown: Summary) -> None:
+        self.shown = shown
+        self.refuses: Refusal | None = None
+        self.document_shown = Document(content_type="application/pdf", content=PDF, title="Discharge summary")
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def summary(self, looking: Looking) -> Summary | Refusal:
+        self.asked.append(("summary", looking))
+        if looking.evidence.kind is EvidenceClass.NONE:
+            return Refusal(kind="reason-needed", sentences=("Say why.",))
+        return self.refuses or self.shown
+
+    async def receipt(self, looking: Looking, entry_id: str) -> Receipt | Refusal:
+        self.asked.append(("receipt", looking, entry_id))
+        record = self.shown.record or samples.record()
+        entries = (*record.allergies, *record.results, *record.stays, *record.letters, *record.problems)
+        found = next((entry for entry in entries if entry.id == entry_id), None)
+        missing = Refusal(kind="not-found", sentences=("No line of this record has this address.",))
+        return self.refuses or (samples.receipt(found) if found else missing)
+
+    async def original(self, looking: Looking, reference: OriginalReference) -> ShownOriginal | Refusal:
+        self.asked.append(("original", looking, reference))
+        return self.refuses or samples.original()
+
+    async def document(self, looking: Looking, statement_id: str) -> Document | Refusal:
+        self.asked.append(("document", looking, statement_id))
+        return self.refuses or self.document_shown
+
+    async def find(
+        self, staff: Staff, *, nhs_number: str, birth_date: date, route: str, session: str, at: datetime
+    ) -> Found | Refusal:
+        self.asked.append(("find", staff, nhs_number, birth_date))
+        found = Found(patient_key=7, name="HARTLEY, Joan (Mrs)", birth_date=birth_date, nhs_number="999 012 3454")
+        return self.refuses or found
+
+    async def witness_event(
+        self, kind: str, *, staff: Staff | None, route: str, session: str, at: datetime
+    ) -> Refusal | None:
+        self.asked.append((kind, staff))
+        return self.refuses
+
+
+class MadeSessions:
+    """Sessions in memory, with the interface of the kept ones."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Session] = {}
+        self._numbers = itertools.count(1)
+
+    def _create(self, staff: Staff, **of: Any) -> NewSession:
+        number, at = next(self._numbers), of.pop("at")
+        parent = of.pop("parent", None)
+        token, expires_at = f"token-{number}", at + timedelta(hours=1)
+        self.open[token] = Session(
+            id=f"session-{number}",
+            staff=staff,
+            created_at=at,
+            expires_at=expires_at,
+            token_hash=b"",
+            parent_id=parent.id if parent else None,
+            **of,
+        )
+        return NewSession(id=f"session-{number}", token=token, expires_at=expires_at)
+
+    async def create_staff(self, staff: Staff, *, at: datetime) -> NewSession:
+        nothing = Evidence(kind=EvidenceClass.NONE)
+        return self._create(staff, patient_key=None, evidence=nothing, purpose=Purpose.TREAT, route="sign-in", at=at)
+
+    async def create_patient(self, staff: Staff, **of: Any) -> NewSession:
+        return self._create(staff, **of)
+
+    async def find(self, session_id: str, *, token: str | None, at: datetime) -> Session | None:
+        session = self.open.get(token or "")
+        return session if session and session.id == session_id and session.patient_key is not None else None
+
+    async def find_staff(self, token: str | None, *, at: datetime) -> Session | None:
+        session = self.open.get(token or "")
+        return session if session and session.patient_key is None else None
+
+    async def give_reason(self, session: Session, *, reason: str, at: datetime) -> Session:
+        if not reason.strip():
+            raise ReasonMissing
+        given = msgspec.structs.replace(session, evidence=Evidence(kind=EvidenceClass.DECLARED, reason=reason))
+        self.open = {token: given if known.id == session.id else known for token, known in self.open.items()}
+        return given
+
+    async def close(self, session: Session, *, because: str, at: datetime) -> None:
+        self.open = {
+            token: known for token, known in self.open.items() if session.id not in (known.id, known.parent_id)
+        }
+
+
+class MadeCis2:
+    """A provider's answer, given: `login` is what signing in ends with."""
+
+    is_configured = True
+
+    def __init__(self, login: Login | Refusal) -> None:
+        self.login = login
+
+    async def start(self, *, at: datetime) -> SignInStart:
+        return SignInStart(url="https://sign-in.example/authorize?state=s", cookie="secret")
+
+    async def finish(self, **_: Any) -> Login | Refusal:
+        return self.login
+
+    async def find_login(self, cookie: str | None, *, at: datetime) -> Login | None:
+        return self.login if cookie == "secret" and isinstance(self.login, Login) else None
+
+    async def choose(self, cookie: str | None, *, role_id: str, at: datetime) -> Staff | Refusal:
+        staff = self.login.staff(role_id) if isinstance(self.login, Login) else None
+        return staff or Refusal(kind="not-allowed", sentences=("That role cannot be chosen.",))
+
+
+class Stage:
+    """Pages, ready to be opened: `client` is a browser without script, `chart` an open session's address."""
+
+    def __init__(self, shown: Summary | None = None, *, login: Login | Refusal | None = None) -> None:
+        self.door = MadeDoor(shown or samples.summary())
+        self.sessions = MadeSessions()
+        self.cis2 = MadeCis2(login) if login else None
+        self.region = REGION
+        self.settings = Settings(public_url="http://127.0.0.1:8400")
+        self.clock = lambda: samples.AT
+        self.app = Starlette(
+            routes=starlette_routes(web.routes),
+            middleware=web.middleware(self.settings),
+            exception_handlers=dict(web.exception_handlers()),
+        )
+        self.app.state.parts = self
+        self.client = TestClient(
+            self.app, base_url="http://127.0.0.1:8400", follow_redirects=False, raise_server_exceptions=False
+        )
+        self.client.headers["Origin"] = "http://127.0.0.1:8400"
+
+    def new_chart(self, kind: EvidenceClass = EvidenceClass.APPOINTMENT) -> NewSession:
+        return asyncio.run(
+            self.sessions.create_patient(
+                STAFF, patient_key=7, evidence=Evidence(kind=kind), purpose=Purpose.TREAT, route="launch", at=samples.AT
+            )
+        )
+
+    def open_chart(self, kind: EvidenceClass = EvidenceClass.APPOINTMENT) -> str:
+        """The address of a chart whose cookie the client has."""
+        new = self.new_chart(kind)
+        self.client.cookies.set(patient_cookie(new.id), new.token)
+        return f"/patient/{new.id}"
+
+    def sign_in(self) -> None:
+        new = asyncio.run(self.sessions.create_staff(STAFF, at=samples.AT))
+        self.client.cookies.set("carerecord_staff", new.token)
