@@ -35,6 +35,9 @@ _SYSTEMS = {
 }
 
 
+_NAMELESS = frozenset({"", "L", "LOCAL"})  # "local" names no system: codes of two fields must not meet in it
+
+
 @lru_cache(maxsize=4096)
 def system(name: str, *, source: str, table: str) -> str:
     """The URI of a code system as a message names it; a name that its source alone knows becomes that source's own.
@@ -42,7 +45,7 @@ def system(name: str, *, source: str, table: str) -> str:
     `table` says which field the code stood in, for codes that come without any system.
     """
     name = name.strip()
-    if known := _SYSTEMS.get((name or table).upper()):
+    if known := _SYSTEMS.get((table if name in _NAMELESS else name).upper()):
         return known
     if name.startswith(("http://", "https://", "urn:")) and not any(character.isspace() for character in name):
         return name
@@ -50,7 +53,7 @@ def system(name: str, *, source: str, table: str) -> str:
         return f"http://terminology.hl7.org/CodeSystem/v2-{name[3:]}"
     if "." in name and all(part.isascii() and part.isdigit() for part in name.split(".")):
         return f"urn:oid:{name}"
-    return local_system(name or table, source=source)
+    return local_system(table if name in _NAMELESS else name, source=source)
 
 
 @lru_cache(maxsize=4096)

@@ -67,7 +67,7 @@ def read_subject(translating: Translating) -> Subject | None:
 def read_identifiers(translating: Translating, field: str) -> tuple[str | None, tuple[Identifier, ...]]:
     """(NHS number, local identifiers) of a field of CX repetitions: PID-3, MRG-1."""
     numbers, local = _read_identifiers(translating, field)
-    return next((number for text, _ in numbers if (number := NHSNumber.found_in(text))), None), local
+    return next((str(number) for text, _ in numbers if (number := NHSNumber.found_in(text))), None), local
 
 
 def _read_identifiers(translating: Translating, field: str) -> tuple[list[tuple[str, str]], tuple[Identifier, ...]]:
@@ -166,9 +166,10 @@ def _read_address(translating: Translating, field: str) -> tuple[tuple[str, ...]
     for repetition in message.repetitions(field):
         *lines, postcode = message.parts(repetition, 5)
         if message.subcomponent in repetition:
-            # A street in subcomponents (SAD) comes as name, street and number: read together as one line.
+            # A street in subcomponents (SAD): the whole line, else number and name apart.
             street = repetition.split(message.component, 1)[0].split(message.subcomponent)[:3]
-            lines[0] = " ".join(filter(None, map(message.text, street)))
+            whole, *apart = map(message.text, street)
+            lines[0] = whole or " ".join(filter(None, reversed(apart)))
         if any(lines) or postcode:
             return tuple(line for line in lines if line), postcode or None
     return (), None
