@@ -267,14 +267,14 @@ async def test_a_connection_cut_in_the_middle_loses_and_doubles_nothing(settings
                     await intake.receive(contents[each], received_at=NOON)
                     acknowledged.add(each)
                 except NotKept:
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.01)
 
         async def disturb() -> None:
-            while len(acknowledged) < len(contents):
-                await asyncio.sleep(0.002)
+            for cuts in range(8):
+                await asyncio.sleep(0.003 * cuts)
                 await cut()
 
-        await asyncio.wait_for(asyncio.gather(disturb(), *(send(each) for each in range(len(contents)))), 30)
+        await asyncio.wait_for(asyncio.gather(disturb(), *(send(each) for each in range(len(contents)))), 60)
     assert len(await rows(settings, "select 1 from intake.original")) == 40
     assert len(await rows(settings, "select 1 from record.log")) == 40
 
