@@ -78,7 +78,7 @@ class HospitalVoice:
             1: "1",
             2: f"{event.kind}^{escape(event.title)}",
             3: "AP" if event.is_pdf else "TX",
-            4: seconds(event.visit.start),
+            4: seconds(event.visit.end or event.visit.start),
             5: author,
             6: seconds(event.at),
             9: author,
