@@ -25,7 +25,7 @@ def read(content: bytes, source: Source = SOURCE) -> Reading:
 
 def written(reading: Reading) -> dict[str, Any]:
     """A reading as JSON for people: numbers as names, bodies opened."""
-    found: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(reading, statements=()))
+    found: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.structs.replace(reading, statements=())))
     found["statements"] = [
         {
             "heading": Heading(each.heading).name,
