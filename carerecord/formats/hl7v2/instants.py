@@ -39,17 +39,27 @@ def parse_instant(text: str, timezone_name: str) -> Instant | None:
         if year not in YEARS:
             return None
         if len(digits) <= 8:
-            at = datetime(year, month, day, tzinfo=zone(timezone_name))
+            at = _fixed(datetime(year, month, day, tzinfo=zone(timezone_name)))
             return Instant(at, _date_text(digits), has_time=False)
         second = int(digits[12:14] or 0)
         clock = (int(digits[8:10]), int(digits[10:12] or 0), second, _microseconds(fraction))
-        at = datetime(year, month, day, *clock, tzinfo=offset or zone(timezone_name))
+        at = _fixed(datetime(year, month, day, *clock, tzinfo=offset or zone(timezone_name)))
     except ValueError:
         return None
-    shift = at.utcoffset()
-    if shift is not None and shift.total_seconds() % 60:
-        at = at.astimezone(UTC)  # Local mean time before railways: no offset of FHIR can say it.
     return Instant(at, at.isoformat(timespec="milliseconds" if fraction else "seconds"), has_time=True)
+
+
+def _fixed(at: datetime) -> datetime:
+    """With its offset in place of its zone.
+
+    Python finds a time of the hour that autumn repeats equal to no time of another zone: so no zone leaves this room.
+    """
+    shift = at.utcoffset()
+    if not shift:
+        return at.replace(tzinfo=UTC)
+    if shift.total_seconds() % 60:
+        return at.astimezone(UTC)  # Local mean time before railways: no offset of FHIR can say it.
+    return at.replace(tzinfo=timezone(shift))
 
 
 def parse_birth_date(text: str, timezone_name: str) -> date | None:
@@ -74,6 +84,8 @@ def instant_text(at: datetime) -> str:
 
 
 def _compact(text: str) -> str:
+    if len(text) == 7 and text[4] == "-":
+        return text[:4] + text[5:]
     if text[4:5] == "-" and text[7:8] == "-":
         text = text[:4] + text[5:7] + text[8:10] + text[10:].lstrip(" T").replace(":", "")
     return text
