@@ -52,13 +52,14 @@ class Aside:
                 raise AsideFailed from error
             finally:
                 if not answered:  # Also where the caller was cancelled: a late answer must not go to the next one.
-                    self.close()
+                    await self.close()
         return _read_reading(answer)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         process, self._process = self._process, None
         if process and process.returncode is None:
             process.kill()
+            await process.wait()
 
     async def _start(self) -> asyncio.subprocess.Process:
         process = self._process = await asyncio.create_subprocess_exec(

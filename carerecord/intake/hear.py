@@ -11,7 +11,7 @@ from carerecord import logs
 from carerecord.formats import hl7v2
 from carerecord.formats.hl7v2 import Header
 from carerecord.intake.values import UNKNOWN_SENDER, Heard
-from carerecord.model import Original, Outcome, Problem, Reading, Source
+from carerecord.model import Original, Outcome, Problem, Reading, Source, Subject
 from carerecord.organisations import Region
 from carerecord.patient_index import as_heard
 from carerecord.record import dictionary
@@ -51,35 +51,39 @@ def pack(content: bytes) -> tuple[bytes, bytes]:
 
 def conclude(original: Original, reading: Reading | Problem, *, packed: tuple[bytes, bytes], live: bool) -> Heard:
     """What is to be kept, with its outcome where the message itself decides that."""
-    heard = Heard(
+    outcome: Outcome | None = Outcome.PARKED
+    problems: list[Problem] = []
+    subject, message_type = None, ""
+    if isinstance(reading, Problem):
+        problems.append(reading)
+    else:
+        message_type = clean(reading.message_type, MESSAGE_TYPE_CHARACTERS_MAX)
+        outcome, subject, problems = _weigh(reading, live=live)
+    return Heard(
         content=original.content,
         packed=packed[0],
         content_hash=packed[1],
         source=original.source,
         control_id=original.control_id,
-        message_type="",
+        message_type=message_type,
         received_at=original.received_at,
-        outcome=Outcome.PARKED,
+        outcome=outcome,
+        problems=tuple(problems),
+        subject=subject,
+        reading=None if isinstance(reading, Problem) else reading,
     )
-    if isinstance(reading, Problem):
-        return msgspec.structs.replace(heard, problems=(reading,))
-    message_type = clean(reading.message_type, MESSAGE_TYPE_CHARACTERS_MAX)
+
+
+def _weigh(reading: Reading, *, live: bool) -> tuple[Outcome | None, Subject | None, list[Problem]]:
     problems = list(reading.problems)
-    subject = reading.subject
-    outcome: Outcome | None = None
     if any(problem.fatal for problem in problems):
-        outcome = Outcome.REFUSED
-    elif not reading.translated:
-        outcome = Outcome.UNTRANSLATED
-    elif subject is None:
-        outcome = Outcome.REFUSED
-        problems.append(_NO_SUBJECT)
-    else:
-        subject, problem = as_heard(subject, live=live)
-        problems += [problem] if problem else []
-    return msgspec.structs.replace(
-        heard, message_type=message_type, outcome=outcome, problems=tuple(problems), subject=subject, reading=reading
-    )
+        return Outcome.REFUSED, None, problems
+    if not reading.translated:
+        return Outcome.UNTRANSLATED, None, problems
+    if reading.subject is None:
+        return Outcome.REFUSED, None, [*problems, _NO_SUBJECT]
+    subject, problem = as_heard(reading.subject, live=live)
+    return None, subject, [*problems, problem] if problem else problems
 
 
 def park(heard: Heard, problem: Problem) -> Heard:

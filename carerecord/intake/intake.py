@@ -85,7 +85,7 @@ class Intake:
         """Wait until whatever was received is kept, and end the process aside."""
         if self._writer:
             await asyncio.wait([self._writer])
-        self._aside.close()
+        await self._aside.close()
 
     async def _hear_aside(self, original: Original, header: hl7v2.Header | None, source: Source) -> Heard:
         packed = await asyncio.to_thread(hear.pack, original.content)

@@ -101,6 +101,8 @@ def _decide_near(family: Match, given: Match) -> tuple[Verdict, str]:
 
 def is_someone_else(before: Subject, after: Subject) -> bool:
     """True if a source's own identifier suddenly speaks of another person: used again, or mixed up (hazard H02)."""
+    if before.birth_date == after.birth_date or after.birth_date is None:
+        return False  # As almost every message is: nothing further need be compared.
     birth, family, given = features.birth(before, after), features.family(before, after), features.given(before, after)
     if birth is Match.DIFFERENT:
         return Match.DIFFERENT in {family, given}

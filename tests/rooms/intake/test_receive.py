@@ -312,7 +312,7 @@ async def test_a_translation_aside_that_takes_too_long_is_killed_and_parked() ->
         await aside.translate(original, source)
     aside._seconds_max = 20
     reading = await aside.translate(original, source)
-    aside.close()
+    await aside.close()
     assert len(reading.statements) > 15000
 
 
