@@ -50,7 +50,8 @@ def acknowledge(
     version = heard.version if heard and heard.version else "2.4"
     said = text or "; ".join(_named(problem) for problem in sorted(problems, key=lambda each: not each.fatal))
     event = heard.message_type.partition("^")[2] if heard else ""
-    kind = writer.components("ACK", writer.text(event)) if event else "ACK"
+    kind = writer.components("ACK", event) if event else "ACK"
+    # What the message's own header says goes back as it stands, escapes and all: a sender compares it byte for byte.
     lines = [
         writer.segment(
             "MSH" + writer.field + writer.encoding,
@@ -60,12 +61,12 @@ def acknowledge(
             "",
             kind,
             writer.text(control_id),
-            writer.text(heard.processing_id) if heard and heard.processing_id else "P",
-            writer.text(version),
+            heard.processing_id if heard and heard.processing_id else "P",
+            version,
             *([""] * 5),
             "UNICODE UTF-8",
         ),
-        writer.segment("MSA", code, writer.text(heard.control_id) if heard else "", writer.text(said[:_TEXT_MAX])),
+        writer.segment("MSA", code, heard.control_id if heard else "", writer.text(said[:_TEXT_MAX])),
     ]
     lines += _errors(writer, problems[:_ERRORS_MAX], version)
     return ("\r".join(lines) + "\r").encode("utf-8", "replace")

@@ -21,7 +21,7 @@ def translate(original: Original, *, source: Source) -> Reading:
     if isinstance(message, Problem):
         return Reading(message_type="", control_id=original.control_id, problems=(message,))
     msh = message.segments[0]
-    control_id = message.text(value(msh, 10)) or original.control_id
+    control_id = value(msh, 10).strip() or original.control_id
     translating = Translating(message, source, control_id=control_id, said_at=original.received_at)
     message_type = _read_type(translating)
     _read_envelope(translating, message_type)
