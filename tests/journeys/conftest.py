@@ -1,0 +1,92 @@
+"""The demonstration itself, started by its own command once for all journeys."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests import browser as browsers
+from tests.system import free_port
+
+ROOT = Path(__file__).parents[2]
+READY_SECONDS_MAX = 180
+
+
+class Region:
+    """The running demonstration and what it tells of itself."""
+
+    def __init__(self, home: Path, process: subprocess.Popen[bytes]) -> None:
+        self.home, self.process = home, process
+        self.told: dict[str, Any] = json.loads((home / "endpoints.json").read_text())
+        self.truth: dict[str, Any] = json.loads(Path(self.told["truth"]).read_text())
+
+    @property
+    def oxford(self) -> str:
+        return str(self.told["neighbours"][0]["address"])
+
+    def environment(self) -> dict[str, str]:
+        """For the operator's commands."""
+        named = {"CARERECORD_HOME": self.home / "carerecord", "CARERECORD_REGION": self.home / "region" / "region.toml"}
+        return os.environ | {name: str(value) for name, value in named.items()}
+
+    def operate(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "carerecord", *words],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+
+
+def _free_base() -> int:
+    """Four web ports in a row that are free."""
+    while True:
+        base = free_port()
+        if base < 65_000 and all(_is_free(port) for port in range(base, base + 4)):
+            return base
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture(scope="session")
+def region() -> Iterator[Region]:
+    home = Path(tempfile.mkdtemp(prefix="carerecord-demo-"))
+    home.chmod(0o711)
+    command = [sys.executable, "-m", "demo", "--quiet", "--home", str(home)]
+    command += ["--port-base", str(_free_base()), "--mllp-port", str(free_port())]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout
+    os.set_blocking(process.stdout.fileno(), False)
+    said, until = b"", time.monotonic() + READY_SECONDS_MAX
+    while b"\nReady" not in said:
+        said += process.stdout.read() or b""
+        assert process.poll() is None, said.decode()[-3000:]
+        assert time.monotonic() < until, said.decode()[-3000:]
+        time.sleep(0.05)
+    yield Region(home, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Browser]:
+    with browsers.chromium() as started:
+        yield started

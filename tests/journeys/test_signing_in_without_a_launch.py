@@ -1,0 +1,77 @@
+"""Someone without a record system of their own signs in with the care identity, finds a person, and says why."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import browser as browsers
+from tests.journeys.conftest import Region
+
+pytestmark = pytest.mark.browser
+
+
+def user_with(region: Region, roles: int) -> dict[str, Any]:
+    return next(user for user in region.told["staff"] if len(user["roles"]) == roles)
+
+
+def sign_in(page: Page, region: Region, user: dict[str, Any]) -> None:
+    page.goto(region.told["record"])
+    page.get_by_role("link", name=re.compile("sign in", re.IGNORECASE)).or_(
+        page.get_by_role("button", name=re.compile("sign in", re.IGNORECASE))
+    ).first.click()
+    page.get_by_text(user["name"]).first.click()
+
+
+def fill_in(page: Page, person: dict[str, Any]) -> None:
+    year, month, day = person["birth_date"].split("-")
+    page.get_by_label(re.compile("NHS number", re.IGNORECASE)).fill(person["nhs_number"])
+    page.get_by_label("Day").fill(day)
+    page.get_by_label("Month").fill(month)
+    page.get_by_label("Year").fill(year)
+    page.get_by_role("button", name=re.compile("find", re.IGNORECASE)).click()
+
+
+def test_one_role_is_taken_and_the_record_opens_after_a_reason(region: Region, chrome: Browser) -> None:
+    page = browsers.page(chrome)
+    sign_in(page, region, user_with(region, 1))
+    person = region.told["people"][0]
+    fill_in(page, person)
+    expect(page.get_by_role("heading", name="Is this the right person?")).to_be_visible()
+    page.get_by_role("button", name="Yes, open this record").click()
+    page.wait_for_url(re.compile("/patient/"))
+    page.get_by_role("button", name=re.compile("clinic", re.IGNORECASE)).first.click()
+    expect(page.get_by_text(person["name"].split(",")[0]).first).to_be_visible()
+    assert person["nhs_number"] not in page.url
+
+
+def test_no_role_is_told_whom_to_ask(region: Region, chrome: Browser) -> None:
+    page = browsers.page(chrome)
+    sign_in(page, region, user_with(region, 0))
+    expect(page.locator("body")).to_contain_text(re.compile("role", re.IGNORECASE))
+    browsers.keep_picture(page, "no-role-1280")
+    assert browsers.axe_violations(page) == []
+
+
+def test_many_roles_are_a_choice(region: Region, chrome: Browser) -> None:
+    page = browsers.page(chrome)
+    user = max(region.told["staff"], key=lambda user: len(user["roles"]))
+    sign_in(page, region, user)
+    page.wait_for_url(re.compile("/sign-in/role"))
+    browsers.keep_picture(page, "roles-1280")
+    assert browsers.axe_violations(page) == []
+
+
+def test_a_wrong_birth_date_and_an_unknown_number_get_the_same_answer(region: Region, chrome: Browser) -> None:
+    page = browsers.page(chrome)
+    sign_in(page, region, user_with(region, 1))
+    known = region.told["people"][0]
+    answers = []
+    for person in ({**known, "birth_date": "1951-02-03"}, {**known, "nhs_number": "9990000018"}):
+        page.goto(f"{region.told['record']}/find")
+        fill_in(page, person)
+        answers.append(re.sub(r"\s+", " ", page.inner_text("main")))
+    assert answers[0] == answers[1]
