@@ -40,7 +40,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     status: str  # OBR-25, for an OBX without OBX-11
     collected_at: datetime | None
     collected: str | None
-    shared: dict[str, msgspec.Raw]  # category, encounter, specimen
+    shared: dict[str, msgspec.Raw]  # category, encounter, specimen, derivedFrom
 
 
 def joined(results: list[Noted], message: Message) -> list[list[Noted]]:

@@ -42,19 +42,31 @@ class Order:
         self.specimen: Segment | None = None
 
 
+class Heard:
+    """What the orders of one message have so far, for those that follow."""
+
+    __slots__ = ("encounter", "isolates", "patient", "reports", "results")
+
+    def __init__(self, patient: str, encounter: msgspec.Raw | None) -> None:
+        self.patient = patient
+        self.encounter = encounter
+        self.reports: dict[tuple[str, ...], int] = {}  # how often a report's own id came
+        self.results: dict[tuple[str, ...], dict[tuple[str, str], int]] = {}
+        # (code, sub-id) of a coded result -> (its words, its id): the organism that later sensitivities are of
+        self.isolates: dict[tuple[str, str], tuple[str, str]] = {}
+
+
 def read_results(translating: Translating, subject: Subject) -> None:
     """State every report and result of a message."""
     message = translating.message
-    encounter = encounter_reference(translating, message.find("PV1"))
     patient = subject.local[0].value if subject.local else subject.nhs_number or ""
-    reports: dict[tuple[str, ...], int] = {}
-    seen: dict[tuple[str, ...], dict[tuple[str, str], int]] = {}
+    heard = Heard(patient, encounter_reference(translating, message.find("PV1")))
     orders = _orders(translating)
     if not orders:
         sentence = "There is neither OBR nor OBX: a result message must hold a report."
         translating.problem("OBR", "required", sentence, fatal=True)
     for order in orders:
-        _read_order(translating, order, patient, encounter, reports, seen)
+        _read_order(translating, order, heard)
 
 
 def _orders(translating: Translating) -> list[Order]:
@@ -89,47 +101,66 @@ def _keep_note(translating: Translating, orders: list[Order], nte: Segment) -> N
         orders[-1].notes.append(words)
 
 
-def _read_order(
-    translating: Translating,
-    order: Order,
-    patient: str,
-    encounter: msgspec.Raw | None,
-    reports: dict[tuple[str, ...], int],
-    seen: dict[tuple[str, ...], dict[tuple[str, str], int]],
-) -> None:
+def _read_order(translating: Translating, order: Order, heard: Heard) -> None:
     message = translating.message
     obr = order.obr
     battery = concept(value(obr, 4), message, source=translating.source.id, table="OBR-4") if obr else None
     collected = translating.instant(obr, 7) if obr else None
     if collected is None and order.specimen is not None:
         collected = translating.instant(order.specimen, 17)
-    key = _own_id(translating, obr, battery, collected, patient)
-    ordinal = reports[key] = reports.get(key, 0) + 1
+    key = _own_id(translating, obr, battery, collected, heard.patient)
+    ordinal = heard.reports[key] = heard.reports.get(key, 0) + 1
     setting = Setting(
         key=key,
         battery=battery,
         status=translating.text(obr, 25).upper() if obr else "",
         collected_at=collected.at if collected else None,
         collected=collected.text if collected else None,
-        shared={
-            name: part
-            for name, part in (
-                ("category", _category(translating, order)),
-                ("encounter", encounter),
-                ("specimen", _specimen(message, order)),
-            )
-            if part is not None
-        },
+        shared=_shared(translating, order, heard),
     )
     made: list[str] = []
-    counted = seen.setdefault(key, {})
+    counted = heard.results.setdefault(key, {})
     for run in joined(order.results, message):
-        if run[0][0][2].strip().upper() == "ED":
-            _read_file(translating, run[0][0], setting, counted)
+        obx = run[0][0]
+        if obx[2].strip().upper() == "ED":
+            _read_file(translating, obx, setting, counted)
         elif local := read_observation(translating, run, setting, counted):
             made.append(local)
+            if obx[4] and obx[2] in {"CE", "CWE"}:
+                _remember_isolate(translating, obx, local, heard)
     if obr is not None:
         _state_report(translating, order, obr, setting, made, ordinal)
+
+
+def _shared(translating: Translating, order: Order, heard: Heard) -> dict[str, msgspec.Raw]:
+    """What all results of an order have. Sensitivities are of an organism, and say so: they are no use without it."""
+    specimen = _specimen(translating.message, order)
+    parts: dict[str, msgspec.Raw | None] = {
+        "category": _category(translating, order),
+        "encounter": heard.encounter,
+        "specimen": ready(specimen) if specimen else None,
+    }
+    if order.obr is not None and order.obr[26]:
+        isolate, parent = _find_isolate(translating, order.obr, heard)
+        if isolate:
+            taken = specimen.get("display") if specimen else None
+            parts["specimen"] = ready({**(specimen or {}), "display": f"{isolate} from {taken}" if taken else isolate})
+        if parent:
+            parts["derivedFrom"] = ready([{"reference": f"Observation/{parent}"}])
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _remember_isolate(translating: Translating, obx: Segment, local: str, heard: Heard) -> None:
+    if said := concept(obx[5], translating.message, source=translating.source.id, table="OBX-5"):
+        heard.isolates[(translating.text(obx, 3), translating.text(obx, 4))] = (said.text, local)
+
+
+def _find_isolate(translating: Translating, obr: Segment, heard: Heard) -> tuple[str, str | None]:
+    """(organism in words, id of its result) by OBR-26: parent's code, sub-id and words."""
+    code, sub_id, words = translating.message.parts(obr[26], 3)
+    if found := heard.isolates.get((code, sub_id)):
+        return found
+    return words or (f"isolate {sub_id}" if sub_id else ""), None
 
 
 def _own_id(
@@ -165,7 +196,7 @@ def _category(translating: Translating, order: Order) -> msgspec.Raw | None:
     return None
 
 
-def _specimen(message: Message, order: Order) -> msgspec.Raw | None:
+def _specimen(message: Message, order: Order) -> dict[str, Any] | None:
     """What was taken: SPM-4, else OBR-15, with its own number (SPM-2)."""
     if order.specimen is not None:
         spm = order.specimen
@@ -175,7 +206,7 @@ def _specimen(message: Message, order: Order) -> msgspec.Raw | None:
         found: dict[str, Any] = {"display": kind} if kind else {}
         if own:
             found["identifier"] = {"value": own}
-        return ready(found) if found else None
+        return found or None
     if order.obr is None or not order.obr[15]:
         return None
     parts = message.components(order.obr[15].split(message.repetition, 1)[0])
@@ -183,7 +214,7 @@ def _specimen(message: Message, order: Order) -> msgspec.Raw | None:
     # SPS-1 is a code in subcomponents; many laboratories write it as two components, BLD^Blood.
     words = code[1] if len(code) > 1 and code[1] else message.text(parts[1]) if len(parts) > 1 else ""
     display = words or code[0]
-    return ready({"display": display}) if display else None
+    return {"display": display} if display else None
 
 
 def _state_report(
