@@ -68,14 +68,16 @@ def serving(application: Any) -> Iterator[str]:
 
 def page(browser: Browser, *, width: int = 1280, height: int = 800, script: bool = True, **context: Any) -> Page:
     """A fresh page of that size, with no cookie of any other."""
-    return browser.new_context(
+    made = browser.new_context(
         viewport={"width": width, "height": height}, java_script_enabled=script, locale="en-GB", **context
-    ).new_page()
+    )
+    made.set_default_timeout(10_000)
+    return made.new_page()
 
 
 def axe_violations(shown: Page) -> list[str]:
     """What axe finds wrong, one line for each element, for a failing test to show."""
-    found = Axe().run(shown).response["violations"]
+    found = Axe().run(shown, options={"rules": {"target-size": {"enabled": True}}}).response["violations"]
     return [f"{rule['id']}: {node['html'][:200]} ({rule['help']})" for rule in found for node in rule["nodes"]]
 
 

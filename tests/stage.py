@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -42,6 +41,14 @@ PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
     b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\ntrailer<</Root 1 0 R>>\n"
 )
+
+
+NOBODY_YET: dict[str, Any] = {
+    "patient_key": None,
+    "evidence": Evidence(kind=EvidenceClass.NONE),
+    "purpose": Purpose.TREAT,
+    "route": "sign-in",
+}
 
 
 class MadeDoor:
@@ -96,7 +103,7 @@ class MadeSessions:
         self.open: dict[str, Session] = {}
         self._numbers = itertools.count(1)
 
-    def _create(self, staff: Staff, **of: Any) -> NewSession:
+    def create(self, staff: Staff, **of: Any) -> NewSession:
         number, at = next(self._numbers), of.pop("at")
         parent = of.pop("parent", None)
         token, expires_at = f"token-{number}", at + timedelta(hours=1)
@@ -112,11 +119,10 @@ class MadeSessions:
         return NewSession(id=f"session-{number}", token=token, expires_at=expires_at)
 
     async def create_staff(self, staff: Staff, *, at: datetime) -> NewSession:
-        nothing = Evidence(kind=EvidenceClass.NONE)
-        return self._create(staff, patient_key=None, evidence=nothing, purpose=Purpose.TREAT, route="sign-in", at=at)
+        return self.create(staff, at=at, **NOBODY_YET)
 
     async def create_patient(self, staff: Staff, **of: Any) -> NewSession:
-        return self._create(staff, **of)
+        return self.create(staff, **of)
 
     async def find(self, session_id: str, *, token: str | None, at: datetime) -> Session | None:
         session = self.open.get(token or "")
@@ -183,10 +189,9 @@ class Stage:
         self.client.headers["Origin"] = "http://127.0.0.1:8400"
 
     def new_chart(self, kind: EvidenceClass = EvidenceClass.APPOINTMENT) -> NewSession:
-        return asyncio.run(
-            self.sessions.create_patient(
-                STAFF, patient_key=7, evidence=Evidence(kind=kind), purpose=Purpose.TREAT, route="launch", at=samples.AT
-            )
+        resting_on = Evidence(kind=kind)
+        return self.sessions.create(
+            STAFF, patient_key=7, evidence=resting_on, purpose=Purpose.TREAT, route="launch", at=samples.AT
         )
 
     def open_chart(self, kind: EvidenceClass = EvidenceClass.APPOINTMENT) -> str:
@@ -195,6 +200,8 @@ class Stage:
         self.client.cookies.set(patient_cookie(new.id), new.token)
         return f"/patient/{new.id}"
 
-    def sign_in(self) -> None:
-        new = asyncio.run(self.sessions.create_staff(STAFF, at=samples.AT))
+    def sign_in(self) -> str:
+        """A staff session whose cookie the client has; gives its token."""
+        new = self.sessions.create(STAFF, at=samples.AT, **NOBODY_YET)
         self.client.cookies.set("carerecord_staff", new.token)
+        return new.token

@@ -5,6 +5,8 @@ Drawn with attributes and classes only: it lives under a policy that forbids inl
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from markupsafe import Markup
 
 from carerecord.disclosure import ResultValue
@@ -12,6 +14,8 @@ from carerecord.web import words
 
 # In tenths of a pixel: whole numbers are drawn as sharply and written faster.
 WIDTH, HEIGHT, EDGE = 1200, 340, 50
+RECENT = timedelta(days=30)
+RECENT_VALUES_MIN = 3
 
 
 def trend(values: tuple[ResultValue, ...]) -> Markup:
@@ -20,7 +24,7 @@ def trend(values: tuple[ResultValue, ...]) -> Markup:
     Never across units: if they disagree nothing is drawn. The band is drawn only when every value came with the same
     range, because a band that holds for some of the points would misjudge the others.
     """
-    drawn = [value for value in reversed(values) if _may_be_drawn(value)]
+    drawn = _recent([value for value in reversed(values) if _may_be_drawn(value)])
     if len(drawn) < 2:
         return NOTHING
     first, last = drawn[0], drawn[-1]
@@ -55,8 +59,8 @@ def trend(values: tuple[ResultValue, ...]) -> Markup:
         band = f'<rect y="{top_of_band}" width="{WIDTH}" height="{max(end_of_band - top_of_band, 5)}"/>'
     return Markup(  # noqa: S704 - numbers and dates of our own writing only.
         f'<svg class="cr-trend" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH // 10}" height="{HEIGHT // 10}" '
-        f'role="img" aria-label="Trend of {len(drawn)} values, {_on(first)} to {_on(last)}">'
-        f'{band}<polyline points="{" ".join(line)}"/>{"".join(marks)}</svg>'
+        f'role="img" aria-label="Trend of {len(drawn)} values">{band}<polyline points="{" ".join(line)}"/>'
+        f'{"".join(marks)}</svg><span class="cr-about">{words.period(first.happened_at, last.happened_at)}</span>'
     )
 
 
@@ -71,8 +75,15 @@ def _may_be_drawn(value: ResultValue) -> bool:
     )
 
 
-def _on(value: ResultValue) -> str:
-    return words.day_of(value.happened_at) if value.happened_at else "no date"
+def _recent(drawn: list[ResultValue]) -> list[ResultValue]:
+    """Values oldest first. Beside those of years, the days of one stay would fall on one another: they are drawn alone,
+    and the span that is drawn stands under the picture."""
+    newest = drawn[-1].happened_at if drawn else None
+    if newest is None:
+        return drawn
+    since = newest - RECENT
+    recent = [value for value in drawn if value.happened_at and value.happened_at >= since]
+    return recent if len(recent) >= RECENT_VALUES_MIN else drawn
 
 
 NOTHING = Markup("")

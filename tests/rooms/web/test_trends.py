@@ -1,6 +1,7 @@
 """Small pictures of results: what is drawn, and above all what is not."""
 
 import re
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import msgspec
@@ -14,7 +15,11 @@ replace = msgspec.structs.replace
 
 
 def shapes(drawn: str) -> list[str]:
-    return [element.tag for element in ElementTree.fromstring(drawn)]
+    return [element.tag for element in picture(drawn)]
+
+
+def picture(drawn: str) -> ElementTree.Element:
+    return ElementTree.fromstring(f"<td>{drawn}</td>")[0]
 
 
 def test_a_trend_has_a_band_a_line_and_a_point_for_each_value() -> None:
@@ -56,7 +61,7 @@ def test_bounds_corrected_and_withdrawn_values_are_not_points() -> None:
 
 def test_a_one_sided_range_reaches_to_the_edge() -> None:
     drawn = trend(tuple(replace(value, low=None) for value in SODIUM[:3]))
-    band = ElementTree.fromstring(drawn)[0]
+    band = picture(drawn)[0]
     assert int(band.get("y", "0")) + int(band.get("height", "0")) == 340
 
 
@@ -67,4 +72,11 @@ def test_values_that_are_all_alike_and_at_one_time_still_draw() -> None:
 def test_a_trend_needs_no_style_and_says_in_words_what_it_spans() -> None:
     drawn = trend(SODIUM)
     assert "style" not in drawn
-    assert re.search(r'aria-label="Trend of 20 values, 02-Nov-2026 to 21-Nov-2026"', drawn)
+    assert re.search(r'aria-label="Trend of 20 values".*>02–21-Nov-2026<', drawn)
+
+
+def test_the_days_of_one_stay_are_drawn_alone_when_the_values_before_them_are_years_older() -> None:
+    old = tuple(replace(SODIUM[4], happened_at=SODIUM[4].happened_at - timedelta(days=days)) for days in (400, 900))
+    assert trend((*SODIUM[:3], *old)) == trend(SODIUM[:3])
+    assert ">20-Nov-2026<" not in trend((*SODIUM[:2], *old))  # Two are too few to stand alone.
+    assert "Trend of 4 values" in trend((*SODIUM[:2], *old))
