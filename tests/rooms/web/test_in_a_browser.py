@@ -243,6 +243,8 @@ def test_on_paper_nothing_stays_closed_and_buttons_are_gone(theatre: Theatre) ->
     shown.emulate_media(media="print")
     browser.keep_picture(shown, "web-print-1280")
     assert not shown.get_by_role("button", name="Close this record").is_visible()
+    after = shown.evaluate("getComputedStyle(document.querySelector('#allergies a'), '::after').content")
+    assert after == "none"
     for closed in ("#allergies .cr-closed .cr-table", "#letters .cr-words"):
         assert shown.locator(closed).first.bounding_box()["height"] > 10  # type: ignore[index]
     shown.pdf(path=str(browser.SCREENSHOTS / "web-print.pdf"), format="A4")
