@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 REASONS = {
-    "home": "Folder of this installation's state: the embedded database, sockets, secrets. Kept private (0700).",
+    "home": "Folder of this installation: the embedded database and its sockets. Private (0700; as root 0711).",
     "region": "The region: organisations, sources, neighbours and their keys, as one TOML file.",
     "database": "DSN of a PostgreSQL 15 to 18 to use instead of the embedded one, as its owner.",
     "database_listen": "DSN for the listening process; default: the owner's, with SET ROLE carerecord_listen.",
@@ -61,7 +61,7 @@ REASONS = {
     "user_work": "Operating system user for the folding process when started as root.",
     "user_serve": "Operating system user for the serving process when started as root.",
     "session_seconds_max": "Seconds after which a session ends, however busy.",
-    "live": "True: real patients. NHS numbers for testing (9xx) are refused. False: only those are accepted.",
+    "live": "True: real patients; NHS numbers for testing (9xx) are refused. False: no range is refused.",
 }
 
 

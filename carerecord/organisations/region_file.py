@@ -21,7 +21,9 @@ def read_region(path: Path) -> Region:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         region = _region(raw, path.parent)
     except FileNotFoundError as missing:
-        raise RegionDoesNotFit(f"{missing.filename} is missing: set CARERECORD_REGION to the region's file.") from missing
+        raise RegionDoesNotFit(
+            f"{missing.filename} is missing: set CARERECORD_REGION to the region's file."
+        ) from missing
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
         raise RegionDoesNotFit(f"{path}: {wrong}. Mend that entry and start again.") from wrong
     _check(region, path)
@@ -62,10 +64,14 @@ def _check(region: Region, path: Path) -> None:
     speakers += [("client", client.client_id, client.organisation) for client in region.clients]
     for kind, name, organisation in speakers:
         if organisation not in known:
-            raise RegionDoesNotFit(f"{path}: {kind} {name} names organisation {organisation}, which is not listed. Add it.")
+            raise RegionDoesNotFit(
+                f"{path}: {kind} {name} names organisation {organisation}, which is not listed. Add it."
+            )
     seen: dict[str, str] = {}
     for source in region.sources:
         for sending in source.sending:
             if sending in seen:
-                raise RegionDoesNotFit(f"{path}: {sending} is claimed by {seen[sending]} and {source.id}. Give it to one.")
+                raise RegionDoesNotFit(
+                    f"{path}: {sending} is claimed by {seen[sending]} and {source.id}. Give it to one."
+                )
             seen[sending] = source.id

@@ -17,7 +17,6 @@ from carerecord.model import Heading, OriginalReference, Person, Standing, State
 from carerecord.record import chunk, dictionary, fold
 from carerecord.record.append import ROW_STATEMENTS_MAX, LogRow, append
 from carerecord.record.read import NotWitnessed, read_original, read_statements
-from carerecord.record.versions import newest
 from carerecord.settings import Settings
 from scripts.train_dictionaries import said
 
@@ -293,20 +292,6 @@ async def test_an_original_is_given_to_its_patient_alone_and_byte_for_byte(setti
         assert await read_original(it.serve, witness=witness, person=person(), reference=theirs) is None
         stale = msgspec.structs.replace(witness, seq=99)
         assert await read_original(it.serve, witness=stale, person=person(), reference=mine) is None
-
-
-def test_what_a_source_said_last_is_newest_and_the_rest_stays_readable() -> None:
-    packed = [chunk.pack([statement(1, days=days, body=b'{"v":%d}' % days)]) for days in (3, 0, 9)]
-    stored = [
-        s
-        for n, p in enumerate(packed)
-        for s in chunk.unpack(
-            p.header, p.body, patient_key=1, said=chunk.Said(1, "barts", OriginalReference(date(2026, 1, 1), n), AT)
-        )
-    ]
-    current, superseded = newest(stored)
-    assert [s.body for s in current] == [b'{"v":0}']
-    assert [s.body for s in superseded["barts", stored[0].local_id]] == [b'{"v":3}', b'{"v":9}']
 
 
 def _sorted(statements: list[StoredStatement]) -> list[StoredStatement]:
