@@ -82,11 +82,15 @@ def _source_name(source_id: str, region: Region) -> str:
 
 
 def allergy_title(allergies: Sequence[AllergyEntry]) -> Title:
-    """One of exactly four titles. That an allergy is listed always wins over that none is known."""
+    """One of exactly four titles. That an allergy is listed always wins over that none is known.
+
+    That no food allergy is known says nothing about drugs.
+    """
     current = [entry for entry in allergies if entry.is_current]
     if any(not entry.is_absence for entry in current):
         return "Known allergies"
-    return "No known allergies" if current else "Allergies not recorded"
+    is_denied = any(entry.absence_scope in ("any", "drug") for entry in current)
+    return "No known allergies" if is_denied else "Allergies not recorded"
 
 
 def allergy_words(allergies: Sequence[AllergyEntry]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from carerecord.fhir.resources import AllergyIntolerance, read_allergy
 from carerecord.model import Standing
 from carerecord.reconciliation.entries import AllergyEntry, Mark
-from carerecord.reconciliation.same import absence_scope, code_keys, gather, substance, words
+from carerecord.reconciliation.same import absence_scope, code_keys, gather, says_only_absence, substance, words
 from carerecord.reconciliation.versions import (
     Context,
     Item,
@@ -90,7 +90,8 @@ def _keys(said: _Said) -> list[tuple[str, ...]]:
     if said.what == UNREADABLE:
         return [(said.bucket, "alone", said.item.id)]
     if said.scope:
-        return [(said.bucket, "absence", said.scope)]
+        # Words beyond the plain ones may name what is the exception: they keep a line of their own.
+        return [(said.bucket, "absence", said.scope, "" if says_only_absence(said.what) else words(said.what))]
     codes = [(said.bucket, "code", *key) for key in code_keys(said.resource.code, source=newest.source)]
     return [*codes, (said.bucket, "words", substance(said.what))]
 
@@ -126,6 +127,7 @@ def _entry(group: Sequence[_Said], everything: Sequence[_Said], context: Context
         reaction=reaction,
         severity=severity,
         is_absence=bool(first.scope),
+        absence_scope=first.scope,
     )
 
 

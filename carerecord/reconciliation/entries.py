@@ -60,6 +60,7 @@ class AllergyEntry(Entry, frozen=True, kw_only=True):
     reaction: str = ""
     severity: str = ""  # the source's own word
     is_absence: bool = False  # "No known allergies" said by a source
+    absence_scope: str = ""  # of what none is known: "any", "drug", "food", "environmental"
 
 
 class ResultValue(msgspec.Struct, frozen=True, kw_only=True):

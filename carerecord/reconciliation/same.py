@@ -78,9 +78,12 @@ def absence_scope(concept: Concept | None) -> str:
             return "food"
         if matched := _ABSENCE.match(plain):
             return SCOPES.get(matched.group("scope"), "any")
-        if plain.startswith("no known ") and "allerg" in plain:
-            return "any"
     return ""
+
+
+def says_only_absence(text: str) -> bool:
+    """Whether these words say that no allergy is known and nothing more: "except penicillin" is more."""
+    return bool(_ABSENCE.match(words(text)))
 
 
 def _bare_codes(concept: Concept) -> list[str]:

@@ -63,29 +63,31 @@ _SAYS_NOTHING = {"none", "nil", "n/a", "na", "no", "unknown", "not known", "not 
 def read_allergies(translating: Translating) -> None:
     """State every AL1 and IAM of a message."""
     message = translating.message
+    seen: dict[str, int] = {}
     for segment in message.segments:
         if segment[0] == "AL1":
-            _read(translating, segment, onset=6, reaction=5)
+            _read(translating, segment, seen, onset=6, reaction=5)
         elif segment[0] == "IAM":
-            _read(translating, segment, onset=11, reaction=5)
+            _read(translating, segment, seen, onset=11, reaction=5)
 
 
-def _read(translating: Translating, segment: Segment, *, onset: int, reaction: int) -> None:
+def _read(translating: Translating, segment: Segment, seen: dict[str, int], *, onset: int, reaction: int) -> None:
+    """State one allergy. `seen` counts what comes twice in one message: each reaction may have a segment of its own."""
     message, source, name = translating.message, translating.source.id, segment[0]
     raw = value(segment, 3)
     substance = concept(raw, message, source=source, table=f"{name}-3")
     unique = translating.text(segment, 7) if name == "IAM" else ""
-    if substance is None:
-        sentence = f"{name}-3 is missing: the allergy names no substance and is not used; send its code or its name."
-        translating.problem(f"{name}-3", "required", sentence)
-        return
-    words = " ".join(substance.text.lower().split())
-    negation = find_negation(substance, words)
-    if negation is None and words in _SAYS_NOTHING:
-        sentence = f"{name}-3 says neither what the allergy is nor that none is known: send a substance, or 716186003."
-        translating.problem(f"{name}-3", "unclear", sentence)
-        return
-    local = translating.id("AllergyIntolerance", unique or substance.key or words)
+    words = " ".join(substance.text.lower().split()) if substance else ""
+    negation = find_negation(substance, words) if substance else None
+    own = substance.key or words if substance else ""
+    if negation is None and (not words or words in _SAYS_NOTHING):
+        _unnamed(translating, f"{name}-3", words)
+        reacted = translating.text(segment, reaction, 2) or translating.text(segment, reaction)
+        if not reacted or reacted.lower() in _SAYS_NOTHING:
+            return
+        own = f"{own}\r{reacted}"  # Who reacted to something that nobody named has an allergy all the same.
+    ordinal = seen[unique or own] = seen.get(unique or own, 0) + 1
+    local = translating.id("AllergyIntolerance", unique or own, *((str(ordinal),) if ordinal > 1 else ()))
     started = translating.instant(segment, onset)
     clinical, verification, standing = _status(translating, segment)
     body: dict[str, Any] = {"resourceType": "AllergyIntolerance", "id": local}
@@ -96,7 +98,8 @@ def _read(translating: Translating, segment: Segment, *, onset: int, reaction: i
     body["verificationStatus"] = {"coding": [{"system": _VERIFICATION, "code": verification}]}
     if category := _category(translating, segment):
         body["category"] = [category]
-    body["code"] = _negated(substance, negation) if negation else substance.json
+    if substance:
+        body["code"] = _negated(substance, negation) if negation else substance.json
     if started:
         body["onsetDateTime"] = started.text
     if described := _reaction(translating, segment, reaction):
@@ -104,10 +107,18 @@ def _read(translating: Translating, segment: Segment, *, onset: int, reaction: i
     translating.state(
         body,
         heading=Heading.ALLERGIES,
-        code=f"{SNOMED}|{negation[0]}" if negation else substance.key,
+        code=f"{SNOMED}|{negation[0]}" if negation else substance.key if substance else None,
         happened_at=started.at if started else None,
         standing=standing,
     )
+
+
+def _unnamed(translating: Translating, field: str, words: str) -> None:
+    if words:
+        sentence = f"{field} says neither what the allergy is nor that none is known: send a substance, or 716186003."
+    else:
+        sentence = f"{field} is missing: the allergy names no substance and is not used; send its code or its name."
+    translating.problem(field, "unclear" if words else "required", sentence)
 
 
 def find_negation(substance: Concept, words: str) -> tuple[str, str] | None:
@@ -116,7 +127,9 @@ def find_negation(substance: Concept, words: str) -> tuple[str, str] | None:
         return found
     if found := _NEGATION_WORDS.get(words) or _NEGATION_WORDS.get(substance.code.lower()):
         return found
-    return NO_KNOWN_ALLERGY if words.startswith("no known ") and "allerg" in words else None
+    # Nothing may follow or stand between: "no known allergies except penicillin" names one, "no known latex allergy"
+    # denies one alone.
+    return NO_KNOWN_ALLERGY if words.strip(" .,;:*-") in ("no known allergy", "no known allergies") else None
 
 
 def _negated(substance: Concept, negation: tuple[str, str]) -> Any:
