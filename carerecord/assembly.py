@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -90,12 +91,15 @@ async def serve(chosen: Settings) -> None:
     async with AsyncExitStack() as stack:
         parts = await open_parts(stack, chosen, region)
         _settle_memory()
+        # A traceback may quote what a patient's record holds: the catalogue of logs is the only voice.
+        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+        logging.getLogger("uvicorn").propagate = False
         server = uvicorn.Server(
             uvicorn.Config(
                 application(parts),
                 host=chosen.serve_host,
                 port=chosen.serve_port,
-                log_config=None,  # Addresses hold no patient, but the catalogue of logs is closed all the same.
+                log_config=None,
                 access_log=False,
                 server_header=False,
                 lifespan="off",

@@ -77,6 +77,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gp_practice_name: str | None = None
     gp_name: str | None = None
     language: str | None = None
+    is_copy: bool = False  # said in passing, by a message about something else: it stands where nobody says more
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,6 +291,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     place: str | None = None
     said_by: str | None = None  # ODS code, or "reader"
     reason: str | None = None  # the reader's own words or chosen reason
+    called: str | None = None  # the family name by which the host calls the person, where it is unlike the one held
 
     @property
     def is_strong(self) -> bool:

@@ -33,6 +33,18 @@ def answers(subject: Subject, region: Region) -> tuple[Answer, ...]:
     return ()
 
 
+def cautions(looking: Looking, *, held_name: str) -> tuple[str, ...]:
+    """What the reader must check before acting on what they see."""
+    called = looking.evidence.called
+    if not called:
+        return ()
+    system = looking.staff.organisation_name
+    return (
+        f"Check that this is the same person: {system} calls them {called.upper()}; here they are {held_name}. "
+        "The NHS number and the date of birth agree.",
+    )
+
+
 def source_answers(shown: Sequence[StoredStatement], region: Region) -> tuple[SourceAnswer, ...]:
     """The sources behind what is shown, and nothing about what is not: a source that is withheld whole is not named."""
     counted: dict[str, int] = {}

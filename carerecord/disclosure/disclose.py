@@ -11,7 +11,7 @@ import msgspec
 
 from carerecord import access, audit, database, logs, patient_index
 from carerecord.disclosure import programs, sentences
-from carerecord.disclosure.answers import answers, last_contact, opened_from, source_answers
+from carerecord.disclosure.answers import answers, cautions, last_contact, opened_from, source_answers
 from carerecord.disclosure.banner import banner, name_words
 from carerecord.disclosure.documents import document_of, original_text
 from carerecord.disclosure.snapshot import snapshot
@@ -116,6 +116,7 @@ class Door:
             opened_from=opened_from(looking),
             why=sight.decision.reasons,
             limits=sight.decision.limits,
+            cautions=cautions(looking, held_name=name_words(sight.person.subject)),
             since=since,
             patient_id=patient_part(sight.person.patient_key),
         )

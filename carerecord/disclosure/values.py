@@ -75,6 +75,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     opened_from: str  # "Opened from Oxford University Hospitals, outpatient clinic, today 09:12"
     why: tuple[str, ...]  # why this reader may see this, in sentences
     limits: tuple[str, ...]  # what this reader may not see because of their role, in sentences ("Your role is…")
+    cautions: tuple[str, ...] = ()  # what the reader must check before acting, in sentences
     since: date | None  # our last contact: the default of "new"
     patient_id: str
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from carerecord.intake import store
 from carerecord.intake.values import Heard, Kept
 from carerecord.model import OriginalReference, Outcome
@@ -107,9 +109,10 @@ async def append_statements(connection: Connection, batch: Sequence[tuple[Heard,
 def _claim(heard: Heard, reference: OriginalReference) -> Claim:
     assert heard.subject is not None
     assert heard.reading is not None
+    is_copy = not heard.reading.updates_demographics
     return Claim(
         source=heard.source,
-        subject=heard.subject,
+        subject=msgspec.structs.replace(heard.subject, is_copy=True) if is_copy else heard.subject,
         said_at=heard.reading.said_at or heard.received_at,
         received_at=heard.received_at,
         original=reference,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -11,7 +12,7 @@ from carerecord import logs
 from carerecord.disclosure.values import Found, Refusal
 from carerecord.launch.context_link import LaunchRefusal, verify
 from carerecord.launch.parts import Parts, parts_of
-from carerecord.launch.rules import is_same_person
+from carerecord.launch.rules import is_like_the_name_held
 from carerecord.model import Staff
 from carerecord.organisations import Neighbour
 from carerecord.routing import Route
@@ -64,11 +65,9 @@ async def arrive(request: Request) -> Response:
     )
     if isinstance(found, Refusal):
         return _page(request, parts, _not_held(parts) if found.kind == "not-found" else found)
-    if not is_same_person(
-        held_name=found.name, held_birth_date=found.birth_date, family=launch.family, birth_date=launch.birth_date
-    ):
-        await _witness_refused(parts, launch.staff, rule="patient", at=at)
-        return _page(request, parts, _someone_else(parts))
+    if not is_like_the_name_held(launch.family, held=found.name):
+        # Number and birth date agree, so care is not held up; the page tells the reader to check (hazards H01, H20).
+        launch = replace(launch, evidence=replace(launch.evidence, called=launch.family))
     return await _open(request, parts, launch, found, at=at)
 
 
@@ -119,9 +118,9 @@ async def _turned_away(request: Request, parts: Parts, refusal: ArrivalRefusal, 
     return _page(request, parts, Refusal(kind="not-allowed", sentences=(refusal.sentence,), phone=parts.region.phone))
 
 
-async def _witness_refused(parts: Parts, by: Neighbour | Staff, *, rule: str, at: datetime) -> None:
-    """A refused launch names its host: who the reader is was not proven, unless it got as far as the person."""
-    staff = by if isinstance(by, Staff) else _host(parts, by)
+async def _witness_refused(parts: Parts, by: Neighbour, *, rule: str, at: datetime) -> None:
+    """A refused launch names its host: who the reader is was not proven."""
+    staff = _host(parts, by)
     await parts.door.witness_event("refused", staff=staff, route=ROUTE, session=ROUTE, detail={"rule": rule}, at=at)
 
 
@@ -144,19 +143,6 @@ def _not_held(parts: Parts) -> Refusal:
             f"The {parts.region.title} holds nothing for this person under that NHS number and date of birth.",
             "Check both in your own system. If they are right, nothing was sent about this person from here:"
             " ask them, and phone the hospital or practice they name.",
-        ),
-        phone=parts.region.phone,
-    )
-
-
-def _someone_else(parts: Parts) -> Refusal:
-    return Refusal(
-        kind="not-allowed",
-        sentences=(
-            f"The {parts.region.title} holds that NHS number and date of birth under another family name,"
-            " so it does not open: it could be someone else's record.",
-            "Check the name and the NHS number with the person. If their name has changed, update it in your own"
-            " system, or phone us to have it looked into.",
         ),
         phone=parts.region.phone,
     )

@@ -1,6 +1,6 @@
 """Who takes part in the region: organisations, sources, neighbours, programs and their keys.
 
-In: `region.toml` and the key files beside it. Out: a frozen Region. Invariant: a region is data; nothing here is London.
+In: `region.toml` and the key files beside it. Out: a frozen Region. Invariant: a region is data.
 """
 
 from carerecord.organisations.region import Client, Neighbour, Organisation, Region, SignIn

@@ -1,4 +1,4 @@
-"""Reads `region.toml`: the one place where a region's data becomes a Region, or a sentence that says what does not fit."""
+"""Reads `region.toml`: where a region's data becomes a Region, or a sentence that says what does not fit."""
 
 from __future__ import annotations
 

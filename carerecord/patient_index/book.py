@@ -93,7 +93,8 @@ class Book:
     def hear(self, known: Known, claim: Claim) -> None:
         """Take what a message says of a known patient, unless something newer was said before."""
         said_at = claim.said_at_most
-        if known.said_at != NOTHING_SAID_YET and not (claim.updates_demographics and said_at >= known.said_at):
+        is_newer = said_at >= known.said_at or known.subject.is_copy
+        if known.said_at != NOTHING_SAID_YET and not (claim.updates_demographics and is_newer):
             return
         subject = rules.updated(known.subject, claim.subject)
         # The instant is kept even where nothing changed: an older message that arrives later must not win.

@@ -31,12 +31,21 @@ async def find_person(db: Database, *, nhs_number: str, birth_date: date) -> Per
 
 
 async def read_person(db: Database, patient_key: int) -> Person:
-    """The set of identities that is this person, with what was said last by one whose NHS number is verified."""
+    """The set of identities that is this person, with the demographics that were said last as such, not in passing."""
     rows = await db.fetch(QUERIES["read_person"], patient_key)
     if not rows:
         raise NoSuchPerson(NoSuchPerson.__doc__)
-    current = max(rows, key=lambda row: (row["nhs_number_verified"], row["said_at"], row["identity_key"]))
-    subject = read_subject(current["subject"])
+    said = [(read_subject(row["subject"]), row) for row in rows]
+    # A laboratory copies what it was told, often half of it: that it reported later must not hide an address or a death.
+    subject, current = max(
+        said,
+        key=lambda pair: (
+            pair[1]["nhs_number_verified"],
+            not pair[0].is_copy,
+            pair[1]["said_at"],
+            pair[1]["identity_key"],
+        ),
+    )
     if current["nhs_number"] and subject.nhs_number != current["nhs_number"]:
         subject = msgspec.structs.replace(subject, nhs_number=current["nhs_number"])
     return Person(

@@ -77,6 +77,7 @@ def summary(shown: Summary, *, at: datetime) -> SummaryView:
         opened_from=shown.opened_from,
         why=shown.why,
         limits=shown.limits,
+        cautions=shown.cautions,
         since=words.day(shown.since) if shown.since else "",
     )
 

@@ -138,6 +138,7 @@ class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
     opened_from: str
     why: tuple[str, ...]
     limits: tuple[str, ...]
+    cautions: tuple[str, ...]
     since: str
 
 

@@ -35,7 +35,7 @@ Noted = tuple[Segment, list[str]]  # an OBX and the words of the NTE below it
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What all results of one order share."""
 
-    key: tuple[str, ...]  # the order's own id
+    key: str  # the order's own id
     battery: Concept | None
     status: str  # OBR-25, for an OBX without OBX-11
     collected_at: datetime | None
@@ -80,9 +80,7 @@ def _read_analyte(code: str, unit: str, limits: str, flags: str, delimiters: Del
 _read_analyte_once = lru_cache(maxsize=16_384)(_read_analyte)
 
 
-def read_observation(
-    translating: Translating, run: list[Noted], setting: Setting, seen: dict[tuple[str, str], int]
-) -> str | None:
+def read_observation(translating: Translating, run: list[Noted], setting: Setting, seen: dict[str, int]) -> str | None:
     """State one result; its id, or None with a problem. `seen` counts what comes twice under one code of one order."""
     obx = run[0][0]
     is_short = len(obx[3]) + len(obx[6]) + len(obx[7]) + len(obx[8]) <= CACHED_LENGTH_MAX
@@ -97,10 +95,9 @@ def read_observation(
     value = _read_value(translating, run, analyte.unit)
     if value is None:
         return None
-    own = (code.code or code.text, obx[4])
+    own = f"{code.code or code.text}\r{obx[4]}"
     ordinal = seen[own] = seen.get(own, 0) + 1
-    key = (*setting.key, *own) if ordinal == 1 else (*setting.key, *own, str(ordinal))
-    local = translating.id("Observation", *key)
+    local = translating.id("Observation", setting.key, own if ordinal == 1 else f"{own}\r{ordinal}")
     body: dict[str, Any] = {"resourceType": "Observation", "id": local, "status": status, "code": code.json}
     body |= setting.shared
     happened_at, effective = setting.collected_at, setting.collected
@@ -113,7 +110,7 @@ def read_observation(
     body |= value or _absent(status)
     if analyte.rest:
         body |= analyte.rest
-    if notes := [note for _, notes in run for note in notes]:
+    if notes := run[0][1] if len(run) == 1 else [note for _, notes in run for note in notes]:
         body["note"] = [{"text": "\n".join(notes)}]
     translating.state(
         body,

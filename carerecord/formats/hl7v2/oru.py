@@ -50,8 +50,8 @@ class Heard:
     def __init__(self, patient: str, encounter: msgspec.Raw | None) -> None:
         self.patient = patient
         self.encounter = encounter
-        self.reports: dict[tuple[str, ...], int] = {}  # how often a report's own id came
-        self.results: dict[tuple[str, ...], dict[tuple[str, str], int]] = {}
+        self.reports: dict[str, int] = {}  # how often a report's own id came
+        self.results: dict[str, dict[str, int]] = {}
         # (code, sub-id) of a coded result -> (its words, its id): the organism that later sensitivities are of
         self.isolates: dict[tuple[str, str], tuple[str, str]] = {}
 
@@ -165,7 +165,7 @@ def _find_isolate(translating: Translating, obr: Segment, heard: Heard) -> tuple
 
 def _own_id(
     translating: Translating, obr: Segment | None, battery: Concept | None, collected: Instant | None, patient: str
-) -> tuple[str, ...]:
+) -> str:
     """What makes a report the same report in a later message.
 
     The filler's number alone is not enough: laboratories give it to a specimen, with a battery in each OBR, a time in
@@ -176,8 +176,8 @@ def _own_id(
     which = (battery.code or battery.text) if battery else ""
     parent = obr[26] if obr else ""
     if number:
-        return (number, which, when, parent)
-    return ("unnumbered", patient, which, when or translating.control_id, parent)
+        return "\r".join((number, which, when, parent))
+    return "\r".join(("unnumbered", patient, which, when or translating.control_id, parent))
 
 
 def _number(translating: Translating, field: str) -> str:
@@ -230,7 +230,7 @@ def _state_report(
     issued = translating.instant(obr, 22)
     body: dict[str, Any] = {
         "resourceType": "DiagnosticReport",
-        "id": translating.id("DiagnosticReport", *setting.key, *((str(ordinal),) if ordinal > 1 else ())),
+        "id": translating.id("DiagnosticReport", setting.key, *((str(ordinal),) if ordinal > 1 else ())),
     }
     if identifiers := _identifiers(translating, obr):
         body["identifier"] = identifiers
@@ -277,17 +277,17 @@ def _identifiers(translating: Translating, obr: Segment) -> list[dict[str, Any]]
     return found
 
 
-def _read_file(translating: Translating, obx: Segment, setting: Setting, seen: dict[tuple[str, str], int]) -> None:
+def _read_file(translating: Translating, obx: Segment, setting: Setting, seen: dict[str, int]) -> None:
     """A report that came as a file: a document of its own, since a result cannot hold one in R4."""
     found = read_attachment(translating, obx[5])
     if found is None:
         return
     code = concept(obx[3], translating.message, source=translating.source.id, table="OBX-3") or setting.battery
-    own = (code.code or code.text if code else "", obx[4])
+    own = f"{code.code or code.text if code else ''}\r{obx[4]}"
     ordinal = seen[own] = seen.get(own, 0) + 1
     title = setting.battery.text if setting.battery else code.text if code else "Report"
     paper = Paper(
-        local_id=translating.id("DocumentReference", *setting.key, *own, str(ordinal)),
+        local_id=translating.id("DocumentReference", setting.key, own, str(ordinal)),
         type=code,
         title=title,
         written_at=setting.collected_at or translating.said_at,

@@ -12,6 +12,9 @@ from carerecord.formats.hl7v2.instants import parse_birth_date
 from carerecord.formats.hl7v2.translating import Translating
 from carerecord.model import Identifier, NHSNumber, Subject
 
+Gender = Literal["male", "female", "other", "unknown"]
+_GENDERS = cast(dict[str, Gender], GENDERS)
+_FIELDS = 40
 _FORMER = {"M", "B"}  # table 0200: maiden, birth name
 _NOT_A_NAME_TO_USE = _FORMER | {"A", "N", "S", "P", "BAD", "NOUSE"}
 _TRACE_STATUSES = {f"{number:02}" for number in range(1, 9)}
@@ -31,15 +34,16 @@ def read_subject(translating: Translating) -> Subject | None:
         translating.problem("PID", "one patient", sentence, fatal=True)
         return None
     pid, pd1 = segments[0], message.find("PD1")
-    numbers, local = _read_identifiers(translating, value(pid, 3) or value(pid, 2))
+    pid.extend([""] * (_FIELDS - len(pid)))
+    numbers, local = _read_identifiers(translating, pid[3] or pid[2])
     nhs_number, as_sent, status_beside = _choose_nhs_number(translating, numbers)
     if not local and not nhs_number:
         sentence = "PID-3 names no patient: send your own number with its authority, or an NHS number as ^^^NHS^NH."
         translating.problem("PID-3", "required", sentence, fatal=True)
         return None
-    name, former_names = _read_names(translating, value(pid, 5))
-    deceased, deceased_at = _read_death(translating, pid)
-    address, postcode = _read_address(translating, value(pid, 11))
+    name, former_names = _read_names(translating, pid[5])
+    deceased, deceased_at = _read_death(translating, pid) if pid[29] or pid[30] else (None, None)
+    address, postcode = _read_address(translating, pid[11])
     practice, practice_name, gp_name = _read_practice(translating, pd1)
     return Subject(
         local=local,
@@ -51,16 +55,16 @@ def read_subject(translating: Translating) -> Subject | None:
         prefix=name[2],
         former_names=former_names,
         birth_date=_read_birth_date(translating, pid),
-        gender=_read_gender(translating, pid),
+        gender=_GENDERS.get(pid[8]) or _read_gender(translating, pid),
         address=address,
         postcode=postcode,
-        phone=_read_phone(translating, value(pid, 13)) or _read_phone(translating, value(pid, 14)),
+        phone=(_read_phone(translating, pid[13]) if pid[13] else None) or _read_phone(translating, pid[14]),
         deceased=deceased,
         deceased_at=deceased_at,
         gp_practice=practice,
         gp_practice_name=practice_name,
         gp_name=gp_name,
-        language=translating.text(pid, 15, 2) or translating.text(pid, 15) or None,
+        language=(translating.text(pid, 15, 2) or translating.text(pid, 15) or None) if pid[15] else None,
     )
 
 
@@ -148,16 +152,15 @@ def _read_birth_date(translating: Translating, pid: Segment) -> date | None:
     return born
 
 
-def _read_gender(translating: Translating, pid: Segment) -> Literal["male", "female", "other", "unknown"] | None:
+def _read_gender(translating: Translating, pid: Segment) -> Gender | None:
     code = translating.text(pid, 8)
     if not code:
         return None
-    gender = GENDERS.get(code.upper())
+    gender = _GENDERS.get(code.upper())
     if gender is None:
         sentence = "PID-8 is no code of HL7 table 0001: write M, F, O or U."
         translating.problem("PID-8", "unknown code", sentence)
-        return None
-    return cast(Literal["male", "female", "other", "unknown"], gender)
+    return gender
 
 
 def _read_address(translating: Translating, field: str) -> tuple[tuple[str, ...], str | None]:
