@@ -24,7 +24,7 @@ from tests.system import Sender, System, answer_code, open_record
 MESSAGES = 10_000
 KILLS = 24
 CONNECTIONS = 16
-VICTIMS = ("listen", "work", "serve", "postgres")
+VICTIMS = ("listen", "work", "serve", "postgres", "listen", "serve", "postgres", "run")  # "run" takes all down with it
 
 
 def the_load() -> tuple[list[Person], list[Message]]:
@@ -80,6 +80,10 @@ async def kill_at_random(system: System, chance: random.Random, answers: dict[st
         while not system.kill(victim):  # It may just be starting again after its last end.
             await asyncio.sleep(0.02)
         kills[victim] += 1
+        if victim == "run":  # Nobody is left to start it again: that is the service manager's part.
+            assert system.process
+            system.process.wait()
+            await asyncio.to_thread(system.start)
 
 
 async def load_look_and_kill(

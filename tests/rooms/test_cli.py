@@ -1,0 +1,109 @@
+"""The operator's hand: each command against a real database, as its own process would run it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from carerecord import assembly, cli, clock, database, intake
+from carerecord.organisations import read_region
+from carerecord.settings import Settings
+from tests.system import REGION
+
+NOT_YET = (
+    b"MSH|^~\\&|CERNER|R1H|CARERECORD|LONDON|20261122120000||ADT^A17|SWAP1|P|2.4\rPID|1||77^^^R1H^MRN||Example^Anna\r"
+)
+GOOD = (
+    b"MSH|^~\\&|CERNER|R1H|CARERECORD|LONDON|20261122120100||ADT^A28|NEW1|P|2.4\rEVN|A28|20261122120100\r"
+    b"PID|1||78^^^R1H^MRN~9990000018^^^NHS^NH||Example^Bela||19700101|F\r"
+)
+
+
+@pytest.fixture
+def operator(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The environment of an operator whose record holds one good message and one that is not translated yet."""
+    (tmp_path / "region.toml").write_text(REGION.split("[[neighbour]]")[0])
+    monkeypatch.setenv("CARERECORD_DATABASE", settings.database)
+    monkeypatch.setenv("CARERECORD_HOME", str(settings.home))
+    monkeypatch.setenv("CARERECORD_REGION", str(tmp_path / "region.toml"))
+
+    async def receive() -> None:
+        await assembly.prepare(settings)
+        async with database.connect(settings, "listen") as db:
+            region = read_region(tmp_path / "region.toml")
+            taking = intake.Intake(db, region, settings, clock=clock.now, random_key=clock.random_key)
+            for message in (NOT_YET, GOOD):
+                await taking.receive(message, received_at=clock.now())
+            await taking.close()
+
+    asyncio.run(receive())
+    return settings
+
+
+def test_the_inbox_lists_shows_and_replays(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inbox", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "ADT^A17" in listed
+    assert "not translated yet" in listed
+    reference = listed.split()[0]
+
+    assert cli.main(["inbox", "show", reference]) == 0
+    assert "PID|1||77^^^R1H^MRN" in capsys.readouterr().out
+
+    assert cli.main(["inbox", "replay", reference]) == 0
+    assert capsys.readouterr().out.startswith(f"{reference}: untranslated")
+    assert cli.main(["inbox", "show", reference]) == 0
+    assert "attempt 1" in capsys.readouterr().out
+
+
+def test_the_inbox_speaks_json_and_narrows(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inbox", "list", "--json", "--outcome", "untranslated", "--source", "barts"]) == 0
+    assert [item["control_id"] for item in json.loads(capsys.readouterr().out)] == ["SWAP1"]
+    assert cli.main(["inbox", "list", "--outcome", "waiting"]) == 0
+    assert capsys.readouterr().out == "Nothing waits.\n"
+
+
+def test_a_message_that_is_not_there_is_said(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inbox", "show", "20261122-99999"]) == 1
+    assert "inbox list" in capsys.readouterr().err
+    assert cli.main(["inbox", "replay", "20261122-99999"]) == 1
+
+
+def test_an_untouched_audit_verifies(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["witness", "verify", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+def test_what_is_backed_up_is_restored(operator: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "record.backup"
+    assert cli.main(["backup", str(path)]) == 0
+    assert path.stat().st_size > 0
+    assert cli.main(["restore", str(path)]) == 2, "a record that holds something is not overwritten"
+    assert cli.main(["restore", str(path), "--replace"]) == 0
+    capsys.readouterr()
+    assert cli.main(["inbox", "list", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 1
+
+
+def test_the_region_and_the_matrix_are_printed(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["region", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sources"] == ["barts", "nel-pathology", "anyone"]
+    assert cli.main(["policy"]) == 0
+    assert re.search(r"administrator \| shown \| not shown", capsys.readouterr().out)
+
+
+def test_a_region_that_does_not_fit_is_a_sentence(
+    operator: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CARERECORD_REGION", "nowhere.toml")
+    assert cli.main(["region"]) == 2
+    assert "CARERECORD_REGION" in capsys.readouterr().err
+
+
+def test_a_link_that_is_not_there_cannot_be_undone(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["patient-index", "unlink", "1", "2", "--by", "A. Operator", "--reason", "a test"]) == 2
+    assert capsys.readouterr().err
