@@ -36,7 +36,7 @@ async def read_person(db: Database, patient_key: int) -> Person:
     if not rows:
         raise NoSuchPerson(NoSuchPerson.__doc__)
     said = [(read_subject(row["subject"]), row) for row in rows]
-    # A laboratory copies what it was told, often half of it: that it reported later must not hide an address or a death.
+    # A laboratory copies half of what it was told: that it reported later must not hide an address or a death.
     subject, current = max(
         said,
         key=lambda pair: (
