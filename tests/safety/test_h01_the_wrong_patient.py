@@ -11,7 +11,21 @@ from carerecord.settings import Settings
 from carerecord.web.assets import FOLDER
 from tests import browser as browsers
 from tests.safety.reading import read
-from tests.safety.ward import ARTHUR, AT, JOAN, Chart, Someone, Ward, banner, but, entries, open_ward, signed, visit, wrote
+from tests.safety.ward import (
+    ARTHUR,
+    AT,
+    JOAN,
+    Chart,
+    Someone,
+    Ward,
+    banner,
+    but,
+    entries,
+    open_ward,
+    signed,
+    visit,
+    wrote,
+)
 
 HIS, HERS = "HARTLEY, Arthur (Mr)", "HARTLEY, Joan (Mrs)"
 

@@ -140,7 +140,9 @@ async def test_a_message_that_is_silent_about_allergies_takes_none_away(settings
         assert dangers == "Known allergies : Penicillin (Anaphylaxis)"
 
 
-async def test_a_wide_group_is_not_folded_into_a_narrow_one_nor_one_substance_into_its_group(settings: Settings) -> None:
+async def test_a_wide_group_is_not_folded_into_a_narrow_one_nor_one_substance_into_its_group(
+    settings: Settings,
+) -> None:
     async with open_ward(settings) as ward:
         await ward.hear(
             wrote("ADT^A01", visit("V1"), "AL1|1|DA|^Penicillin|SV|Anaphylaxis", "AL1|2|DA|^Amoxicillin|MI|Rash"),

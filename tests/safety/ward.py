@@ -141,8 +141,12 @@ def wrote(
     return "\r".join([head, f"EVN|{event[-3:]}|{at}", about.pid(by.authority), demographics, *segments, ""]).encode()
 
 
-def visit(number: str = "V1", *, since: str = "202611030900", until: str = "", kind: str = "I", ward: str = "WARD4") -> str:
-    return segment("PV1", {1: "1", 2: kind, 3: f"{ward}^^^BARTS", 7: "C1^Rao^Priya^^^Dr", 19: number, 44: since, 45: until})
+def visit(
+    number: str = "V1", *, since: str = "202611030900", until: str = "", kind: str = "I", ward: str = "WARD4"
+) -> str:
+    return segment(
+        "PV1", {1: "1", 2: kind, 3: f"{ward}^^^BARTS", 7: "C1^Rao^Priya^^^Dr", 19: number, 44: since, 45: until}
+    )
 
 
 def order(number: str, battery: str = "UE^Urea and electrolytes", *, taken: str = "202611090640", **more: str) -> str:
@@ -156,7 +160,17 @@ def found(
 ) -> str:
     """OBX."""
     kind = "NM" if value.replace(".", "").isdigit() else "ST"
-    fields = {1: "1", 2: kind, 3: code, 5: value, 6: unit, 7: limits, 8: flag, 11: status, 15: more.get("laboratory", "")}
+    fields = {
+        1: "1",
+        2: kind,
+        3: code,
+        5: value,
+        6: unit,
+        7: limits,
+        8: flag,
+        11: status,
+        15: more.get("laboratory", ""),
+    }
     return segment("OBX", fields)
 
 
