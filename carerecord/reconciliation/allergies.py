@@ -15,6 +15,7 @@ from carerecord.reconciliation.versions import (
     Context,
     Item,
     latest_other,
+    less_than_a_day,
     source_names,
     statement_ids,
     written_day,
@@ -111,12 +112,14 @@ def _entry(group: Sequence[_Said], everything: Sequence[_Said], context: Context
     detail = [f"{reaction} ({severity})" if reaction and severity else reaction or severity]
     detail += [f"also written {' and '.join(spellings)}"] if spellings else []
     detail += [_status(first)] if _status(first) else []
+    since = less_than_a_day(first.resource.onsetDateTime)
+    detail += [f"since {since}"] if since else []
     return AllergyEntry(
         id=first.item.id,
         heading=first.item.newest.heading,
         what=first.what,
         detail="; ".join(part for part in detail if part),
-        happened_at=first.item.newest.happened_at,
+        happened_at=None if since else first.item.newest.happened_at,
         said_at=first.item.newest.said_at,
         sources=source_names(listed, context),
         marks=_marks(group, conflict, context),

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from carerecord.fhir.resources import Concept, read_condition
 from carerecord.model import Standing
 from carerecord.reconciliation.entries import Entry, Mark
-from carerecord.reconciliation.versions import OVER, Context, Item, latest_other, source_names, statement_ids
+from carerecord.reconciliation.versions import (
+    OVER,
+    Context,
+    Item,
+    latest_other,
+    less_than_a_day,
+    source_names,
+    statement_ids,
+)
 
 UNREADABLE = "A problem that could not be read: open the original message"
 STATUS = {
@@ -35,12 +43,13 @@ def _entry(item: Item, context: Context) -> Entry:
     problem = read_condition(newest.body)
     status = STATUS.get(newest.standing) or _first_words(problem.clinicalStatus)
     severity = problem.severity.words if problem.severity else ""
+    since = less_than_a_day(problem.onsetDateTime or problem.recordedDate)
     return Entry(
         id=item.id,
         heading=newest.heading,
         what=(problem.code.words if problem.code else "") or UNREADABLE,
-        detail=", ".join(part for part in (status, severity) if part),
-        happened_at=newest.happened_at,
+        detail=", ".join(part for part in (status, severity, since and f"since {since}") if part),
+        happened_at=None if since else newest.happened_at,
         said_at=newest.said_at,
         sources=source_names([item], context),
         marks=_marks(item, context),

@@ -126,6 +126,14 @@ def midnight(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), tzinfo=CLOCK) if day else None
 
 
+def less_than_a_day(text: str) -> str:
+    """ "2011" or "May-2011" where a source gave no more of a FHIR dateTime than that: it must not be shown as a day."""
+    year, _, month = text.partition("-")
+    if not year.isdigit() or "-" in month or not (month == "" or month.isdigit()):
+        return ""
+    return f"{MONTHS[int(month) - 1]}-{year}" if month else year
+
+
 def written_day(instant: datetime) -> str:
     """DD-MMM-YYYY, as NHS guidance writes dates."""
     local = instant.astimezone(CLOCK)

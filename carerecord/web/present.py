@@ -41,7 +41,7 @@ ORDER = (
     Heading.LETTERS,
 )
 COLUMNS = {
-    Heading.ALLERGIES: ("Substance", "Reaction", "Recorded"),
+    Heading.ALLERGIES: ("Substance", "Reaction", "Since"),
     Heading.PROBLEMS: ("Problem", "Details", "Since"),
     Heading.STAYS: ("Stay or visit", "Details", "When"),
     Heading.RESULTS: ("Test", "Result", "When"),
