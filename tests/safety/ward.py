@@ -53,6 +53,7 @@ REGION = Region(
         Organisation(ods_code="RAL", name="Royal Free", phone="020 7946 0002"),
         Organisation(ods_code="NELP", name="North East London Pathology", short_name="NEL Pathology"),
         Organisation(ods_code="RTH", name="Oxford University Hospitals", area="Oxfordshire", in_region=False),
+        Organisation(ods_code="X26", name="Renal Registry", kind="registry", in_region=False),
         Organisation(ods_code="K84001", name="Cowley Road Practice", kind="practice", in_region=False),
         Organisation(ods_code="F84001", name="Mile End Practice", kind="practice"),
         Organisation(ods_code="F84002", name="Marsh Lane Practice", kind="practice"),
@@ -175,6 +176,24 @@ def found(
 
 
 POTASSIUM = "K^Potassium"
+
+
+def letter(
+    number: str,
+    words: str,
+    *,
+    title: str = "DS^Discharge summary",
+    at: str = "20261110120000",
+    instead_of: str = "",
+    availability: str = "AV",
+    completion: str = "AU",
+    by: Sender = BARTS,
+    about: Someone = JOAN,
+) -> bytes:
+    """A letter in words, as a message of its own."""
+    told = {1: "1", 2: title, 3: "TX", 4: at, 6: at, 9: "C1^Rao^Priya^^^Dr", 12: number, 13: instead_of}
+    txa = segment("TXA", told | {17: completion, 19: availability})
+    return wrote("MDM^T02", txa, f"OBX|1|TX|{title}||{words}||||||F", by=by, about=about, at=at)
 
 
 class Chart:
