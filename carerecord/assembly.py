@@ -64,7 +64,6 @@ async def listen(chosen: Settings) -> None:
         server = await mllp_server.serve(chosen, deliver=deliver)
         stack.push_async_callback(server.stop)
         _settle_memory()
-        logs.say(logs.Line.LISTENING, port=chosen.listen_port)
         await _told_to_stop()
 
 
