@@ -95,11 +95,12 @@ using unnest($1::bigint[], $2::bigint[]) as left_(patient_key, identity_key)
 where m.patient_key = left_.patient_key and m.identity_key = left_.identity_key
 
 -- :name update_subjects
--- What a newer message said of a patient.
+-- What a newer message said of a patient; a copy of what others said gives way to any that said it as such.
 update patient_index.identity i
 set subject = n.subject, said_at = n.said_at
 from unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::timestamptz[]) as n(patient_key, identity_key, subject, said_at)
-where i.patient_key = n.patient_key and i.identity_key = n.identity_key and i.said_at <= n.said_at
+where i.patient_key = n.patient_key and i.identity_key = n.identity_key
+    and (i.said_at <= n.said_at or position('"is_copy":true'::bytea in i.subject) > 0)
 
 -- :name update_attributions
 -- Which person an identity belongs to, and its NHS number.
