@@ -51,7 +51,7 @@ def _by_lot(rng: random.Random, area: str) -> Mould:
         quirk
         for quirk, share in (
             ("no-nhs-number", 0.04), ("merged", 0.03), ("corrected", 0.08), ("pdf", 0.3), ("in-hospital", 0.08),
-            ("planned", 0.3), ("cancelled", 0.02), ("moved-house", 0.06), ("renamed", 0.03 if gender == "F" and age > 20 else 0.0),
+            ("planned", 0.3), ("moved-house", 0.06), ("renamed", 0.03 if gender == "F" and age > 20 else 0.0),
             ("died", 0.04 if age > 70 else 0.002), ("misfiled", 0.005),
         )
         if rng.random() < share
@@ -143,7 +143,7 @@ _CAST = (
     ),
     (
         _cast(_LON, "F", "Grandison", "Claudette", "Mrs", 104.1, "eye", "none", "", "104 years old"),
-        _cast(_LON, "M", "Kowalczyk", "Paweł", "Mr", 39.9, "chest-pain", "none", "cancelled", "an admission cancelled: the wrong patient"),
+        _cast(_LON, "M", "Kowalczyk", "Paweł", "Mr", 39.9, "chest-pain", "none", "", "chest pain: a short stay and its troponins"),
     ),
     (
         _cast(_OX, "M", "Penhale", "Stanley", "Mr", 73.3, "eye", "some", "pdf", "an eye operation, a letter as PDF"),

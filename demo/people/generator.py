@@ -156,8 +156,6 @@ def _pathway_story(teller: Teller, made: Mould, pathway: Pathway, end_of_stay: d
     if is_stay:
         if pathway.key in ("pneumonia", "chest-pain", "child-wheeze"):
             teller.emergency(start - timedelta(hours=5), pathway)
-        if "cancelled" in made.quirks:
-            _cancelled_admission(teller, pathway, start - timedelta(days=12))
         teller.stay(
             start,
             days,
@@ -174,13 +172,6 @@ def _pathway_story(teller: Teller, made: Mould, pathway: Pathway, end_of_stay: d
             min(start + timedelta(days=1, hours=3), until), numbers.hospital_number(teller.index, twice=True)
         )
     return None
-
-
-def _cancelled_admission(teller: Teller, pathway: Pathway, at: datetime) -> None:
-    """A clerk admits the wrong patient and takes it back twelve minutes later."""
-    visit = teller.visit("I", at, pathway=pathway)
-    teller.told("A01", at, visit)
-    teller.told("A11", at + timedelta(minutes=12), visit)
 
 
 def _practice_story(teller: Teller, made: Mould) -> None:

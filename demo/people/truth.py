@@ -125,7 +125,7 @@ def _stays(person: Person) -> list[Fact]:
         fact = facts.setdefault(
             visit.number, {"kind": "stay", "source": HOSPITAL, "number": visit.number, "said_at": []}
         )
-        ended = fact.get("status") in ("ended", "cancelled")
+        ended = fact.get("status") == "ended"
         fact |= {
             "class": visit.kind,
             "place": visit.place,
@@ -136,7 +136,7 @@ def _stays(person: Person) -> list[Fact]:
             "end": _iso(visit.end) or fact.get("end"),
         }
         if not ended:
-            fact["status"] = {"A05": "planned", "A03": "ended", "A11": "cancelled"}.get(event.trigger, "current")
+            fact["status"] = {"A05": "planned", "A03": "ended"}.get(event.trigger, "current")
         fact["said_at"].append(_iso(event.at))
     return list(facts.values())
 
