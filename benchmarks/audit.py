@@ -1,0 +1,144 @@
+"""What it takes to witness: events linked, appended and durable, with as many readers at once as a busy process has."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from benchmarks import harness
+from benchmarks.harness import Ground, Meter
+from benchmarks.promise import Benchmark, Promise
+from carerecord import access, audit, clock, database
+from carerecord.audit import Event
+from carerecord.disclosure.disclose import decision_words
+from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
+
+WRITERS = 64
+EVENTS_EACH = 150
+ROUNDS = 4
+COMMITS = 600
+
+CLINICIAN = Staff(
+    user_id="ouh-4411",
+    name="Dr Amara Okafor",
+    role_code="S8000:G8000:R8000",
+    role="clinician",
+    role_name="Consultant",
+    organisation="RTH",
+    organisation_name="Oxford University Hospitals NHS Foundation Trust",
+)
+APPOINTMENT = Evidence(
+    kind=EvidenceClass.APPOINTMENT,
+    id="OUH-APT-1",
+    start="2026-11-22T09:00:00+00:00",
+    place="Cardiology clinic",
+    said_by="RTH",
+)
+
+
+def measure() -> dict[str, tuple[float, str]]:
+    return asyncio.run(_measure())
+
+
+async def _measure() -> dict[str, tuple[float, str]]:
+    async with harness.ground() as on, database.connect(on.settings, "serve") as db:
+        opened, shown = events()
+        meter, rounds, ratios, words = Meter(on, os.getpid()), [], [], []
+        async with audit.Writer.open(db) as writer:
+
+            async def look(patient_key: int, count: int) -> None:
+                for number in range(count):
+                    await writer.witness(opened(patient_key) if number % 2 == 0 else shown(patient_key))
+
+            await asyncio.gather(*(look(key, 10) for key in range(1, WRITERS + 1)))
+            for _ in range(ROUNDS):
+                syncs = harness.fdatasyncs_per_second(on.folder)
+                before, begun = meter.read(), time.perf_counter()
+                await asyncio.gather(*(look(key, EVENTS_EACH) for key in range(1, WRITERS + 1)))
+                rate = WRITERS * EVENTS_EACH / (time.perf_counter() - begun)
+                rounds.append(meter.read().since(before).per(WRITERS * EVENTS_EACH))
+                ratios.append(rate / syncs)
+                words.append(f"{rate:,.0f}/s against {syncs:,.0f} serial fdatasyncs/s")
+        least, least_words = harness.best(rounds)
+        commits = await bare_commits(on)
+        best = ratios.index(max(ratios))
+        each = f"{WRITERS} writers, {WRITERS * EVENTS_EACH:,} events a round, half opened and half shown"
+        return {
+            "audit_appends_per_fdatasync": (
+                round(ratios[best], 2),
+                f"{each}; {words[best]}; best of {ROUNDS} rounds, least {min(ratios):.2f}; one row for each commit, "
+                f"one connection: {commits:,.0f}/s",
+            ),
+            "audit_us_per_event": (round(least.both, 1), f"{each}; {least}; {least_words}"),
+        }
+
+
+def events() -> tuple:  # type: ignore[type-arg]
+    """Makers of the two events of a view, as the door writes them."""
+    decision = decision_words(
+        access.decide(
+            access.Question.of(
+                CLINICIAN,
+                evidence=APPOINTMENT,
+                organisation_in_agreement=True,
+                route="launch",
+                purpose=Purpose.TREAT,
+            )
+        )
+    )
+    detail = {"what": "summary", "count": 305, "sources": ["barts", "nel-pathology"], "withheld": {}}
+    session, fingerprint = "m2Vv0kSr1p8jJx4WcQz7aE", bytes(range(32))
+
+    def event(kind: str, patient_key: int, **more: object) -> Event:
+        return Event(
+            kind=kind,
+            patient_key=patient_key,
+            staff=CLINICIAN,
+            purpose=Purpose.TREAT,
+            evidence=APPOINTMENT,
+            decision=decision,
+            route="launch",
+            session=session,
+            at=clock.now(),
+            **more,  # type: ignore[arg-type]
+        )
+
+    def opened(patient_key: int) -> Event:
+        return event("opened", patient_key)
+
+    def shown(patient_key: int) -> Event:
+        about = audit.Witness(patient_key=patient_key, stream=1, seq=patient_key, recorded_at=clock.now())
+        return event("shown", patient_key, detail=detail, snapshot=fingerprint, about=about)
+
+    return opened, shown
+
+
+async def bare_commits(on: Ground) -> float:
+    """One row for each commit over one connection: what a plain audit insert costs in time."""
+    async with database.connect(on.settings, "owner") as db, db.connection() as connection:
+        await connection.execute("create table if not exists public.bare (id bigint primary key, said text)")
+        insert = await connection.prepare("insert into public.bare values ($1, $2)")
+        begun = time.perf_counter()
+        for number in range(COMMITS):
+            await insert.fetch(number, "x" * 300)
+        taken = time.perf_counter() - begun
+        await connection.execute("drop table public.bare")
+    return COMMITS / taken
+
+
+BENCHMARK = Benchmark(
+    promises=(
+        Promise(
+            name="audit_appends_per_fdatasync",
+            area="skeleton",
+            says="Events witnessed each second by 64 at once, as a multiple of the disk's serial fdatasync rate.",
+        ),
+        Promise(
+            name="audit_us_per_event",
+            area="skeleton",
+            says="An event linked to the one before it and durable, at that load, µs of processor time.",
+        ),
+    ),
+    measure=measure,
+)
