@@ -64,7 +64,10 @@ def value_of(observation: Observation) -> Said:
     if quantity is not None:
         return _quantity(quantity)
     text = _other_value(observation)
-    return Said(text, None, "", len(text) > LONG_TEXT or "\n" in text)
+    limits = observation.valueRange
+    bounds = (limits.low, limits.high) if limits else ()
+    unit = next((bound.unit or bound.code for bound in bounds if bound), "")
+    return Said(text, None, unit, len(text) > LONG_TEXT or "\n" in text)
 
 
 def _quantity(quantity: Quantity) -> Said:

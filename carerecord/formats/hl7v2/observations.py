@@ -21,6 +21,7 @@ from carerecord.model import Heading, Standing
 _PADDING = [""] * 26
 _WORDS = frozenset({"TX", "FT"})  # The types in which one report comes as many OBX, line by line.
 _LIKE_WORDS = frozenset({"ST", "TX", "FT"})
+_NUMBERS = frozenset({"NM", "SN", ""})
 _DATA_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 STANDINGS = {
     "final": Standing.CURRENT,
@@ -181,7 +182,7 @@ def _read_value(translating: Translating, run: list[Noted], unit: dict[str, str]
         # Some laboratories send numbers as text: with a unit or a range beside it, it is a number.
         if kind == "ST" and (obx[6] or obx[7]) and (found := quantity(text.strip(), unit)):
             return {"valueQuantity": found}
-        return {"valueString": text}
+        return {"valueString": _with_unit(text, unit)}
     if not obx[5].strip() or obx[5] == '""':
         return {}
     if kind == "RP":
@@ -198,7 +199,15 @@ def _read_value(translating: Translating, run: list[Noted], unit: dict[str, str]
     elif not kind:
         sentence = "OBX-2 is missing: OBX-5 is kept as text; send the type of the value."
         translating.problem("OBX-2", "required", sentence)
-    return {"valueString": _as_text(message, obx[5])}
+    text = _as_text(message, obx[5])
+    return {"valueString": _with_unit(text, unit) if kind in _NUMBERS else text}
+
+
+def _with_unit(text: str, unit: dict[str, str]) -> str:
+    """A figure in words keeps its unit, for which a valueString has no place: "5.4 (haemolysed) mmol/L"."""
+    own = unit.get("unit", "")
+    is_figure = own and "\n" not in text and any(letter.isdigit() for letter in text)
+    return f"{text} {own}" if is_figure and own not in text.split() else text
 
 
 def _as_text(message: Message, field: str) -> str:
