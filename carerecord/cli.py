@@ -33,7 +33,8 @@ Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 # What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
 EXPECTED = (
     RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
-    database.RolesMissing, database.MigrationChanged, supervision.ProcessDoesNotStart, backup.BackupRefused,
+    database.RolesMissing, database.MigrationChanged, backup.BackupRefused,
+    supervision.ProcessDoesNotStart, supervision.UserDoesNotFit,
     patient_index.LinkRefused, msgspec.ValidationError,
 )  # fmt: skip
 

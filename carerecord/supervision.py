@@ -11,9 +11,11 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from carerecord import database, logs, settings
+from carerecord.database import places
 from carerecord.settings import Settings
 
 PROCESSES = ("listen", "work", "serve")
@@ -29,6 +31,7 @@ class ProcessDoesNotStart(RuntimeError):
 
 async def run(chosen: Settings, *, prepare: Callable[[Settings], Awaitable[object]], ready: Callable[[], None]) -> None:
     """Everything, until SIGINT or SIGTERM. `prepare` brings the database up to date; `ready` hears when all work."""
+    check_users(chosen)
     stop = _stop_event()
     async with database.embedded.Supervisor(chosen):
         await prepare(chosen)
@@ -44,6 +47,32 @@ async def run(chosen: Settings, *, prepare: Callable[[Settings], Awaitable[objec
             stop.set()
             await asyncio.gather(*keepers, return_exceptions=True)
     logs.say(logs.Line.STOPPED)
+
+
+class UserDoesNotFit(RuntimeError):
+    """A process cannot run as the operating system user named for it; the sentence says which and what to do."""
+
+
+def check_users(chosen: Settings) -> None:
+    """As root: each named user exists and can run this Python. Raises UserDoesNotFit."""
+    if os.geteuid():
+        return
+    python = Path(sys.executable).resolve()
+    for setting, name in (("listen", chosen.user_listen), ("work", chosen.user_work), ("serve", chosen.user_serve)):
+        if not name:
+            continue
+        variable = f"CARERECORD_USER_{setting.upper()}"
+        try:
+            account = pwd.getpwnam(name)
+        except KeyError:
+            raise UserDoesNotFit(
+                f"{variable} names {name}, which does not exist: create it, or name another."
+            ) from None
+        user = places.ServerUser(name, account.pw_uid, account.pw_gid, dropped=True)
+        if not places.can_reach(python, user):
+            raise UserDoesNotFit(
+                f"{variable} names {name}, who cannot run {python}: install carerecord where every user may read it."
+            )
 
 
 class _Child:
