@@ -79,7 +79,7 @@ class Intake:
                 lane.users -= 1
                 if not lane.users:
                     self._lanes.pop(source.id, None)
-        return receipt(content, await waiting, at=self._clock())
+        return receipt(content, await waiting, at=self._clock(), header=header)
 
     async def close(self) -> None:
         """Wait until whatever was received is kept, and end the process aside."""

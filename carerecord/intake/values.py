@@ -68,7 +68,7 @@ TEXTS = {
 }
 
 
-def receipt(content: bytes, kept: Kept, *, at: datetime) -> Receipt:
+def receipt(content: bytes, kept: Kept, *, at: datetime, header: hl7v2.Header | None = None) -> Receipt:
     """The acknowledgement follows from what is stored, so a repeat gets the code that the first one got."""
     code = acknowledgement_code(kept.outcome, kept.problems)
     problems = sorted(kept.problems, key=lambda problem: not problem.fatal)
@@ -80,6 +80,7 @@ def receipt(content: bytes, kept: Kept, *, at: datetime) -> Receipt:
         text=TEXTS[kept.outcome] + said,
         at=at,
         control_id=str(kept.reference),
+        heard=header,
     )
     return Receipt(
         acknowledgement=acknowledgement,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from carerecord.formats.hl7v2.header import Header, header
 from carerecord.model import Problem, Reading
@@ -39,13 +40,20 @@ def acknowledgement_code(reading: Reading) -> str:
 
 
 def acknowledge(
-    content: bytes, *, code: str, problems: Sequence[Problem], text: str = "", at: datetime, control_id: str
+    content: bytes,
+    *,
+    code: str,
+    problems: Sequence[Problem],
+    text: str = "",
+    at: datetime,
+    control_id: str,
+    heard: Header | None = None,
 ) -> bytes:
-    """MSH, MSA and an ERR for each problem. `control_id` is that of the answer itself.
+    """MSH, MSA and an ERR for each problem. `control_id` is that of the answer itself; `heard`, the header if known.
 
     Whatever arrived is answered, in the sender's own separators and version where these could be read.
     """
-    heard = header(content)
+    heard = heard or header(content)
     writer = _Writer(heard)
     version = heard.version if heard and heard.version else "2.4"
     said = text or "; ".join(_named(problem) for problem in sorted(problems, key=lambda each: not each.fatal))
@@ -140,12 +148,11 @@ class _Writer:
         return self.subcomponent.join(parts)
 
     def text(self, text: str) -> str:
-        marks = {
-            self.escape: "E",
-            self.field: "F",
-            self.component: "S",
-            self.repetition: "R",
-            self.subcomponent: "T",
-        }
-        escaped = "".join(f"{self.escape}{marks[mark]}{self.escape}" if mark in marks else mark for mark in text)
-        return escaped.replace("\r", " ").replace("\n", " ")
+        return text.translate(_escapes(self.field, self.encoding))
+
+
+@lru_cache(maxsize=64)
+def _escapes(field: str, encoding: str) -> dict[int, str]:
+    component, repetition, escape, subcomponent = tuple(encoding)
+    marks = {escape: "E", field: "F", component: "S", repetition: "R", subcomponent: "T"}
+    return {ord("\r"): " ", ord("\n"): " "} | {ord(mark): f"{escape}{letter}{escape}" for mark, letter in marks.items()}

@@ -93,6 +93,12 @@ def parse(content: bytes, *, expected_charset: str = "utf-8") -> Message | Probl
 
 def read_delimiters(content: bytes) -> tuple[str, str, str] | Problem:
     """(field separator, the four encoding characters, MSH-18), from the first line alone."""
+    marks = read_first_line(content)
+    return marks if isinstance(marks, Problem) else marks[:3]
+
+
+def read_first_line(content: bytes) -> tuple[str, str, str, list[str]] | Problem:
+    """The same with the fields of the first line; MSH-n stands at n - 1, since MSH-1 is the separator between two."""
     line = first_line(content)
     if not line.startswith("MSH") or len(line) < 8:
         return _fatal("MSH", "not HL7", "The message does not begin with an MSH segment: send HL7 v2 in pipe notation.")
@@ -109,7 +115,7 @@ def read_delimiters(content: bytes) -> tuple[str, str, str] | Problem:
             "MSH", "separators", "MSH-1 and MSH-2 must be five different marks, usually |^~\\&: correct them."
         )
     declared = fields[17].split(encoding[1], 1)[0] if len(fields) > 17 else ""
-    return field, encoding, declared
+    return field, encoding, declared, fields
 
 
 def first_line(content: bytes) -> str:

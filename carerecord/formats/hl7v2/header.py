@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from carerecord.formats.hl7v2.grammar import FIELDS_MAX, first_line, read_delimiters
+from carerecord.formats.hl7v2.grammar import read_first_line
 from carerecord.model import Problem
 
 
@@ -27,14 +27,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def header(content: bytes) -> Header | None:
     """The header of a message, or None where it has none that could be read."""
-    delimiters = read_delimiters(content)
-    if isinstance(delimiters, Problem):
+    first = read_first_line(content)
+    if isinstance(first, Problem):
         return None
-    field, encoding, charset = delimiters
+    field, encoding, charset, fields = first
     component = encoding[0]
-    fields = first_line(content).split(field, FIELDS_MAX)
     fields.extend([""] * (13 - len(fields)))
-    # Of fields, MSH-1 is the separator between the first two: MSH-n stands at n - 1.
     _, _, application, facility, to_application, to_facility, sent_at, _, kind, control_id, processing, version = (
         fields[:12]
     )
