@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate, groupby, islice, pairwise
 from typing import Final, NamedTuple
@@ -61,6 +62,7 @@ class Said(NamedTuple):
     received_at: datetime
 
 
+@lru_cache(maxsize=4096)  # The same codes come again and again; they say nothing about a patient.
 def code_hash(code: str | None) -> int:
     """What a header keeps of a "system|code": enough to search by, 0 for none."""
     return int.from_bytes(blake2b(code.encode()).digest()[:8], "little") if code else 0
