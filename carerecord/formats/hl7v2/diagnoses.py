@@ -11,7 +11,6 @@ from carerecord.formats.hl7v2.grammar import value
 from carerecord.formats.hl7v2.translating import Translating
 from carerecord.model import Heading, Standing
 
-_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _CATEGORY = {
     "coding": [
@@ -46,8 +45,7 @@ def read_diagnoses(translating: Translating, encounter: msgspec.Raw | None) -> N
         }
         if own:
             body["identifier"] = [{"system": translating.local_system("diagnosis"), "value": own}]
-        if not is_deleted:
-            body["clinicalStatus"] = {"coding": [{"system": _CLINICAL, "code": "active"}]}
+        # No clinicalStatus: DG1 says what was diagnosed then, not whether the person still has it.
         certainty = "confirmed" if translating.text(segment, 6).upper() == "F" else "provisional"
         verification = "entered-in-error" if is_deleted else certainty
         body["verificationStatus"] = {"coding": [{"system": _VERIFICATION, "code": verification}]}
