@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, cast
 
 
@@ -100,6 +101,6 @@ async def send_all(port: int, queues: Sequence[Sequence[bytes]]) -> list[float]:
     for queue in queues:
         done: asyncio.Future[None] = loop.create_future()
         ends.append(done)
-        await loop.create_connection(lambda q=iter(queue), d=done: _Sender(q, d, seconds), "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(partial(_Sender, iter(queue), done, seconds), "127.0.0.1", port)
     await asyncio.gather(*ends)
     return seconds

@@ -7,9 +7,10 @@ import asyncio
 from benchmarks import harness
 from benchmarks.promise import Benchmark, Promise
 from carerecord import clock, database
-from carerecord.record import fold
+from carerecord.record import chunk, fold
 
 STEPS = 3
+SAMPLE = 200
 _SIZES = """
     select (select sum(statement_count) from record.chunk) as statements,
            (select count(*) from record.chunk) as parts,
@@ -43,6 +44,9 @@ async def _measure() -> dict[str, tuple[float, str]]:
             for table in ("record.chunk", "intake.original"):
                 await db.execute(f"vacuum {table}")
             sizes = await db.fetchrow(_SIZES)
+            parts = await db.fetch("select header, body from record.chunk limit $1", SAMPLE)
+        unpacked = [s for header, body in parts for s in chunk.unpack_folded(header, body, patient_key=0)]
+        json_bytes = sum(len(statement.body) for statement in unpacked) / len(unpacked)
         assert sizes is not None
         assert sizes["pending"] == 0
     sent = [message.content for each in everyone for message in each]
@@ -50,13 +54,14 @@ async def _measure() -> dict[str, tuple[float, str]]:
     return {
         "disk_bytes_per_statement": (
             round(sizes["chunk_bytes"] / statements, 1),
-            f"{statements:,} statements of {sizes['patients']} people in {sizes['parts']:,} parts, grown in {STEPS} folds, "
-            f"then vacuumed; {sizes['packed_bytes'] / statements:,.0f} B of it packed content",
+            f"{statements:,} statements of {sizes['patients']} people in {sizes['parts']:,} parts, grown in {STEPS} "
+            f"folds, then vacuumed; {json_bytes:,.0f} B of JSON each, "
+            f"{sizes['packed_bytes'] / statements:,.0f} B of it packed content",
         ),
         "disk_bytes_per_original": (
             round(float(sizes["original_bytes"] + sizes["key_bytes"]) / originals, 1),
-            f"{originals:,} messages of {sum(map(len, sent)) / len(sent):,.0f} B as sent, indexes and the key that makes a "
-            f"message sent twice one ({sizes['key_bytes'] / originals:,.0f} B) included; "
+            f"{originals:,} messages of {sum(map(len, sent)) / len(sent):,.0f} B as sent, indexes and the key that "
+            f"makes a message sent twice one ({sizes['key_bytes'] / originals:,.0f} B) included; "
             f"{sizes['content_bytes'] / originals:,.0f} B of it content",
         ),
     }

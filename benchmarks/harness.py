@@ -1,4 +1,4 @@
-"""The ground that benchmarks stand on: an installation of its own, set as users have it, and the processor time it takes.
+"""The ground of the benchmarks: an installation of its own, set as users have it, and the processor time it takes.
 
 Processor time is what the processes of the record and all of PostgreSQL's together were given by the kernel
 (/proc/PID/schedstat); the load comes from this process and is not counted.
@@ -144,7 +144,7 @@ class Cpu(NamedTuple):
 
 
 class Meter:
-    """Reads the clocks of processes of ours, and of PostgreSQL with all its children: backends, writers, checkpointer."""
+    """Reads the clocks of processes of ours, and of PostgreSQL with all its children: also its writers."""
 
     def __init__(self, on: Ground, *pids: int) -> None:
         self._postmaster = on.postmaster
@@ -182,6 +182,23 @@ def best(rounds: Sequence[Cpu]) -> tuple[Cpu, str]:
     return chosen, f"best of {len(rounds)} rounds, median {middle:,.1f}"
 
 
+class Yardstick:
+    """A fixed piece of Python beside each round says how fast this machine was just then: hosts slow down at times."""
+
+    def __init__(self) -> None:
+        self._milliseconds: list[float] = []
+
+    def measure(self) -> None:
+        begun = time.process_time()
+        sum(number * number for number in range(200_000))
+        self._milliseconds.append((time.process_time() - begun) * 1000)
+
+    def __str__(self) -> str:
+        return (
+            f"a fixed loop of Python beside them took {min(self._milliseconds):.0f} to {max(self._milliseconds):.0f} ms"
+        )
+
+
 # --- The limits of the machine, in the same run -----------------------------------------------------------------------
 
 
@@ -214,8 +231,12 @@ def statement_count(messages: Sequence[Message]) -> int:
     """How many statements these messages make."""
     at = clock.now()
     return sum(
-        len(hl7v2.translate(Original(source=m.source, content=m.content, received_at=at), source=Source(
-            id=m.source, organisation="", name=m.source)).statements)
+        len(
+            hl7v2.translate(
+                Original(source=m.source, content=m.content, received_at=at),
+                source=Source(id=m.source, organisation="", name=m.source),
+            ).statements
+        )
         for m in messages
     )
 

@@ -34,7 +34,7 @@ def newest(statements: Sequence[StoredStatement]) -> list[StoredStatement]:
 
 
 async def prepare(on: Ground, viewed: Sequence[tuple[int, list[StoredStatement]]]) -> int:
-    """The usual tables beside the record's, in the same server, with the newest version of each resource. Gives a port."""
+    """The usual tables beside the record's, in the same server, with the newest of each resource. Gives a port."""
     connection = await asyncpg.connect(**superuser_address(on.settings, database=DATABASE))
     try:
         await usual_stack.with_json(connection)
@@ -63,7 +63,14 @@ async def prepare(on: Ground, viewed: Sequence[tuple[int, list[StoredStatement]]
                 await connection.executemany(
                     "insert into usual.resource values ($1, $2, $3, $4, $5, $6)",
                     [
-                        (f"{patient_key}-{s.local_id}", patient_key, s.resource_type, s.source, s.said_at, json.loads(s.body))
+                        (
+                            f"{patient_key}-{s.local_id}",
+                            patient_key,
+                            s.resource_type,
+                            s.source,
+                            s.said_at,
+                            json.loads(s.body),
+                        )
                         for s in newest(statements)
                     ],
                 )
@@ -83,7 +90,9 @@ async def nginx_us(on: Ground, page: bytes) -> float | None:
     folder.mkdir()
     (folder / "page.html").write_bytes(page)
     user = "user root;" if os.geteuid() == 0 else ""
-    places = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    places = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     (folder / "nginx.conf").write_text(
         f"daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log; {user}\n"
         f"events {{ }}\nhttp {{ access_log off; sendfile on; keepalive_requests 1000000; {places}\n"

@@ -1,7 +1,7 @@
-"""The usual way to build it, honestly: FastAPI, an asyncpg pool, a jsonb row for each resource, dicts, Jinja2, one audit row.
+"""The usual way to build it, honestly: FastAPI, an asyncpg pool, jsonb rows, dicts, Jinja2 and one audit row.
 
-What a competent team writes first: a prepared page of the same content with the same panels and trends. It does less than
-the record: nothing is joined across sources, no policy is asked, nothing is withheld or chained, no version is kept.
+What a competent team writes first: a page of the same content, with the same panels and trends. It does less than the
+record: nothing is joined across sources, no policy is asked, nothing is withheld or chained, no version is kept.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ TEMPLATES.filters["moment"] = moment
 
 
 def allergy(resource: Resource) -> Resource:
-    reactions = [text_of(each) for reaction in resource.get("reaction", []) for each in reaction.get("manifestation", [])]
+    reactions = [
+        text_of(each) for reaction in resource.get("reaction", []) for each in reaction.get("manifestation", [])
+    ]
     severities = [reaction["severity"] for reaction in resource.get("reaction", []) if "severity" in reaction]
     return {
         "id": resource["id"],
@@ -194,7 +196,7 @@ def letter(resource: Resource) -> Resource:
     }
 
 
-# --- Results: a row for each test, a column for each time --------------------------------------------------------------
+# --- Results: a row for each test, a column for each time -------------------------------------------------------------
 
 
 def results(observations: list[Resource], reports: list[Resource]) -> Resource:
