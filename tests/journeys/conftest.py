@@ -86,7 +86,8 @@ def region() -> Iterator[Region]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
+    """One for each module: while it is open its own event loop runs in this thread, and no test may begin another."""
     with browsers.chromium() as started:
         yield started
