@@ -104,7 +104,8 @@ def statement_ids(listed: Sequence[Item]) -> tuple[str, ...]:
         return (listed[0].id,)
     ids = dict.fromkeys(item.id for item in listed)
     for item in listed:
-        ids.update(dict.fromkeys(statement_id(item, statement) for statement in item.older))
+        for statement in item.older:
+            ids[statement_id(item, statement)] = None
     return tuple(ids)
 
 
