@@ -68,9 +68,9 @@ async def _measure() -> dict[str, tuple[float, str]]:
         return {
             "audit_appends_per_fdatasync": (
                 round(max(rates) / max(syncs), 2),
-                f"{each}; {max(rates):,.0f}/s (median {statistics.median(rates):,.0f}) against {max(syncs):,.0f} serial "
-                f"fdatasyncs/s (median {statistics.median(syncs):,.0f}), each the best of {ROUNDS} by turns; one row for "
-                f"each commit over one connection: {commits:,.0f}/s",
+                f"{each}; {max(rates):,.0f}/s (median {statistics.median(rates):,.0f}) against {max(syncs):,.0f} "
+                f"serial fdatasyncs/s (median {statistics.median(syncs):,.0f}), each the best of {ROUNDS} by turns; "
+                f"one row for each commit over one connection: {commits:,.0f}/s",
             ),
             "audit_us_per_event": (round(least.both, 1), f"{each}; {least}; {least_words}; {yardstick}"),
         }
