@@ -6,6 +6,8 @@ import asyncio
 import json
 from datetime import date, timedelta
 
+from carerecord.disclosure import Summary
+from carerecord.reconciliation import every_entry
 from carerecord.settings import Settings
 from tests.house import looking, program_looking
 from tests.safety.reading import Part
@@ -95,21 +97,19 @@ async def test_three_thousand_statements_stand_in_one_page_and_every_one_can_be_
         # Every statement belongs to exactly one line of the page, and every such line opens.
         key = await ward.key_of(JOAN)
         summary = await ward.door.summary(looking(key))
-        listed = [
-            *summary.record.allergies,
-            *summary.record.results,
-            *summary.record.stays,
-            *summary.record.letters,
-            *summary.record.problems,
-        ]
+        assert isinstance(summary, Summary)
+        record = summary.record
+        assert record is not None
+        listed = list(every_entry(record))
         statements = [statement for entry in listed for statement in entry.statement_ids]
         assert len(statements) == len(set(statements)) == COUNT
         assert {entry.id for entry in listed} == set(entries(page.one("#main")))
         bundle = await ward.door.everything(program_looking(key))
+        assert isinstance(bundle, bytes)
         told = {each["resource"].get("id") for each in json.loads(bundle)["entry"]}
         assert set(statements) <= told, "a program is given them all too"
 
-        for entry in (*summary.record.results[:5], listed[0], summary.record.letters[-1], summary.record.problems[0]):
+        for entry in (*record.results[:5], listed[0], record.letters[-1], record.problems[0]):
             sayings = (await chart.page(f"entry/{entry.id}")).all(".cr-saying")
             assert len(sayings) == len(entry.statement_ids)
 

@@ -18,7 +18,6 @@ from carerecord import assembly, clock, database
 from carerecord.assembly import Parts
 from carerecord.intake import Intake
 from carerecord.launch import TYP
-from carerecord.model import Evidence, EvidenceClass
 from carerecord.organisations import Neighbour, Organisation, Region
 from carerecord.organisations.region import SourceEntry
 from carerecord.record import fold
@@ -348,10 +347,6 @@ def plain(html: str, *places: str) -> str:
     for place in places:
         html = html.replace(place, "")
     return re.sub(r"[a-z2-7]{13}-[a-z2-7]{26}(?:\.[a-z2-7]{13})?", "ID", html)
-
-
-def evidence(kind: EvidenceClass) -> Evidence:
-    return Evidence(kind=kind, id="E-1" if kind is EvidenceClass.ENCOUNTER else None)
 
 
 def fields(rows: Sequence[Part]) -> list[list[str]]:
