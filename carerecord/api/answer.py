@@ -11,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from carerecord import logs
 from carerecord.disclosure import Refusal
 from carerecord.fhir.outcome import issue, outcome
 
@@ -21,6 +22,8 @@ FORM_FIELDS_MAX = 32
 ACCEPTED = frozenset({"*/*", "application/*", FHIR_JSON, "application/json", "text/json", "json"})
 STATUS = {"not-allowed": 403, "reason-needed": 403, "not-found": 404, "unavailable": 503}
 CODE = {"not-allowed": "forbidden", "reason-needed": "forbidden", "not-found": "not-found", "unavailable": "transient"}
+
+FAILED = "Something went wrong here, so nothing was read or changed. Try again in a minute; if it stays so, phone us."
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -62,6 +65,9 @@ def served(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except NotServed as wrong:
             return wrong.response
+        except Exception as fault:  # A program is answered in its own language, whatever broke.
+            logs.say(logs.Line.REQUEST_FAILED, error=type(fault).__name__)
+            return error(503, "exception", FAILED)
 
     return guarded
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from carerecord.model import NHSNumber, Person
+from carerecord.model import NHSNumber, Person, Subject
 from carerecord.patient_index.store import QUERIES, read_subject
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from carerecord.database import Database
 
 
@@ -46,6 +48,8 @@ async def read_person(db: Database, patient_key: int) -> Person:
             pair[1]["identity_key"],
         ),
     )
+    if subject.deceased is None:
+        subject = _with_death(subject, said)
     if current["nhs_number"] and subject.nhs_number != current["nhs_number"]:
         subject = msgspec.structs.replace(subject, nhs_number=current["nhs_number"])
     return Person(
@@ -56,3 +60,14 @@ async def read_person(db: Database, patient_key: int) -> Person:
         said_at=current["said_at"],
         nhs_number_verified=current["nhs_number_verified"],
     )
+
+
+def _with_death(subject: Subject, said: list[tuple[Subject, asyncpg.Record]]) -> Subject:
+    """Silence does not bring anyone back to life: whoever last said anything of it, alive or dead, is believed."""
+    telling = [
+        (row["said_at"], row["identity_key"], one) for one, row in said if one.deceased is not None and not one.is_copy
+    ]
+    if not telling:
+        return subject
+    last = max(telling, key=lambda each: each[:2])[2]
+    return msgspec.structs.replace(subject, deceased=last.deceased, deceased_at=last.deceased_at)

@@ -124,3 +124,18 @@ async def test_every_page_names_the_number_to_phone_before_anything_fails(settin
             assert f"If the record cannot be shown, phone <b>{PHONE}</b>." in answer.text
         assert REGION.phone == PHONE
         assert ward.parts.region.phone == PHONE
+
+
+async def test_a_program_is_told_in_its_own_language_that_nothing_answers(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        browser = await ward.browser()
+
+        async def broken(*_: object, **__: object) -> None:
+            raise OSError("the database is away")
+
+        ward.parts.clients.find = broken  # type: ignore[method-assign]
+        answer = await browser.get("/fhir/Patient/abc", headers={"Authorization": "Bearer x"})
+        assert answer.status_code == 503
+        assert answer.headers["content-type"].startswith("application/fhir+json")
+        assert answer.json()["resourceType"] == "OperationOutcome"
+        assert "away" not in answer.text

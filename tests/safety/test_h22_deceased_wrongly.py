@@ -71,6 +71,13 @@ async def test_another_hospital_that_says_alive_later_is_believed(settings: Sett
         assert "Died" not in banner(await ward.summary())
 
 
+async def test_another_hospital_that_says_nothing_of_it_brings_nobody_back(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(wrote("ADT^A08", visit(), about=DEAD, at="20261110120000"))
+        await ward.hear(wrote("ADT^A01", visit("R1"), about=but(JOAN, number="R77"), by=ROYAL, at="20261112120000"))
+        assert "Died 09-Nov-2026" in banner(await ward.summary())
+
+
 async def test_a_contradiction_in_one_message_is_alive(settings: Settings) -> None:
     async with open_ward(settings) as ward:
         await ward.hear(wrote("ADT^A08", visit(), about=but(DEAD, is_dead="N")))
