@@ -13,7 +13,7 @@ help: ## Say what can be done.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 demo: $(VENV)/run ## The region, its systems and the record, with sample people; prints where to click.
-	@PORT_BASE=$(PORT_BASE) MLLP_PORT=$(MLLP_PORT) $(BIN)/python -m demo $(if $(QUIET),--quiet) $(ARGS)
+	@exec env PORT_BASE=$(PORT_BASE) MLLP_PORT=$(MLLP_PORT) $(BIN)/python -m demo $(if $(QUIET),--quiet) $(ARGS)
 
 test: $(VENV)/dev ## Every test, the browser ones too.
 	@sh scripts/need_chromium
