@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 from pathlib import Path
 
 from demo.plan import CannotStart
 
 _ROOT = Path(__file__).parent.parent
+
+
+def _die_with_parent() -> None:
+    """On Linux the system itself ends the child when we are killed without a chance to stop it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 class Child:
@@ -36,6 +44,7 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_die_with_parent,
         )
         self._reading = asyncio.create_task(self._read())
 
