@@ -6,12 +6,13 @@ from collections.abc import Hashable, Sequence
 
 import msgspec
 
-from carerecord.fhir.resources import DiagnosticReport, Observation, Reference, read_observation, read_report
-from carerecord.model import Standing
+from carerecord.fhir.resources import DiagnosticReport, Observation, read_report
+from carerecord.model import Standing, StoredStatement
+from carerecord.reconciliation import analytes
+from carerecord.reconciliation.analytes import Analyte
 from carerecord.reconciliation.entries import Mark, ResultEntry, ResultValue
 from carerecord.reconciliation.letters import attachment_text
-from carerecord.reconciliation.same import words
-from carerecord.reconciliation.values import Said, detail_words, result_value, value_of
+from carerecord.reconciliation.values import Said, detail_words
 from carerecord.reconciliation.versions import OVER, Context, Item, source_names, statement_id, statement_ids
 
 Place = tuple[str, str]  # (source, local id)
@@ -21,8 +22,9 @@ class _Read(msgspec.Struct, gc=False):
     """One Observation with its value, read once."""
 
     item: Item
-    observation: Observation
+    analyte: Analyte
     said: Said
+    note: str
     laboratory: str
 
 
@@ -43,9 +45,8 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
         if newest.resource_type == "DiagnosticReport":
             reports.append((item, read_report(newest.body)))
             continue
-        observation = read_observation(newest.body)
-        laboratory = _laboratory(observation.performer, item, context)
-        read = _Read(item, observation, value_of(observation), laboratory)
+        analyte, said, note = analytes.read(newest.body)
+        read = _Read(item, analyte, said, note, analyte.laboratory or context.name(newest.source))
         key = _series(read)
         home[(newest.source, newest.local_id)] = key
         series.setdefault(key, []).append(read)
@@ -57,29 +58,18 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
     return tuple(entry for _, entry in listed)
 
 
-def _laboratory(performers: tuple[Reference, ...], item: Item, context: Context) -> str:
-    """The organisation that performed the test; the person who signed it is no laboratory."""
-    for performer in performers:
-        if performer.display and performer.type in ("Organization", ""):
-            return performer.display
-    return context.name(item.newest.source)
-
-
 def _series(read: _Read) -> Hashable:
     """What may stand on one line. Anything that differs here makes another line (correction 11)."""
-    observation = read.observation
-    concept = observation.code
-    if concept is None:
-        return (read.item.newest.source, read.item.id)
-    coding = concept.coding[0] if concept.coding else None
-    analyte: Hashable = (coding.system, coding.code) if coding and coding.code else words(concept.text)
+    analyte, source = read.analyte, read.item.newest.source
+    if analyte.key is None:
+        return (source, read.item.id)
     return (
-        read.item.newest.source,
+        source,
         read.laboratory,
-        analyte or read.item.id,
+        analyte.key or read.item.id,
         read.said.unit,
-        observation.specimen.display if observation.specimen else "",
-        observation.method.words if observation.method else "",
+        analyte.specimen,
+        analyte.method,
         read.said.is_words,
     )
 
@@ -131,7 +121,7 @@ def _series_entry(
     newest = shown.item.newest
     panel = panels.get((newest.source, newest.local_id))
     listed = [shown.item, *(read.item for read in reads if read is not shown), *reports]
-    what = (shown.observation.code.words if shown.observation.code else "") or "Result without a name"
+    what = shown.analyte.name or "Result without a name"
     entry = ResultEntry(
         id=shown.item.id,
         heading=newest.heading,
@@ -167,7 +157,7 @@ def _rule(reads: Sequence[_Read]) -> str:
 def _values(read: _Read, context: Context) -> list[ResultValue]:
     """The value that stands, then those of the same item that it corrected, each named as superseded by it."""
     item = read.item
-    now = result_value(item.newest, read.observation, read.said, statement_id=item.id, laboratory=read.laboratory)
+    now = _value(item.newest, read, statement_id=item.id)
     if not item.older:
         return [now]
     values = [now]
@@ -177,22 +167,41 @@ def _values(read: _Read, context: Context) -> list[ResultValue]:
         # receipt. Struck through is what once stood as a result and no longer does.
         if statement.standing is Standing.PRELIMINARY or statement.version == item.newest.version:
             continue
-        observation = read_observation(statement.body)
-        said = value_of(observation)
+        analyte, said, note = analytes.read(statement.body)
         if (said.text, said.unit) in shown or not said.text:
             continue
         shown.add((said.text, said.unit))
         values.append(
-            result_value(
+            _value(
                 statement,
-                observation,
-                said,
+                _Read(item, analyte, said, note, analyte.laboratory or context.name(item.newest.source)),
                 statement_id=statement_id(item, statement),
-                laboratory=_laboratory(observation.performer, item, context),
                 superseded_by=item.id,
             )
         )
     return values
+
+
+def _value(
+    statement: StoredStatement, read: _Read, *, statement_id: str, superseded_by: str | None = None
+) -> ResultValue:
+    analyte, said = read.analyte, read.said
+    return ResultValue(
+        statement_id=statement_id,
+        text="cancelled" if statement.standing is Standing.CANCELLED and said.number is None else said.text,
+        number=said.number,
+        unit=said.unit,
+        low=analyte.low,
+        high=analyte.high,
+        range_text=analyte.range_text,
+        flag=analyte.flag,
+        happened_at=statement.happened_at,
+        specimen=analyte.specimen,
+        laboratory=read.laboratory,
+        standing=statement.standing,
+        superseded_by=superseded_by,
+        note=read.note,
+    )
 
 
 def _marks(item: Item, values: Sequence[ResultValue], latest: ResultValue, context: Context) -> tuple[Mark, ...]:
@@ -219,13 +228,9 @@ def _report_entry(item: Item, report: DiagnosticReport, context: Context) -> Res
     newest = item.newest
     name = (report.code.words if report.code else "") or "Report without a name"
     text = report_text(report)
-    value = result_value(
-        newest,
-        Observation(),
-        Said(text, None, "", True),
-        statement_id=item.id,
-        laboratory=_laboratory(report.performer, item, context),
-    )
+    laboratory = analytes.laboratory_of(report.performer) or context.name(newest.source)
+    read = _Read(item, analytes.analyte_of(Observation()), Said(text, None, "", True), "", laboratory)
+    value = _value(newest, read, statement_id=item.id)
     return ResultEntry(
         id=item.id,
         heading=newest.heading,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from carerecord.fhir.resources import (
     Annotation,
@@ -21,9 +22,11 @@ from carerecord.reconciliation.allergies import severity_words
 from carerecord.reconciliation.entries import Entry, Saying
 from carerecord.reconciliation.same import SHARED_SYSTEMS
 from carerecord.reconciliation.values import flag_words, range_words, value_of
-from carerecord.reconciliation.versions import items, statement_id
+from carerecord.reconciliation.versions import CLOCK, items, statement_id
 
 Lines = list[tuple[str, str]]
+
+OWN_LIST = "urn:carerecord:source:"
 
 
 def receipt(
@@ -75,12 +78,30 @@ def _codes(concept: Concept | None) -> Lines:
     return [
         (
             "Code",
-            " ".join(part for part in (SHARED_SYSTEMS.get(coding.system, coding.system), coding.code, shown) if part),
+            " ".join(part for part in (_system_words(coding.system), coding.code, shown) if part),
         )
         for coding in concept.coding
         if coding.code
         for shown in (f"({coding.display})" if coding.display else "",)
     ]
+
+
+def _system_words(system: str) -> str:
+    """A code system as people call it. A source's own list goes by the name that the source gives it."""
+    if system.startswith(OWN_LIST):
+        return f"own code of {system.rpartition(':')[2] or 'the source'}:"
+    return SHARED_SYSTEMS.get(system, system)
+
+
+def _when(text: str) -> str:
+    """A FHIR instant as people write it, with the zone it was understood in; a year or a month stays as it was said."""
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if "T" not in text:
+        return f"{said:%d-%b-%Y}" if len(text) == 10 else text
+    return f"{said.astimezone(CLOCK):%d-%b-%Y %H:%M %Z}" if said.tzinfo else f"{said:%d-%b-%Y %H:%M}"
 
 
 def _notes(notes: tuple[Annotation, ...]) -> Lines:
@@ -89,6 +110,11 @@ def _notes(notes: tuple[Annotation, ...]) -> Lines:
 
 def _words(concept: Concept | None) -> str:
     return concept.words if concept else ""
+
+
+def _unusual(concept: Concept | None, usual: str) -> str:
+    said = _words(concept)
+    return "" if said.casefold() == usual else said
 
 
 def _allergy(body: bytes) -> Lines:
@@ -101,10 +127,11 @@ def _allergy(body: bytes) -> Lines:
         ("Severity", severity_words(said)),
         ("Criticality", said.criticality),
         ("Kind", ", ".join(said.category)),
-        ("Clinical status", _words(said.clinicalStatus)),
-        ("Verification", _words(said.verificationStatus)),
-        ("Onset", said.onsetDateTime),
-        ("Recorded", said.recordedDate),
+        # R4 demands a status where the source gave none: only what is out of the ordinary was said.
+        ("Clinical status", _unusual(said.clinicalStatus, "active")),
+        ("Verification", _unusual(said.verificationStatus, "confirmed")),
+        ("Onset", _when(said.onsetDateTime)),
+        ("Recorded", _when(said.recordedDate)),
         ("Recorded by", said.recorder.display if said.recorder else ""),
         ("Said by", said.asserter.display if said.asserter else ""),
         *_notes(said.note),
@@ -123,8 +150,8 @@ def _observation(body: bytes) -> Lines:
         *(("Reference range", range_words(limits)) for limits in said.referenceRange),
         ("Specimen", said.specimen.display if said.specimen else ""),
         ("Method", _words(said.method)),
-        ("Collected", said.effectiveDateTime),
-        ("Issued", said.issued),
+        ("Collected", _when(said.effectiveDateTime)),
+        ("Issued", _when(said.issued)),
         ("Status", said.status),
         *(("Laboratory", performer.display) for performer in said.performer),
         *_notes(said.note),
@@ -149,8 +176,8 @@ def _encounter(body: bytes) -> Lines:
         ("Kind", stays.kind_words(said)),
         *(("Type", concept.words) for concept in said.type),
         ("Service", _words(said.serviceType)),
-        ("Started", said.period.start if said.period else ""),
-        ("Ended", said.period.end if said.period else ""),
+        ("Started", _when(said.period.start) if said.period else ""),
+        ("Ended", _when(said.period.end) if said.period else ""),
         *(("Place", place.location.display) for place in said.location if place.location),
         *(
             (", ".join(kind.words for kind in person.type) or "With", person.individual.display)
@@ -172,7 +199,7 @@ def _document(body: bytes) -> Lines:
         ("Title", letters.title_words(said)),
         ("Type", _words(said.type)),
         ("Author", letters.author_words(said)),
-        ("Date", said.date),
+        ("Date", _when(said.date)),
         ("Status", said.docStatus or said.status),
         ("Text", letters.attachment_text(attachment) if attachment and is_text else ""),
         ("Document", attachment.contentType if attachment and not is_text else ""),
@@ -188,9 +215,9 @@ def _condition(body: bytes) -> Lines:
         ("Clinical status", _words(said.clinicalStatus)),
         ("Verification", _words(said.verificationStatus)),
         ("Severity", _words(said.severity)),
-        ("Onset", said.onsetDateTime),
-        ("Over", said.abatementDateTime),
-        ("Recorded", said.recordedDate),
+        ("Onset", _when(said.onsetDateTime)),
+        ("Over", _when(said.abatementDateTime)),
+        ("Recorded", _when(said.recordedDate)),
         ("Said by", said.asserter.display if said.asserter else ""),
         *_notes(said.note),
     ]

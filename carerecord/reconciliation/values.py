@@ -7,7 +7,6 @@ from decimal import Decimal
 import msgspec
 
 from carerecord.fhir.resources import Annotation, Concept, Observation, Quantity, Range
-from carerecord.model import Standing, StoredStatement
 from carerecord.reconciliation.entries import ResultValue
 
 # HL7 v2 table 0078 and v3 ObservationInterpretation, in words. N, and what only repeats the value, is no flag.
@@ -62,7 +61,7 @@ class Said(msgspec.Struct, gc=False):
 def value_of(observation: Observation) -> Said:
     quantity = observation.valueQuantity
     if quantity is not None:
-        return _quantity(quantity)
+        return quantity_of(quantity)
     text = _other_value(observation)
     limits = observation.valueRange
     bounds = (limits.low, limits.high) if limits else ()
@@ -70,7 +69,7 @@ def value_of(observation: Observation) -> Said:
     return Said(text, None, unit, len(text) > LONG_TEXT or "\n" in text)
 
 
-def _quantity(quantity: Quantity) -> Said:
+def quantity_of(quantity: Quantity) -> Said:
     unit = quantity.unit or quantity.code
     if quantity.value is None:
         return Said("no value", None, unit, False)
@@ -127,39 +126,11 @@ def flag_words(interpretation: tuple[Concept, ...]) -> str:
     return ", ".join(dict.fromkeys(flag for flag in said if flag))
 
 
-def result_value(
-    statement: StoredStatement,
-    observation: Observation,
-    said: Said,
-    *,
-    statement_id: str,
-    laboratory: str,
-    superseded_by: str | None = None,
-) -> ResultValue:
-    limits = observation.referenceRange[0] if observation.referenceRange else None
-    return ResultValue(
-        statement_id=statement_id,
-        text="cancelled" if statement.standing is Standing.CANCELLED and said.number is None else said.text,
-        number=said.number,
-        unit=said.unit,
-        low=_limit(limits.low) if limits else None,
-        high=_limit(limits.high) if limits else None,
-        range_text=range_words(limits) if limits else "",
-        flag=flag_words(observation.interpretation) if observation.interpretation else "",
-        happened_at=statement.happened_at,
-        specimen=observation.specimen.display if observation.specimen else "",
-        laboratory=laboratory,
-        standing=statement.standing,
-        superseded_by=superseded_by,
-        note=note_words(observation.note) if observation.note else "",
-    )
-
-
 def note_words(notes: tuple[Annotation, ...]) -> str:
     return "\n".join(note.text for note in notes if note.text)
 
 
-def _limit(quantity: Quantity | None) -> float | None:
+def limit(quantity: Quantity | None) -> float | None:
     return float(quantity.value) if quantity and quantity.value is not None else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -184,5 +183,4 @@ async def test_the_receipt_keeps_the_time_and_the_offset_as_they_were_understood
         chart = await ward.open()
         (line,) = entries(section(await chart.page(), "results"))
         said = (await chart.page(f"entry/{line}")).words
-        assert "Collected 2026-07-15T00:30:00+01:00" in said
-        assert datetime(2026, 7, 15, 0, 30, tzinfo=ZoneInfo("Europe/London")).isoformat() in said
+        assert "Collected 15-Jul-2026 00:30 BST" in said
