@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from carerecord.fhir.invariants import INVARIANTS, Rule
+from carerecord.fhir.demands import Rule
+from carerecord.fhir.invariants import INVARIANTS
 from carerecord.fhir.primitives import PATTERNS, PRIMITIVES, Primitive
 
 Coded = frozenset[tuple[str, str]]

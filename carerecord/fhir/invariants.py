@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
-Object = Mapping[str, Any]
-# (the member it is about, as a step of a path, or ""; what must change), or None where all is well.
-Finding = tuple[str, str] | None
-Rule = Callable[[Object], Finding]
+from carerecord.fhir.demands import (
+    Finding,
+    Object,
+    Rule,
+    also_where,
+    distinct,
+    has,
+    just_one_of,
+    needs,
+    not_both,
+    not_negative,
+    number_in,
+    objects_in,
+    one_of,
+    only_where,
+    text_in,
+)
 
 UCUM = "http://unitsofmeasure.org"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
@@ -18,137 +28,12 @@ _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _VALUE_SETS = ("http://hl7.org/fhir/ValueSet/", "http://terminology.hl7.org/ValueSet/")
 
 
-def _has(value: Object, name: str) -> bool:
-    """Whether an element is there: one without a value may still have an extension. `name[x]` is any of a choice."""
-    if not name.endswith("[x]"):
-        return name in value or f"_{name}" in value
-    stem = name[:-3]
-    for key in value:
-        if (
-            isinstance(key, str)
-            and (bare := key.removeprefix("_")).startswith(stem)
-            and bare[len(stem) :][:1].isupper()
-        ):
-            return True
-    return False
-
-
-def _objects(value: Object, name: str) -> list[Object]:
-    """The objects in a member, whether it is one or a list; whatever else it holds is said elsewhere."""
-    found = value.get(name)
-    return [one for one in (found if isinstance(found, list | tuple) else [found]) if isinstance(one, dict)]
-
-
-def _text(value: Object, name: str) -> str:
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
-
-
 def _coded_as(value: Object, name: str, system: str, *codes: str) -> bool:
     return any(
         coding.get("system") == _TERMINOLOGY + system and coding.get("code") in codes
-        for concept in _objects(value, name)
-        for coding in _objects(concept, "coding")
+        for concept in objects_in(value, name)
+        for coding in objects_in(concept, "coding")
     )
-
-
-def _number(value: Object, name: str) -> Decimal | float | int | None:
-    found = value.get(name)
-    if isinstance(found, Decimal):
-        return found if found.is_finite() else None
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return found if is_number and found == found else None
-
-
-def needs(key: str, name: str, *others: str) -> Rule:
-    """Where one member is, one of the others must be."""
-
-    def rule(value: Object) -> Finding:
-        if not _has(value, name) or any(_has(value, other) for other in others):
-            return None
-        return f".{others[0].removesuffix('[x]')}", f"is needed beside {name}: give {_or(others)} ({key})"
-
-    return rule
-
-
-def one_of(key: str, *names: str) -> Rule:
-    """At least one of these must be there."""
-
-    def rule(value: Object) -> Finding:
-        return None if any(_has(value, name) for name in names) else ("", f"must have {_or(names)} ({key})")
-
-    return rule
-
-
-def just_one_of(key: str, *names: str) -> Rule:
-    def rule(value: Object) -> Finding:
-        if sum(_has(value, name) for name in names) == 1:
-            return None
-        return "", f"must have one, and only one, of {_or(names)} ({key})"
-
-    return rule
-
-
-def not_both(key: str, first: str, second: str) -> Rule:
-    def rule(value: Object) -> Finding:
-        if _has(value, first) and _has(value, second):
-            return f".{second.removesuffix('[x]')}", f"must not stand beside {first}: leave out one of them ({key})"
-        return None
-
-    return rule
-
-
-def not_negative(key: str, name: str) -> Rule:
-    def rule(value: Object) -> Finding:
-        number = _number(value, name)
-        return (f".{name}", f"must not be negative ({key})") if number is not None and number < 0 else None
-
-    return rule
-
-
-def only_where(key: str, name: str, member: str, *values: str) -> Rule:
-    """One member may only be there where another has one of these values."""
-
-    def rule(value: Object) -> Finding:
-        if not _has(value, name) or value.get(member) in values:
-            return None
-        return f".{name.removesuffix('[x]')}", f"may only stand where {member} is {_or(values)} ({key})"
-
-    return rule
-
-
-def also_where(key: str, name: str, member: str, *values: str) -> Rule:
-    """One member must be there where another has one of these values."""
-
-    def rule(value: Object) -> Finding:
-        if value.get(member) not in values or _has(value, name):
-            return None
-        return f".{name.removesuffix('[x]')}", f"is needed where {member} is {_or(values)} ({key})"
-
-    return rule
-
-
-def distinct(key: str, name: str, *members: str) -> Rule:
-    """No two of a list's objects may be the same in these members."""
-
-    def rule(value: Object) -> Finding:
-        seen = set()
-        for index, one in enumerate(_objects(value, name)):
-            same = tuple(_text(one, member) for member in members)
-            if all(same) and same in seen:
-                return f".{name}[{index}]", f"has the {_and(members)} of another {name}: each may come once ({key})"
-            seen.add(same)
-        return None
-
-    return rule
-
-
-def _or(names: Iterable[str]) -> str:
-    return " or ".join(names)
-
-
-def _and(names: Iterable[str]) -> str:
-    return " and ".join(names)
 
 
 def absolute_system(value: Object) -> Finding:
@@ -184,7 +69,7 @@ def attachment_size(value: Object) -> Finding:
 
 
 def period(value: Object) -> Finding:
-    start, end = _text(value, "start"), _text(value, "end")
+    start, end = text_in(value, "start"), text_in(value, "end")
     if start <= end or not end or not _is_after(start, end):
         return None
     return ".end", "must not be before its start (per-1)"
@@ -202,70 +87,70 @@ def _is_after(start: str, end: str) -> bool:
 
 
 def range_(value: Object) -> Finding:
-    low, high = (_objects(value, name) for name in ("low", "high"))
+    low, high = (objects_in(value, name) for name in ("low", "high"))
     if not low or not high or low[0].get("code") != high[0].get("code") or low[0].get("unit") != high[0].get("unit"):
         return None
-    least, most = _number(low[0], "value"), _number(high[0], "value")
+    least, most = number_in(low[0], "value"), number_in(high[0], "value")
     return (".high", "must not be lower than low (rng-2)") if None not in (least, most) and least > most else None  # type: ignore[operator]
 
 
 def ratio(value: Object) -> Finding:
-    both = [_has(value, name) for name in ("numerator", "denominator")]
-    if all(both) or (not any(both) and _has(value, "extension")):
+    both = [has(value, name) for name in ("numerator", "denominator")]
+    if all(both) or (not any(both) and has(value, "extension")):
         return None
     return "", "must have both a numerator and a denominator (rat-1)"
 
 
 def duration(value: Object) -> Finding:
-    if _has(value, "code") and not (_text(value, "system") == UCUM and _has(value, "value")):
+    if has(value, "code") and not (text_in(value, "system") == UCUM and has(value, "value")):
         return ".code", f"is needed with a value, and with the system {UCUM} (drt-1)"
     return None
 
 
 def no_comparator(value: Object) -> Finding:
-    return (".comparator", "must not be used here: leave it out (sqty-1)") if _has(value, "comparator") else None
+    return (".comparator", "must not be used here: leave it out (sqty-1)") if has(value, "comparator") else None
 
 
 def age(value: Object) -> Finding:
-    number = _number(value, "value")
-    if (_has(value, "value") and not _has(value, "code")) or (_has(value, "system") and value["system"] != UCUM):
+    number = number_in(value, "value")
+    if (has(value, "value") and not has(value, "code")) or (has(value, "system") and value["system"] != UCUM):
         return ".code", f"must be a unit of time of the system {UCUM} (age-1)"
     return (".value", "must be more than 0 (age-1)") if number is not None and number <= 0 else None
 
 
 def component_of_the_same_code(value: Object) -> Finding:
-    if not _has(value, "value[x]"):
+    if "component" not in value or not has(value, "value[x]"):
         return None
     mine = _codings(value)
-    for index, component in enumerate(_objects(value, "component")):
+    for index, component in enumerate(objects_in(value, "component")):
         if mine & _codings(component):
             return f".component[{index}]", "has the code of the observation, which has a value: say it once (obs-7)"
     return None
 
 
-def _codings(value: Object) -> set[tuple[str, str]]:
+def _codings(value: Object) -> set[tuple[str, ...]]:
+    """As they are compared in FHIRPath: two are the same if they say the same words too."""
     return {
-        (_text(coding, "system"), _text(coding, "code"))
-        for concept in _objects(value, "code")
-        for coding in _objects(concept, "coding")
-        if _text(coding, "code")
+        tuple(text_in(coding, name) for name in ("system", "version", "code", "display"))
+        for concept in objects_in(value, "code")
+        for coding in objects_in(concept, "coding")
     }
 
 
 def allergy_status(value: Object) -> Finding:
     is_error = _coded_as(value, "verificationStatus", "allergyintolerance-verification", "entered-in-error")
-    if is_error == _has(value, "clinicalStatus"):
+    if is_error == has(value, "clinicalStatus"):
         said = "must not be given where" if is_error else "is needed unless"
         return ".clinicalStatus", f"{said} verificationStatus is entered-in-error ({'ait-2' if is_error else 'ait-1'})"
     return None
 
 
 def condition_status(value: Object) -> Finding:
-    if _has(value, "abatement[x]") and not _coded_as(
+    if has(value, "abatement[x]") and not _coded_as(
         value, "clinicalStatus", "condition-clinical", "resolved", "remission", "inactive"
     ):
         return ".clinicalStatus", "must be resolved, remission or inactive where there is an abatement (con-4)"
-    if _has(value, "clinicalStatus") and _coded_as(
+    if has(value, "clinicalStatus") and _coded_as(
         value, "verificationStatus", "condition-ver-status", "entered-in-error"
     ):
         return ".clinicalStatus", "must not be given where verificationStatus is entered-in-error (con-5)"
@@ -273,7 +158,7 @@ def condition_status(value: Object) -> Finding:
 
 
 def appointment_times(value: Object) -> Finding:
-    start, end = _has(value, "start"), _has(value, "end")
+    start, end = has(value, "start"), has(value, "end")
     if start != end:
         return ".end" if start else ".start", "is needed: give both start and end, or neither (app-2)"
     if not start and value.get("status") not in ("proposed", "cancelled", "waitlist"):
@@ -283,7 +168,7 @@ def appointment_times(value: Object) -> Finding:
 
 def work_contact(name: str, key: str) -> Rule:
     def rule(value: Object) -> Finding:
-        for index, one in enumerate(_objects(value, name)):
+        for index, one in enumerate(objects_in(value, name)):
             if one.get("use") == "home":
                 return f".{name}[{index}].use", f"must not be home: an organisation has none ({key})"
         return None
@@ -292,25 +177,25 @@ def work_contact(name: str, key: str) -> Rule:
 
 
 def prediction(value: Object) -> Finding:
-    probability = _number(value, "probabilityDecimal")
+    probability = number_in(value, "probabilityDecimal")
     too_much = probability is not None and probability > 100
     return (".probability", "must be 100 or less (ras-2)") if too_much else None
 
 
 def enable_behavior(value: Object) -> Finding:
-    if len(_objects(value, "enableWhen")) > 1 and not _has(value, "enableBehavior"):
+    if len(objects_in(value, "enableWhen")) > 1 and not has(value, "enableBehavior"):
         return ".enableBehavior", "is needed where there is more than one enableWhen: all or any (que-12)"
     return None
 
 
 def composite(value: Object) -> Finding:
-    if value.get("type") == "composite" and len(_objects(value, "component")) < 2:
+    if value.get("type") == "composite" and len(objects_in(value, "component")) < 2:
         return ".component", "is needed twice or more where the type is composite"
     return None
 
 
 def parameter(value: Object) -> Finding:
-    said = [_has(value, "value[x]"), _has(value, "resource"), _has(value, "part")]
+    said = [has(value, "value[x]"), has(value, "resource"), has(value, "part")]
     return None if sum(said) == 1 else ("", "must have one, and only one, of value, resource and part (inv-1)")
 
 
@@ -394,6 +279,7 @@ INVARIANTS: dict[str, tuple[Rule, ...]] = {
     "ValueSet.compose.include": (
         one_of("vsd-1", "valueSet", "system"),
         needs("vsd-2", "concept", "system"),
+        needs("vsd-2", "filter", "system"),
         not_both("vsd-3", "concept", "filter"),
     ),
 }

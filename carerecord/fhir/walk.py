@@ -117,6 +117,8 @@ class Walk:
             elif element.primitive is not None:
                 if type(item) is not element.of or not element.accepts(item):
                     self.check_primitive(item, element, path + element.step)
+            elif element.rules is not None and type(item) is dict and not element.is_looked_into:
+                self.check_object(item, element.rules, path + element.step)
             else:
                 self.check_complex(item, element, path + element.step)
             if element.choice is not None:
@@ -124,7 +126,7 @@ class Walk:
                 first = chosen.setdefault(element.choice, name)
                 if first != name:
                     self.say(f"{path}.{element.choice}", "structure", f"is both {first} and {name}: leave one out")
-        if rules.required_choices or not rules.required <= value.keys():
+        if (rules.required and not rules.required <= value.keys()) or rules.required_choices:
             self.check_required(value, rules, path)
         for rule in rules.invariants:
             if (finding := rule(value)) is not None:

@@ -40,7 +40,7 @@ SAMPLES: dict[str, Any] = {
     "xhtml": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>',
 }
 EXTENSION = {"url": "https://example.org/x", "valueString": "x"}
-SOME = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Names that occur in FHIR, with and without the underline of extensions, and any others.
 MEMBERS = sorted({name for rules in KNOWN.types.values() for name in rules.elements})
 names = st.sampled_from(MEMBERS) | st.sampled_from(MEMBERS).map("_{}".format) | st.text(max_size=6)
