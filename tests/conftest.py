@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 
 from carerecord import database
@@ -22,6 +23,16 @@ from carerecord.database.embedded import Server
 from carerecord.settings import Settings
 
 _numbers = itertools.count(1)
+
+# No test judges by the clock, Hypothesis included: a busy machine is not a fault. In CI the same examples come each
+# time, so that a change is judged by what it changed; everywhere else new ones are tried.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.hookimpl(tryfirst=True)
