@@ -115,11 +115,15 @@ async def recorded_originals(system: System) -> Counter[int]:
     held: Counter[int] = Counter()
     async with database.connect(system.settings, "owner") as db:
         await dictionary.load(db)
-        for row in await db.fetch("select original_seq, statement_count from record.log"):
-            held[row["original_seq"]] += row["statement_count"]
-        for row in await db.fetch("select patient_key, header, body from record.chunk"):
-            for statement in chunk.unpack_folded(row["header"], row["body"], patient_key=row["patient_key"]):
-                held[statement.original.seq] += 1
+        # One snapshot: the folding process is at work, and what it moves between two readings would be counted twice.
+        async with db.connection() as connection, connection.transaction(isolation="repeatable_read"):
+            log = await connection.fetch("select original_seq, statement_count from record.log")
+            chunks = await connection.fetch("select patient_key, header, body from record.chunk")
+    for row in log:
+        held[row["original_seq"]] += row["statement_count"]
+    for row in chunks:
+        for statement in chunk.unpack_folded(row["header"], row["body"], patient_key=row["patient_key"]):
+            held[statement.original.seq] += 1
     return held
 
 
