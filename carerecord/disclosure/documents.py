@@ -9,6 +9,7 @@ from carerecord.fhir.references import logical_id
 from carerecord.fhir.resources import read_document
 from carerecord.model import StoredStatement
 from carerecord.reconciliation import letters
+from carerecord.reconciliation.versions import recency
 
 
 def document_of(shown: Sequence[StoredStatement], statement_id: str) -> tuple[StoredStatement, Document] | None:
@@ -23,7 +24,7 @@ def document_of(shown: Sequence[StoredStatement], statement_id: str) -> tuple[St
     ]
     if not versions:
         return None
-    newest = max(versions, key=lambda statement: (statement.said_at, statement.received_at, statement.original))
+    newest = max(versions, key=recency)
     letter = read_document(newest.body)
     attachment = letters.main_attachment(letter)
     content = letters.attachment_bytes(attachment) if attachment else b""

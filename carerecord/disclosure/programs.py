@@ -17,6 +17,7 @@ from carerecord.disclosure.values import Answer
 from carerecord.fhir.outcome import issue, outcome
 from carerecord.fhir.references import LOCAL_ID_LENGTH, logical_id, patient_part
 from carerecord.model import Person, StoredStatement, Subject
+from carerecord.reconciliation.versions import recency
 
 ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
@@ -139,13 +140,9 @@ def newest_versions(statements: Iterable[StoredStatement]) -> list[StoredStateme
     newest: dict[str, StoredStatement] = {}
     for statement in statements:
         other = newest.get(statement.local_id)
-        if other is None or _recency(statement) > _recency(other):
+        if other is None or recency(statement) > recency(other):
             newest[statement.local_id] = statement
     return sorted(newest.values(), key=lambda statement: (statement.heading, statement.said_at, statement.local_id))
-
-
-def _recency(statement: StoredStatement) -> tuple[object, ...]:
-    return (statement.said_at, statement.received_at, statement.original, statement.version)
 
 
 def _entry(resource: bytes, kind: str, own_id: str, base: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from carerecord.access import Decision
 from carerecord.fhir.resources import read_report
 from carerecord.model import OriginalReference, StoredStatement
+from carerecord.reconciliation.versions import recency
 
 Item = tuple[str, str]  # (source, local id)
 
@@ -22,6 +23,7 @@ class Withheld(NamedTuple):
 
 
 NOTHING: frozenset[Item] = frozenset()
+SAID = 3  # of what makes a version newer: said, received, original; the rest only breaks ties
 
 
 def withhold(statements: Sequence[StoredStatement], decision: Decision) -> Withheld:
@@ -52,18 +54,15 @@ def _items_gone(shown: Sequence[StoredStatement], hidden: Sequence[StoredStateme
     newest_shown: dict[Item, StoredStatement] = {}
     for statement in shown:
         item = (statement.source, statement.local_id)
-        if item not in newest_shown or _recency(statement) > _recency(newest_shown[item]):
+        if item not in newest_shown or recency(statement) > recency(newest_shown[item]):
             newest_shown[item] = statement
     gone: set[Item] = set()
     for statement in hidden:
         item = (statement.source, statement.local_id)
-        if item not in newest_shown or _recency(statement) >= _recency(newest_shown[item]):
+        # Said in the same message as what may be shown: which came last is not known, so both go.
+        if item not in newest_shown or recency(statement)[:SAID] >= recency(newest_shown[item])[:SAID]:
             gone.add(item)
     return gone
-
-
-def _recency(statement: StoredStatement) -> tuple[object, ...]:
-    return (statement.said_at, statement.received_at, statement.original)
 
 
 def _reports_gone(shown: Sequence[StoredStatement], gone: set[Item]) -> set[Item]:

@@ -58,7 +58,7 @@ def items(statements: Iterable[StoredStatement]) -> dict[Heading, list[Item]]:
     parts: dict[int, str] = {}
     for versions in said.values():
         if len(versions) > 1:
-            versions.sort(key=_recency, reverse=True)
+            versions.sort(key=recency, reverse=True)
         newest = versions[0]
         key_ = newest.patient_key
         part = parts.get(key_)
@@ -71,8 +71,11 @@ def items(statements: Iterable[StoredStatement]) -> dict[Heading, list[Item]]:
     return by_heading
 
 
-def _recency(statement: StoredStatement) -> tuple[object, ...]:
-    # When the source said it decides; a late arrival of an older saying must not win. The rest only breaks ties.
+def recency(statement: StoredStatement) -> tuple[object, ...]:
+    """Which of two versions is newer: the one rule, for pages and programs alike.
+
+    When the source said it decides; a late arrival of an older saying must not win. The rest only breaks ties.
+    """
     return (
         statement.said_at,
         statement.received_at,
