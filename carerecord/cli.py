@@ -34,7 +34,7 @@ Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
 EXPECTED = (
     RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
     database.RolesMissing, database.MigrationChanged, backup.BackupRefused,
-    supervision.ProcessDoesNotStart, supervision.UserDoesNotFit,
+    supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
     patient_index.LinkRefused, msgspec.ValidationError,
 )  # fmt: skip
 

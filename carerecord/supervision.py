@@ -8,6 +8,7 @@ import ctypes
 import os
 import pwd
 import signal
+import socket
 import sys
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from carerecord.settings import Settings
 PROCESSES = ("listen", "work", "serve")
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 20.0
+PORT_SECONDS_MAX = 12.0
 RESTART_SECONDS = 0.5
 _SET_PARENT_DEATH_SIGNAL = 1
 
@@ -32,6 +34,7 @@ class ProcessDoesNotStart(RuntimeError):
 async def run(chosen: Settings, *, prepare: Callable[[Settings], Awaitable[object]], ready: Callable[[], None]) -> None:
     """Everything, until SIGINT or SIGTERM. `prepare` brings the database up to date; `ready` hears when all work."""
     check_users(chosen)
+    await wait_for_ports(chosen)
     stop = _stop_event()
     async with database.embedded.Supervisor(chosen):
         await prepare(chosen)
@@ -40,7 +43,7 @@ async def run(chosen: Settings, *, prepare: Callable[[Settings], Awaitable[objec
         children = [_Child(name, chosen) for name in PROCESSES]
         keepers = [asyncio.create_task(child.keep(stop)) for child in children]
         try:
-            if await _become_ready(chosen, keepers, stop):
+            if await _become_ready(chosen, stop):
                 ready()
                 await stop.wait()
         finally:
@@ -75,6 +78,38 @@ def check_users(chosen: Settings) -> None:
             )
 
 
+class PortTaken(RuntimeError):
+    """An address of the record is in use; the sentence says which setting names another."""
+
+
+def check_ports(chosen: Settings) -> None:
+    """Both addresses are free: otherwise whoever answers there would pass for us. Raises PortTaken."""
+    for setting in ("listen", "serve"):
+        host, port = getattr(chosen, f"{setting}_host"), getattr(chosen, f"{setting}_port")
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                variable = f"CARERECORD_{setting.upper()}_PORT"
+                raise PortTaken(
+                    f"{host}:{port} cannot be used ({error.strerror}): name another in {variable}."
+                ) from None
+
+
+async def wait_for_ports(chosen: Settings, *, seconds_max: float = PORT_SECONDS_MAX) -> None:
+    """After a kill the processes of the run before take a moment to end; what is taken then is someone else's."""
+    waited = 0.0
+    while True:
+        try:
+            return check_ports(chosen)
+        except PortTaken:
+            if waited >= seconds_max:
+                raise
+        await asyncio.sleep(0.1)
+        waited += 0.1
+
+
 class _Child:
     def __init__(self, name: str, chosen: Settings) -> None:
         self.name = name
@@ -104,7 +139,7 @@ class _Child:
                 await ending
 
 
-async def _become_ready(chosen: Settings, keepers: list[asyncio.Task[None]], stop: asyncio.Event) -> bool:
+async def _become_ready(chosen: Settings, stop: asyncio.Event) -> bool:
     """True when messages are heard and pages are served; False if told to stop before."""
     waited = 0.0
     while waited < READY_SECONDS_MAX and not stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import msgspec
 import pytest
 
 from carerecord.settings import Settings
-from carerecord.supervision import UserDoesNotFit, check_users
-from tests.system import System
+from carerecord.supervision import PortTaken, UserDoesNotFit, check_ports, check_users
+from tests.system import System, free_port
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="Only root can give each process a user of its own.")
 
@@ -33,9 +34,22 @@ def test_a_process_that_ends_is_started_again_and_all_stop_in_order() -> None:
 
 def test_a_second_run_in_one_home_is_refused_in_a_sentence() -> None:
     with System() as system:
-        second = System(home=system.home, port=system.port, mllp_port=system.mllp_port)
+        second = System(home=system.home)
         with pytest.raises(RuntimeError, match="Another carerecord runs"):
             second.start()
+
+
+def test_a_port_that_someone_else_holds_is_named_with_its_setting() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for setting in ("listen", "serve"):
+            chosen = msgspec.structs.replace(
+                Settings(listen_port=free_port(), serve_port=free_port()), **{f"{setting}_port": port}
+            )
+            with pytest.raises(PortTaken, match=f"127.0.0.1:{port} .*CARERECORD_{setting.upper()}_PORT"):
+                check_ports(chosen)
 
 
 def _is_running(pid: int) -> bool:
