@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import subprocess
 import tarfile
 from collections import Counter
@@ -18,6 +17,7 @@ from hl7.client import MLLPClient
 from carerecord import database
 from demo.messages import history
 from demo.people import generate
+from tests.contracts.test_foreign_hl7v2 import MESSAGES, all_messages
 from tests.system import Sender, System, answer_code
 
 NODE_FOLDER = Path(__file__).parent / "node"
@@ -70,25 +70,20 @@ def version_of(content: bytes) -> str:
 
 
 def published_messages(folder: Path) -> list[bytes]:
-    """Every message of the set: a file may hold several, and ends its segments in any of four ways."""
-    messages = []
+    """Every message of the set as it was published: a file may hold several."""
     with tarfile.open(folder / "hl7v2.tar.xz") as archive:
-        for member in archive:
-            if not member.isfile() or not member.name.endswith((".hl7", ".txt")):
-                continue
-            content = archive.extractfile(member)
-            assert content
-            text = content.read().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\r").replace(b"\n", b"\r")
-            messages += [
-                part for part in re.split(rb"(?=^MSH)", text, flags=re.MULTILINE | re.DOTALL) if b"MSH" in part
-            ]
-    return messages
+        files = {
+            member.name.split("/", 1)[1]: content.read()
+            for member in archive
+            if member.isfile() and (content := archive.extractfile(member))
+        }
+    return [message for _, message in all_messages(files)]
 
 
 @pytest.mark.foreign
 def test_every_published_message_is_answered_and_kept(system: System, foreign_data: Path) -> None:
     messages = published_messages(foreign_data)
-    assert len(messages) >= 250
+    assert len(messages) >= MESSAGES
     before = asyncio.run(kept(system))
 
     async def send_all() -> list[bytes]:
