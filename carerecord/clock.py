@@ -11,7 +11,7 @@ def now() -> datetime:
 
 
 def random_key() -> int:
-    """A positive 63-bit number without meaning: a patient_key or an identity_key."""
+    """A positive number without meaning that fits a bigint, 61 of its bits random: a patient_key or an identity_key."""
     return secrets.randbits(62) | 1 << 61  # Always 19 digits, never small enough to be mistaken for a count.
 
 

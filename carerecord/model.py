@@ -98,7 +98,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One system of one organisation that sends to the record. `id` is ours; nothing in a message can change it."""
+    """One system of one organisation that sends to the record. `id` is ours; MSH-3 and MSH-4 choose which it is."""
 
     id: str
     organisation: str  # ODS code
