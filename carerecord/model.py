@@ -118,7 +118,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
     received_at: datetime
     control_id: str = ""
-    format: Literal["hl7v2"] = "hl7v2"
+    format: Literal["hl7v2", "fhir", "document"] = "hl7v2"
 
 
 class OriginalReference(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -148,6 +148,23 @@ class Heading(IntEnum):
     STAYS = 4
     LETTERS = 5
     PROBLEMS = 6
+    MEDICINES = 7
+    IMAGING = 8
+    PROCEDURES = 9
+    IMMUNISATIONS = 10
+    APPOINTMENTS = 11
+    REFERRALS = 12
+    PLANS = 13  # care plans, resuscitation and treatment decisions, legal information
+    ALERTS = 14
+    NEEDS = 15  # reasonable adjustments, interpreter, how to communicate
+    SOCIAL_CARE = 16
+    CONTACTS = 17  # the person's own people, and the teams that care for them
+    OBSERVATIONS = 18  # vital signs, measurements, examination findings
+    ASSESSMENTS = 19
+    SAFEGUARDING = 20
+    FAMILY_HISTORY = 21
+    DEVICES = 22  # implants, aids, appliances
+    OTHER = 23  # what no other heading has room for: nothing that a source said is out of reach
 
 
 class Standing(IntEnum):
@@ -222,6 +239,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # a rule of the message broke; repair at the sender, or replay after a fix here
     UNTRANSLATED = "untranslated"  # a type not translated yet
     PARKED = "parked"  # the translation failed or took too long: ours to mend
+    KEPT = "kept"  # about no patient (a directory of organisations or staff): kept whole, nothing of it in the record
 
 
 class StoredStatement(msgspec.Struct, frozen=True, kw_only=True, gc=False):

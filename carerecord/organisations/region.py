@@ -42,6 +42,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     jwks: dict[str, Any]
     scope: str = "system/*.rs"
     role: str = "program"
+    source: str | None = None  # the source this program speaks for when it pushes: its own id in `[[source]]`
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,11 @@ def _check(region: Region, path: Path) -> None:
             raise RegionDoesNotFit(
                 f"{path}: {kind} {name} names organisation {organisation}, which is not listed. Add it."
             )
+    for client in region.clients:
+        if client.source is not None and region.find_source(client.source) is None:
+            raise RegionDoesNotFit(
+                f"{path}: client {client.client_id} speaks for source {client.source}, which is not listed. Add it."
+            )
     seen: dict[str, str] = {}
     for source in region.sources:
         for sending in source.sending:

@@ -19,6 +19,23 @@ TITLES = {
     Heading.STAYS: "Stays and visits",
     Heading.LETTERS: "Letters",
     Heading.PROBLEMS: "Problems",
+    Heading.MEDICINES: "Medicines",
+    Heading.IMAGING: "Imaging",
+    Heading.PROCEDURES: "Procedures",
+    Heading.IMMUNISATIONS: "Immunisations",
+    Heading.APPOINTMENTS: "Appointments",
+    Heading.REFERRALS: "Referrals",
+    Heading.PLANS: "Plans and decisions",
+    Heading.ALERTS: "Alerts",
+    Heading.NEEDS: "Needs",
+    Heading.SOCIAL_CARE: "Social care",
+    Heading.CONTACTS: "Contacts and care team",
+    Heading.OBSERVATIONS: "Observations",
+    Heading.ASSESSMENTS: "Assessments",
+    Heading.SAFEGUARDING: "Safeguarding",
+    Heading.FAMILY_HISTORY: "Family history",
+    Heading.DEVICES: "Devices and appliances",
+    Heading.OTHER: "Other entries",
 }
 ANCHORS = {heading: title.lower().replace(" ", "-") for heading, title in TITLES.items()}
 

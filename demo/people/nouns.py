@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 import msgspec
 
+from demo.people.contents import Clinician, Concept, Content
+
 
 class Practice(msgspec.Struct, frozen=True):
     """A GP practice, invented, with a code that no real practice has."""
@@ -36,17 +38,6 @@ class Demographics(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     practice: Practice
     died_at: datetime | None = None
-
-
-class Clinician(msgspec.Struct, frozen=True):
-    code: str
-    family: str
-    given: str
-    title: str
-
-    @property
-    def called(self) -> str:
-        return f"{self.title} {self.given} {self.family}"
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +101,11 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """`source` is the id of the system in region.toml that tells it; `who` is the person as that system knows them."""
+
     at: datetime
     who: Demographics
+    source: str = "barts"
 
 
 class Told(Event, frozen=True, kw_only=True, tag="told"):
@@ -132,6 +126,7 @@ class Merged(Event, frozen=True, kw_only=True, tag="merged"):
 class Reported(Event, frozen=True, kw_only=True, tag="reported"):
     """The laboratory reports on one specimen."""
 
+    source: str = "nel-pathology"
     specimen: str
     collected_at: datetime
     status: str  # "P" preliminary, "F" final, "C" corrected
@@ -155,6 +150,59 @@ class Written(Event, frozen=True, kw_only=True, tag="written"):
     replaces: str = ""
 
 
+class Booked(Event, frozen=True, kw_only=True, tag="booked"):
+    """An appointment: SIU S12 booked, S13 moved, S14 changed, S15 cancelled, S26 did not attend."""
+
+    trigger: str
+    number: str  # the scheduler's own number, the same in all that is said about one appointment
+    start: datetime
+    minutes: int
+    clinic: str
+    site: str
+    specialty: str
+    consultant: Clinician
+    reason: str = ""
+    was: datetime | None = None  # where it was moved from
+
+
+class Referred(Event, frozen=True, kw_only=True, tag="referred"):
+    """REF I12: somebody asks a service to see the person."""
+
+    number: str  # the referral's own number
+    ubrn: str
+    priority: str  # "routine", "urgent", "two-week-wait"
+    reason: str
+    diagnosis: Concept | None
+    referred_by: Clinician
+    referring_practice: Practice | None
+    to_service: str
+    specialty: str
+    status: str = "active"  # "active", "completed", "cancelled"
+
+
+class Imaged(Event, frozen=True, kw_only=True, tag="imaged"):
+    """An imaging report: ORU R01 of a radiology system."""
+
+    accession: str
+    examination: Concept  # NICIP and SNOMED CT
+    modality: str  # "XR", "CT", "MR", "US"
+    performed_at: datetime
+    status: str  # "P", "F", "C"
+    lines: tuple[str, ...]
+    requested_by: Clinician | None
+    reported_by: Clinician
+    place: str
+
+
+class Stated(Event, frozen=True, kw_only=True, tag="stated"):
+    """A system that speaks FHIR says one thing. `own_id` is its own: the same id again is a newer version of it."""
+
+    own_id: str
+    content: Content
+    stay: str = ""  # number of the visit it belongs to
+    is_in_error: bool = False  # the source takes it back: entered in error
+
+
 class EarlyNumber(msgspec.Struct, frozen=True):
     """Until `until` the hospital told of this person under another number, which a merge later joined."""
 
@@ -171,6 +219,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     hospital_number: str
     laboratory_number: str
     oxford_number: str | None  # number in Oxford's own system, for residents of Oxfordshire
+    numbers: dict[str, str] = {}  # source or neighbour id -> the person's own number there
     former_name: str = ""
     early_number: EarlyNumber | None = None
     twin_of: int | None = None
@@ -178,7 +227,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     pathway: str = ""
     is_cast: bool = False
     not_to_join: tuple[tuple[str, str, str], ...] = ()  # (source, local number, why)
-    story: tuple[Told | Merged | Reported | Written, ...] = ()
+    story: tuple[Told | Merged | Reported | Written | Booked | Referred | Imaged | Stated, ...] = ()
 
     @property
     def name(self) -> str:
