@@ -11,6 +11,9 @@ grant select, insert, update on patient_index.identity to carerecord_listen;
 grant select, insert on patient_index.identifier, patient_index.nhs_number, patient_index.judgement to carerecord_listen;
 grant select, insert, delete on patient_index.member to carerecord_listen;
 
+grant usage on schema sources to carerecord_listen;
+grant select, insert, update, delete on sources.heard to carerecord_listen;
+
 grant carerecord_listen to carerecord_operate;
 
 grant usage on schema record, intake to carerecord_work;
@@ -28,6 +31,9 @@ grant insert on audit.event to carerecord_serve;
 grant select (patient_key, stream, seq, hash) on audit.event to carerecord_serve;
 grant select, insert, update on audit.stream to carerecord_serve;
 grant select, insert, update, delete on signin.session, signin.arrival, signin.login, signin.token, signin.assertion to carerecord_serve;
+
+grant usage on schema sources to carerecord_serve;
+grant select on sources.heard to carerecord_serve;
 
 grant usage on schema audit to carerecord_witness;
 grant select on audit.event, audit.stream to carerecord_witness;

@@ -56,6 +56,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
 
 class SourceEntry(Source, frozen=True, kw_only=True):
     sending: tuple[str, ...] = ()  # "APPLICATION|FACILITY" of MSH-3|MSH-4; "*" stands for anything
+    expected_every_seconds: float | None = None  # as agreed with the source; its own rhythm speaks once it is known
 
 
 class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -24,6 +24,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.nhs_number": "SI",
         "patient_index.judgement": "SI",
         "patient_index.member": "SID",
+        "sources.heard": "SIUD",
     },
     "work": {"record.dictionary": "S", "record.log": "SD", "record.chunk": "SIUD"},
     "serve": {
@@ -39,6 +40,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "signin.login": "SIUD",
         "signin.token": "SIUD",
         "signin.assertion": "SIUD",
+        "sources.heard": "S",
     },
     "witness": {"audit.event": "S", "audit.stream": "S"},
 }

@@ -28,7 +28,7 @@ OTHERWISE = {
     "signin.assertion": ("issuer", "Unique to its issuer."),
 }
 # Small and the same everywhere.
-REFERENCE = {"record.dictionary", "carerecord.migration"}
+REFERENCE = {"record.dictionary", "carerecord.migration", "sources.heard"}
 
 TABLES = """
     select namespace.nspname || '.' || class.relname as name

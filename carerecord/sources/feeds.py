@@ -1,0 +1,118 @@
+"""When each feed was heard: noted by those who hear, read by those who show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from carerecord import database
+from carerecord.sources.rules import WEEKS_REMEMBERED, Feed, Hour, Rhythm, health, learn
+
+if TYPE_CHECKING:
+    from carerecord.database import Database
+
+QUERIES = database.queries(__package__)
+
+LAST_HEARD_FRESH = timedelta(seconds=10)
+RHYTHM_FRESH = timedelta(minutes=10)
+_REMEMBERED = timedelta(weeks=WEEKS_REMEMBERED)
+
+
+class Hearing:
+    """What one process has heard and not yet noted. `heard` costs next to nothing; `note` is called now and then.
+
+    A crash loses what was not noted: a few seconds of a rhythm, and of no message.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._last: dict[str, datetime] = {}
+        self._hours: dict[tuple[str, datetime], Hour] = {}
+        self._forgot_at: datetime | None = None
+
+    async def recall(self) -> None:
+        """Goes on from what is noted already: the silence over a restart counts as one."""
+        self._last = {row["source"]: row["last_at"] for row in await self._db.fetch(QUERIES["read_last_heard"])}
+
+    def heard(self, source: str, *, at: datetime) -> None:
+        last = self._last.get(source)
+        if last is not None and at <= last:
+            self._add(source, at, messages=1, last_at=last, quiet=0)
+            return
+        if last is not None:
+            self._add(source, last, messages=0, last_at=last, quiet=int((at - last).total_seconds()))
+        self._add(source, at, messages=1, last_at=at, quiet=0)
+        self._last[source] = at
+
+    def _add(self, source: str, at: datetime, *, messages: int, last_at: datetime, quiet: int) -> None:
+        hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        known = self._hours.get((source, hour))
+        self._hours[source, hour] = Hour(
+            source=source,
+            hour=hour,
+            messages=messages + (known.messages if known else 0),
+            last_at=max(last_at, known.last_at) if known else last_at,
+            longest_quiet_seconds=max(quiet, known.longest_quiet_seconds) if known else quiet,
+        )
+
+    async def note(self, *, at: datetime) -> None:
+        """Notes what was heard since the last time. What could not be noted is noted with the next."""
+        if self._forgot_at is None or at - self._forgot_at > timedelta(days=1):
+            await self._db.execute(QUERIES["forget_heard"], at - _REMEMBERED)
+            self._forgot_at = at
+        noted = list(self._hours.values())
+        if not noted:
+            return
+        self._hours = {}
+        try:
+            await self._db.execute(
+                QUERIES["keep_heard"],
+                [hour.source for hour in noted],
+                [hour.hour for hour in noted],
+                [hour.messages for hour in noted],
+                [hour.last_at for hour in noted],
+                [hour.longest_quiet_seconds for hour in noted],
+            )
+        except Exception:
+            for hour in noted:
+                self._add(
+                    hour.source,
+                    hour.hour,
+                    messages=hour.messages,
+                    last_at=hour.last_at,
+                    quiet=hour.longest_quiet_seconds,
+                )
+            raise
+
+
+class Feeds:
+    """How every feed is, for those who show: read again every few seconds, its rhythm every few minutes."""
+
+    def __init__(self, db: Database, *, timezone: str = "Europe/London") -> None:
+        self._db = db
+        self._timezone = timezone
+        self._last: dict[str, datetime] = {}
+        self._rhythms: dict[str, Rhythm] = {}
+        self._last_read_at: datetime | None = None
+        self._learnt_at: datetime | None = None
+
+    async def read(self, expected: dict[str, float | None], *, at: datetime) -> dict[str, Feed]:
+        """`expected` names the sources, each with the seconds between messages that were agreed with it, if any."""
+        if self._learnt_at is None or at - self._learnt_at > RHYTHM_FRESH:
+            rows = await self._db.fetch(QUERIES["read_heard"], at - _REMEMBERED)
+            self._rhythms = learn((Hour(**dict(row)) for row in rows), timezone=self._timezone)
+            self._learnt_at = at
+        if self._last_read_at is None or at - self._last_read_at > LAST_HEARD_FRESH:
+            self._last = {row["source"]: row["last_at"] for row in await self._db.fetch(QUERIES["read_last_heard"])}
+            self._last_read_at = at
+        return {
+            source: health(
+                source,
+                last_heard_at=self._last.get(source),
+                rhythm=self._rhythms.get(source),
+                expected_every_seconds=seconds,
+                at=at,
+                timezone=self._timezone,
+            )
+            for source, seconds in expected.items()
+        }
