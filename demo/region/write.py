@@ -1,9 +1,13 @@
-"""Writes the region's file and makes what it needs: keys, a secret. Whatever is already there is kept."""
+"""Writes the region's file and makes what it needs: a key for each record system and program it names, a secret.
+
+Whatever is already there is kept, so that a restarted demonstration is still trusted.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +19,39 @@ ISSUER_IN_TEMPLATE = "http://127.0.0.1:8402"
 NEIGHBOUR_ISSUER = "https://epr.ouh.example"
 CLIENT_ID = "oxford-ward-board"
 SIGN_IN_CLIENT_ID = "carerecord-demo"
+_CURVES = {"neighbour": "P-256", "client": "P-384"}
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
     """Where the private halves are: for the simulators and for programs that try the record, never for the record."""
 
     region: Path
-    oxford: Path
-    ward_board: Path
+    private: Path
     provider: Path
+    next_provider: Path  # the one that the sign-in provider turns to when its key is rotated
     sign_in_secret: Path
+
+    def of(self, name: str) -> Path:
+        """The private key of the neighbour or program whose public half is `keys/NAME.jwks.json` of the region."""
+        return self.private / f"{name}.jwk.json"
+
+    @property
+    def oxford(self) -> Path:
+        return self.of("oxford")
+
+    @property
+    def ward_board(self) -> Path:
+        return self.of("ward-board")
+
+
+def read_template() -> dict[str, Any]:
+    """The region as data, for those who start what it names."""
+    return tomllib.loads(TEMPLATE.read_text(encoding="utf-8"))
+
+
+def key_name(entry: dict[str, Any]) -> str:
+    """The name under which the key of a `[[neighbour]]` or `[[client]]` is kept."""
+    return Path(entry["jwks_file"]).name.removesuffix(".jwks.json")
 
 
 def write_region(folder: Path, private: Path, *, sign_in_issuer: str) -> Keys:
@@ -33,25 +60,34 @@ def write_region(folder: Path, private: Path, *, sign_in_issuer: str) -> Keys:
         each.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = Keys(
         region=folder / "region.toml",
-        oxford=private / "oxford.jwk.json",
-        ward_board=private / "ward-board.jwk.json",
+        private=private,
         provider=private / "provider.jwk.json",
+        next_provider=private / "provider-next.jwk.json",
         sign_in_secret=folder / "secrets" / "sign-in-client-secret",
     )
-    for path, curve, use in ((keys.oxford, "P-256", "oxford-1"), (keys.ward_board, "P-384", "ward-board-1")):
+    region = read_template()
+    for kind, curve in _CURVES.items():
+        for entry in region[kind]:
+            _make_key(keys.of(key_name(entry)), curve, key_id=f"{key_name(entry)}-1")
+            public = public_half(read_key(keys.of(key_name(entry))))
+            write_privately(folder / entry["jwks_file"], msgspec.json.encode({"keys": [public]}))
+    for number, path in enumerate((keys.provider, keys.next_provider), 1):
         if not path.exists():
-            private_key = ECKey.generate_key(curve, {"kid": use, "use": "sig", "alg": f"ES{curve[-3:]}"}, private=True)
-            write_privately(path, msgspec.json.encode(private_key.as_dict(private=True)))
-        public = public_half(read_key(path))
-        write_privately(folder / "keys" / path.name.replace(".jwk.", ".jwks."), msgspec.json.encode({"keys": [public]}))
-    if not keys.provider.exists():
-        provider = RSAKey.generate_key(2048, {"kid": "provider-1", "use": "sig", "alg": "RS256"}, private=True)
-        write_privately(keys.provider, msgspec.json.encode(provider.as_dict(private=True)))
+            named = {"kid": f"provider-{number}", "use": "sig", "alg": "RS256"}
+            provider = RSAKey.generate_key(2048, named, private=True)
+            write_privately(path, msgspec.json.encode(provider.as_dict(private=True)))
     if not keys.sign_in_secret.exists():
         write_privately(keys.sign_in_secret, secrets.token_urlsafe(32).encode())
     text = TEMPLATE.read_text(encoding="utf-8").replace(ISSUER_IN_TEMPLATE, sign_in_issuer)
     write_privately(keys.region, text.encode())
     return keys
+
+
+def _make_key(path: Path, curve: str, *, key_id: str) -> None:
+    if path.exists():
+        return
+    private_key = ECKey.generate_key(curve, {"kid": key_id, "use": "sig", "alg": f"ES{curve[-3:]}"}, private=True)
+    write_privately(path, msgspec.json.encode(private_key.as_dict(private=True)))
 
 
 def read_key(path: Path) -> dict[str, Any]:

@@ -54,7 +54,7 @@ USERS = (
     User(nhsid_useruid="555000000105", title="Dr", given_name="Nadia", family_name="Starling",
          called="Began this week: no role yet."),
     User(nhsid_useruid="555000000106", title="Dr", given_name="Liam", family_name="Frost",
-         called="Works for a trust that has no agreement with this record. One role.", roles=_roles(555106001, (CLINICIAN, "RC9"))),
+         called="Works for a trust that has no agreement with this record. One role.", roles=_roles(555106001, (CLINICIAN, "Y99909"))),
     User(nhsid_useruid="555000000107", title="Dr", given_name="Priya", family_name="Locke",
          called="Locum in London. Six roles.",
          roles=_roles(555107001, (GP, "Y99101"), (GP, "Y99102"), (GP, "Y99103"), (GP, "Y99104"), (CLINICIAN, "R1H"), (ADMIN, "R1H"))),
