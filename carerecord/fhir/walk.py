@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from carerecord.fhir import bundle_rules, contained, narrative
+from carerecord.fhir import bundle_rules, contained, definitional_rules, narrative, signature_rules
 from carerecord.fhir.contained import Container
 from carerecord.fhir.definitions import Definitions, Element, TypeRules
 from carerecord.fhir.outcome import issue
@@ -87,6 +87,10 @@ class Walk:
         if name == "Bundle":
             for step, sentence in bundle_rules.findings(value, self.known.resources):
                 self.say(path + step, "invariant", sentence)
+            for step, sentence in signature_rules.findings(value):
+                self.say(path + step, "invariant", sentence)
+        for step, sentence in definitional_rules.findings(value, self.known):
+            self.say(path + step, "invariant", sentence)
         return None
 
     def check_contained(self, value: Object, path: str) -> None:
