@@ -1,4 +1,4 @@
-"""Whether an expression in FHIRPath can be read, token by token (http://hl7.org/fhirpath/N1, lexical elements). Pure."""
+"""Whether an expression in FHIRPath can be read, token by token (http://hl7.org/fhirpath/N1, lexical elements)."""
 
 from __future__ import annotations
 
