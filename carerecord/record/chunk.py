@@ -3,7 +3,8 @@
 A log row holds the statements of one message; who said them stands in the row's columns. A folded chunk holds those of
 many messages in the order they came, so its header also lists, for each run of statements, which message they are from.
 A header, after the numbers of `dictionary`, is a u32 count, then a column for each field, little-endian, in the order
-of _WIDTHS, then the runs, if folded. It is compressed where that makes it smaller. Ids stand as text: quicker to read.
+of _WIDTHS, then the runs, if folded. A folded one is compressed where that makes it smaller; a row of the log lives
+for hours, and squeezing its header took longer than writing it. Ids stand as text: quicker to read.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _COUNTS: Final = struct.Struct("<HI")  # speakers, runs
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE32: Final = _LETTERS.encode()
-_SHIFTS: Final = tuple(range(60, -1, -5))
+_PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)  # ten bits at a time
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = -(2**63)
@@ -70,8 +71,11 @@ def code_hash(code: str | None) -> int:
 
 def version(body: bytes) -> str:
     """What tells this wording of a statement from any other: base32 of the first eight bytes of BLAKE2b."""
-    bits = int.from_bytes(blake2b(body).digest()[:8], "big") << 1
-    return "".join([_LETTERS[bits >> shift & 31] for shift in _SHIFTS])
+    bits = int.from_bytes(blake2b(body).digest()[:8], "big")
+    return (
+        f"{_PAIRS[bits >> 54]}{_PAIRS[bits >> 44 & 1023]}{_PAIRS[bits >> 34 & 1023]}{_PAIRS[bits >> 24 & 1023]}"
+        f"{_PAIRS[bits >> 14 & 1023]}{_PAIRS[bits >> 4 & 1023]}{_LETTERS[(bits & 15) << 1]}"
+    )
 
 
 def pack(statements: Sequence[Statement]) -> Packed:
@@ -117,23 +121,25 @@ def _pack(
     runs: bytes,
 ) -> Packed:
     count = len(statements)
+    happened, said = [s.happened_at for s in statements], [s.said_at for s in statements]
+    micros = {at: _micros(at) for at in {*happened, *said}}
     plain = b"".join(
         (
             _COUNT.pack(count),
-            *[_checked(s.local_id) for s in statements],
+            _checked([s.local_id for s in statements]),
             "".join(versions).encode(),
             bytes([type_number(s.resource_type) for s in statements]),
             bytes([s.heading for s in statements]),
             bytes([s.standing for s in statements]),
             struct.pack(f"<{count}I", *[s.sensitivity for s in statements]),
-            struct.pack(f"<{count}q", *[_micros(s.happened_at) for s in statements]),
-            struct.pack(f"<{count}q", *[_micros(s.said_at) for s in statements]),
+            struct.pack(f"<{count}q", *[micros[at] for at in happened]),
+            struct.pack(f"<{count}q", *[micros[at] for at in said]),
             struct.pack(f"<{count}Q", *code_hashes),
             struct.pack(f"<{count}I", *[len(s.body) for s in statements]),
             runs,
         )
     )
-    small = squeeze(plain, 0)
+    small = squeeze(plain, 0) if form == FOLDED else plain
     is_smaller = len(small) < len(plain)
     header = PREFIX.pack(form | SQUEEZED, 0, 0) + small if is_smaller else PREFIX.pack(form, 0, 0) + plain
     return Packed(header, compress(b"".join([s.body for s in statements]), dictionary=STATEMENTS))
@@ -272,9 +278,9 @@ def _texts(column: bytes, width: int) -> list[str]:
     return [text[start : start + width] for start in range(0, len(text), width)]
 
 
-def _checked(local_id: str) -> bytes:
-    text = local_id.encode()
-    if len(text) != _ID or text.translate(None, _BASE32):
+def _checked(local_ids: Sequence[str]) -> bytes:
+    text = "".join(local_ids).encode()
+    if {*map(len, local_ids)} - {_ID} or text.translate(None, _BASE32):
         raise NotALocalId
     return text
 

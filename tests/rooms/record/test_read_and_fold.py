@@ -257,7 +257,7 @@ async def test_a_damaged_row_stays_where_it_is_and_others_are_folded(
 ) -> None:
     async with spine(settings) as it:
         await it.append(row(1), row(2, key=OTHER_KEY))
-        other = chunk.pack([statement(3)])
+        other = chunk.pack([statement(1, body=BODIES[1][::-1])])  # as long, but not what was written
         await it.owner.execute("update record.log set body = $1 where patient_key = $2", other.body, KEY)
         assert await it.fold() == 1
         assert await it.owner.fetchval("select array_agg(patient_key) from record.log") == [KEY]
