@@ -229,6 +229,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     said_at: datetime | None = None
     updates_demographics: bool = False
     translated: bool = True  # False: a type we do not translate yet
+    about_nobody: bool = False  # a directory of organisations or staff: kept whole, and nothing of it in the record
+    must_be_known: bool = False  # the patient is only referred to: never the beginning of a new identity
 
 
 class Outcome(StrEnum):

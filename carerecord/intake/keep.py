@@ -118,6 +118,7 @@ def _claim(heard: Heard, reference: OriginalReference) -> Claim:
         original=reference,
         merge=heard.reading.merge,
         updates_demographics=heard.reading.updates_demographics,
+        must_be_known=heard.reading.must_be_known,
     )
 
 

@@ -8,13 +8,13 @@ select nextval('intake.original_seq') as seq from generate_series(1, $1)
 -- Originals with their outcome, and the keys that make one message of those sent twice. Returns the keys that were new.
 with given as (
     select * from unnest($1::date[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[],
-                         $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[])
+                         $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], $13::smallint[])
         as g(day, seq, source, control_id, content, content_hash, received_at, outcome, message_type, problems, patient_key,
-             identity_key)
+             identity_key, format)
 ), kept as (
     insert into intake.original (day, seq, source, control_id, format, content, content_hash, received_at, outcome,
                                  message_type, problems, patient_key, identity_key)
-    select day, seq, source, control_id, 1, content, content_hash, received_at, outcome, message_type, problems, patient_key,
+    select day, seq, source, control_id, format, content, content_hash, received_at, outcome, message_type, problems, patient_key,
            identity_key
     from given
 )
@@ -36,11 +36,13 @@ select day, seq from intake.message_key where source = $1 and control_id = $2 an
 -- :name find_first
 -- What became of messages that were sent before: of the original, or of its last replay.
 select k.source, k.control_id, k.content_hash, k.day, k.seq, coalesce(r.outcome, o.outcome) as outcome,
-       case when r.outcome is null then o.problems else r.problems end as problems
+       case when r.outcome is null then o.problems else r.problems end as problems,
+       case when r.outcome is null then o.patient_key else r.patient_key end as patient_key,
+       case when r.outcome is null then o.identity_key else r.identity_key end as identity_key, o.received_at
 from unnest($1::text[], $2::text[], $3::bytea[]) as g(source, control_id, content_hash)
 join intake.message_key k on k.source = g.source and k.control_id = g.control_id and k.content_hash = g.content_hash
 join intake.original o on o.day = k.day and o.seq = k.seq
-left join lateral (select l.outcome, l.problems from intake.replay l
+left join lateral (select l.outcome, l.problems, l.patient_key, l.identity_key from intake.replay l
                    where l.day = k.day and l.seq = k.seq and o.outcome <> 'recorded'
                    order by l.attempt desc limit 1) r on true
 
@@ -51,7 +53,7 @@ select o.day, o.seq, o.source, o.control_id, o.message_type, o.received_at, coal
 from intake.original o
 left join lateral (select l.outcome, l.problems, l.attempt from intake.replay l
                    where l.day = o.day and l.seq = o.seq order by l.attempt desc limit 1) r on true
-where o.outcome <> 'recorded' and coalesce(r.outcome, o.outcome) <> 'recorded'
+where o.outcome <> 'recorded' and coalesce(r.outcome, o.outcome) not in ('recorded', 'kept')
     and ($1::text is null or coalesce(r.outcome, o.outcome) = $1)
     and ($2::text is null or o.source = $2)
     and ($3::timestamptz is null or (o.day >= ($3 at time zone 'UTC')::date and o.received_at >= $3))
@@ -60,7 +62,7 @@ limit $4
 
 -- :name find_original
 -- One original as it is kept.
-select day, seq, source, control_id, content, content_hash, received_at, outcome, message_type, problems, patient_key,
+select day, seq, source, control_id, format, content, content_hash, received_at, outcome, message_type, problems, patient_key,
        identity_key
 from intake.original where day = $1 and seq = $2
 

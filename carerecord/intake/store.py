@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 QUERIES = database.queries(__package__)
+FORMATS = {"hl7v2": 1, "fhir": 2, "document": 3}  # Stored: only add.
 _read_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -48,6 +49,7 @@ async def keep_originals(connection: Connection, batch: Sequence[tuple[Heard, Ke
         [_encode(kept.problems) if kept.problems else None for _, kept in batch],
         [kept.patient_key for _, kept in batch],
         [kept.identity_key for _, kept in batch],
+        [FORMATS[heard.format] for heard, _ in batch],
     )
     return {row["seq"] for row in rows}
 
@@ -64,6 +66,9 @@ async def find_first(connection: Connection, batch: Sequence[Heard]) -> dict[tup
             reference=OriginalReference(row["day"], row["seq"]),
             outcome=Outcome(row["outcome"]),
             problems=read_problems(row["problems"]),
+            patient_key=row["patient_key"],
+            identity_key=row["identity_key"],
+            received_at=row["received_at"],
             is_repeat=True,
         )
         for row in rows

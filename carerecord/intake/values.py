@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -18,6 +19,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
     content: bytes  # as it arrived
     packed: bytes  # as it is kept
+    format: Literal["hl7v2", "fhir", "document"] = "hl7v2"
     content_hash: bytes
     source: str
     control_id: str
@@ -46,6 +48,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     patient_key: int | None = None
     identity_key: int | None = None
+    received_at: datetime | None = None  # of the first, where this is a repeat
     is_repeat: bool = False
 
 

@@ -43,6 +43,11 @@ def decide(book: Book, claim: Claim) -> Identified | Undecided:
     if not names:
         return Undecided(outcome=Outcome.REFUSED, problem=_NO_IDENTIFIER)
     known = book.find(names[0]) or _find_by_other_name(book, names[1:], claim)
+    if claim.must_be_known:
+        referred = _find_referred(book, names)
+        if isinstance(referred, Undecided):
+            return referred
+        known = referred
     placement = _place_new(book, claim) if known is None else _place_known(book, claim, known)
     if isinstance(placement, Undecided):
         return placement
@@ -159,6 +164,14 @@ def _find_by_other_name(book: Book, names: Sequence[Name], claim: Claim) -> Know
     return None
 
 
+def _find_referred(book: Book, names: Sequence[Name]) -> Known | Undecided:
+    """Who is only referred to is known already, and the same by every name that is given."""
+    found = {known.identity_key: known for name in names if (known := book.find(name))}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return waiting(_NAMES_DIFFER if found else _NOT_KNOWN)
+
+
 def _needs_more(book: Book, claim: Claim) -> bool:
     names = claim.names()
     if not names:
@@ -202,6 +215,18 @@ _NO_IDENTIFIER = Problem(
     sentence="PID-3 holds no identifier that can be used: send the patient's own number at your organisation, "
     "or the NHS number.",
     fatal=True,
+)
+_NOT_KNOWN = Problem(
+    segment="PID",
+    field="PID-3",
+    rule="not known",
+    sentence="PID-3 only refers to a patient of whom nothing was said yet: send the patient's demographics first.",
+)
+_NAMES_DIFFER = Problem(
+    segment="PID",
+    field="PID-3",
+    rule="identifiers of two",
+    sentence="PID-3 refers by its identifiers to more than one patient: an operator must decide whose it is.",
 )
 _SOMEONE_ELSE = Problem(
     segment="PID",

@@ -26,6 +26,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     original: OriginalReference | None = None
     merge: Merge | None = None
     updates_demographics: bool = False
+    must_be_known: bool = False  # it only refers to the patient: it finds an identity and begins none
 
     @property
     def said_at_most(self) -> datetime:
