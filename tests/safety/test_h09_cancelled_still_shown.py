@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from carerecord import clock, database
-from carerecord.intake import inbox
+import pytest
+
+from carerecord import clock
 from carerecord.settings import Settings
 from tests.house import segment
 from tests.safety.ward import (
@@ -119,16 +120,64 @@ async def test_results_taken_back_are_struck_through_unflagged_and_said_to_be_in
         assert "Troponin Cancelled" in closed(part)
 
 
-async def test_a_cancelled_admission_that_cannot_be_understood_yet_is_said_to_its_sender_and_the_operator(
-    settings: Settings,
-) -> None:
-    """A11 is not translated yet, so the stay still stands: sender and operator are told so."""
+async def test_a_cancelled_admission_is_read_only_among_the_closed(settings: Settings) -> None:
     async with open_ward(settings) as ward:
         await ward.hear(wrote("ADT^A01", visit("V1"), at="20261103090000"))
-        receipt = await ward.intake.receive(wrote("ADT^A11", visit("V1"), at="20261103091200"), received_at=clock.now())
-        assert receipt.code == "AE"
-        assert b"not translated yet" in receipt.acknowledgement
-        async with database.connect(settings, "operate") as operator:
-            (unsettled,) = await inbox.list_unsettled(operator)
-        assert (unsettled.message_type, unsettled.outcome) == ("ADT^A11", "untranslated")
         assert "In hospital, WARD4" in current(section(await ward.summary(), "stays-and-visits"))
+        receipt = await ward.intake.receive(wrote("ADT^A11", visit("V1"), at="20261103091200"), received_at=clock.now())
+        assert receipt.code == "AA"
+        stays = section(await ward.summary(), "stays-and-visits")
+        assert "WARD4" not in current(stays)
+        assert "Cancelled" in closed(stays)
+
+
+async def test_a_cancelled_admission_heard_before_the_admission_is_cancelled_all_the_same(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(
+            wrote("ADT^A11", visit("V1"), at="20261103091200"), wrote("ADT^A01", visit("V1"), at="20261103090000")
+        )
+        stays = section(await ward.summary(), "stays-and-visits")
+        assert "WARD4" not in current(stays)
+        assert "Cancelled" in closed(stays)
+
+
+@pytest.mark.parametrize(
+    ("planned", "undone"), [("ADT^A05", "ADT^A38"), ("ADT^A05", "ADT^A11"), ("ADT^A04", "ADT^A11")]
+)
+async def test_a_visit_that_was_expected_or_registered_can_be_cancelled_too(
+    settings: Settings, planned: str, undone: str
+) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(
+            wrote(planned, visit("V1"), at="20261103090000"), wrote(undone, visit("V1"), at="20261103091200")
+        )
+        stays = section(await ward.summary(), "stays-and-visits")
+        assert "WARD4" not in current(stays)
+        assert "Cancelled" in closed(stays)
+
+
+async def test_after_a_cancelled_transfer_the_patient_is_where_they_were(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(
+            wrote("ADT^A01", visit("V1"), at="20261103090000"),
+            wrote("ADT^A02", visit("V1", ward="WARD9"), at="20261104090000"),
+        )
+        assert "In hospital, WARD9" in current(section(await ward.summary(), "stays-and-visits"))
+        await ward.hear(wrote("ADT^A12", visit("V1"), at="20261104093000"))
+        stays = section(await ward.summary(), "stays-and-visits")
+        assert "In hospital, WARD4" in current(stays)
+        assert "WARD9" not in stays.words
+
+
+async def test_after_a_cancelled_discharge_the_stay_is_current_and_has_no_end(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(
+            wrote("ADT^A01", visit("V1"), at="20261103090000"),
+            wrote("ADT^A03", visit("V1", until="202611061400"), at="20261106140000"),
+        )
+        assert "03–06-Nov-2026" in section(await ward.summary(), "stays-and-visits").words
+        await ward.hear(wrote("ADT^A13", visit("V1", until="202611061400"), at="20261106150000"))
+        stays = section(await ward.summary(), "stays-and-visits")
+        assert "In hospital, WARD4" in current(stays)
+        assert "06-Nov-2026" not in stays.words
+        assert not closed(stays)

@@ -102,6 +102,8 @@ def _read(translating: Translating, segment: Segment, seen: dict[str, int], *, o
         body["code"] = _negated(substance, negation) if negation else substance.json
     if started:
         body["onsetDateTime"] = started.text
+    if name == "IAM" and (recorded := translating.instant(segment, 13)):
+        body["recordedDate"] = recorded.text
     if described := _reaction(translating, segment, reaction):
         body["reaction"] = [described]
     translating.state(

@@ -15,7 +15,21 @@ from carerecord.model import Heading, Standing, Subject
 
 _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _PARTICIPANTS = ((7, "ATND", "attender"), (8, "REF", "referrer"), (9, "CON", "consultant"), (17, "ADM", "admitter"))
-_STANDINGS = {"in-progress": Standing.CURRENT, "finished": Standing.RESOLVED, "planned": Standing.PLANNED}
+_STANDINGS = {
+    "in-progress": Standing.CURRENT,
+    "finished": Standing.RESOLVED,
+    "planned": Standing.PLANNED,
+    "cancelled": Standing.CANCELLED,
+}
+# Events that say themselves how a stay stands; of every other one it is told by PV1-45 and PV1-2.
+_STATUSES = {
+    "A03": "finished",
+    "A05": "planned",
+    "A11": "cancelled",  # of an admission (A01) or a registration (A04)
+    "A13": "in-progress",
+    "A38": "cancelled",  # of a pre-admission (A05)
+}
+_MOVES = frozenset({"A02", "A06", "A07"})
 
 
 def visit_number(translating: Translating, pv1: Segment | None) -> str:
@@ -33,7 +47,7 @@ def encounter_reference(translating: Translating, pv1: Segment | None) -> msgspe
 
 
 def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgspec.Raw | None:
-    """State the stay that an A01, A03 or A08 is about; its reference, or None where there is none."""
+    """State the stay that an event is about, as it stands after it; its reference, or None where there is none."""
     message = translating.message
     pv1 = message.find("PV1")
     if pv1 is None:
@@ -42,7 +56,8 @@ def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgs
     patient_class = translating.text(pv1, 2).upper()
     if patient_class in NO_STAY:
         return None
-    start, end = translating.instant(pv1, 44), translating.instant(pv1, 45)
+    code, display = PATIENT_CLASSES.get(patient_class, ("", ""))
+    start, end = _times(translating, pv1, event, is_expected=code == "PRENC")
     local = _own_id(translating, pv1, subject, start)
     if local is None:
         sentence = "PV1-19 (visit number) is missing, and PV1-44 too: the stay cannot be told from others; send PV1-19."
@@ -53,10 +68,7 @@ def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgs
         translating.problem(
             "PV1-45", "required", "PV1-45 (discharge time) is missing: the time of the event stands for it."
         )
-    status = "finished" if event == "A03" or end is not None else "in-progress"
-    code, display = PATIENT_CLASSES.get(patient_class, ("", ""))
-    if code == "PRENC" and status == "in-progress":
-        status = "planned"
+    status = _STATUSES.get(event) or _status(code, end)
     body: dict[str, Any] = {
         "resourceType": "Encounter",
         "id": local,
@@ -66,6 +78,10 @@ def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgs
     if number := visit_number(translating, pv1):
         body["identifier"] = [{"system": translating.local_system("visit"), "value": number}]
     _describe(translating, body, pv1, message.find("PV2"), start, end)
+    if hospitalization := _hospitalization(translating, pv1, event):
+        body["hospitalization"] = hospitalization
+    if places := _places(translating, pv1, event):
+        body["location"] = places
     translating.state(
         body,
         heading=Heading.STAYS,
@@ -74,6 +90,23 @@ def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgs
         standing=_STANDINGS[status],
     )
     return ready({"reference": f"Encounter/{local}"})
+
+
+def _times(
+    translating: Translating, pv1: Segment, event: str, *, is_expected: bool
+) -> tuple[Instant | None, Instant | None]:
+    start, end = translating.instant(pv1, 44), translating.instant(pv1, 45)
+    if start is None and (is_expected or event in {"A05", "A38"}):
+        start = translating.instant(translating.message.find("PV2"), 8)
+    if event == "A13":
+        end = None  # The discharge did not take place, whatever PV1-45 still says of it.
+    return start, end
+
+
+def _status(code: str, end: Instant | None) -> str:
+    if end is not None:
+        return "finished"
+    return "planned" if code == "PRENC" else "in-progress"
 
 
 def _own_id(translating: Translating, pv1: Segment, subject: Subject, start: Instant | None) -> str | None:
@@ -123,19 +156,40 @@ def _describe(
             )
     if reason := concept(_first(translating, pv2, 3), message, source=source, table="PV2-3"):
         body["reasonCode"] = [reason.json]
-    hospitalization: dict[str, Any] = {}
+
+
+def _hospitalization(translating: Translating, pv1: Segment, event: str) -> dict[str, Any]:
+    message, source = translating.message, translating.source.id
+    found: dict[str, Any] = {}
     if origin := concept(_first(translating, pv1, 14), message, source=source, table="PV1-14"):
-        hospitalization["admitSource"] = origin.json
-    if destination := _destination(translating, pv1):
-        hospitalization["dischargeDisposition"] = destination
-    if hospitalization:
-        body["hospitalization"] = hospitalization
-    location = _first(translating, pv1, 3)
-    if said := place(location, message):
-        parts = [message.text(part) for part in message.components(location)[:3]]
-        body["location"] = [
-            {"location": {"display": said, "identifier": {"value": "^".join(parts).rstrip("^") or said}}}
-        ]
+        found["admitSource"] = origin.json
+    if event != "A13" and (destination := _destination(translating, pv1)):
+        found["dischargeDisposition"] = destination
+    return found
+
+
+def _places(translating: Translating, pv1: Segment, event: str) -> list[dict[str, Any]]:
+    """Where the patient is (PV1-3), and after a transfer where they were (PV1-6), as this message says it.
+
+    A cancelled transfer (A12) has the place that the patient never went to in PV1-6: it is left out.
+    """
+    now = _location(translating, _first(translating, pv1, 3))
+    if event not in _MOVES and event != "A12":
+        return [now] if now else []
+    before = _location(translating, _first(translating, pv1, 6)) if event in _MOVES else None
+    if event == "A02" and now is None:
+        translating.problem("PV1-3", "required", "PV1-3 is missing: a transfer must say where the patient is now.")
+    places = [(now, "active"), (before, "completed")]
+    return [{**each, "status": status} for each, status in places if each]
+
+
+def _location(translating: Translating, field: str) -> dict[str, Any] | None:
+    message = translating.message
+    said = place(field, message)
+    if not said:
+        return None
+    parts = [message.text(part) for part in message.components(field)[:3]]
+    return {"location": {"display": said, "identifier": {"value": "^".join(parts).rstrip("^") or said}}}
 
 
 def _first(translating: Translating, segment: Segment | None, number: int) -> str:

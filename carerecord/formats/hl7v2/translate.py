@@ -12,7 +12,7 @@ from carerecord.formats.hl7v2.pid import read_subject
 from carerecord.formats.hl7v2.translating import Translating
 from carerecord.model import Merge, Original, Problem, Reading, Source
 
-TRANSLATED = frozenset({"ADT^A01", "ADT^A03", "ADT^A08", "ADT^A28", "ADT^A31", "ADT^A40", "ORU^R01", "MDM^T02"})
+TRANSLATED = frozenset({f"ADT^{event}" for event in adt.EVENTS} | {"ADT^A40", "ORU^R01", "MDM^T02"})
 
 
 def translate(original: Original, *, source: Source) -> Reading:
@@ -57,7 +57,7 @@ def _read_content(translating: Translating, message_type: str) -> Reading:
         merge=merge,
         said_at=translating.said_at,
         # Other messages carry a copy of the demographics; ADT is where a system says them.
-        updates_demographics=kind == "ADT",
+        updates_demographics=kind == "ADT" and event != "A60",
     )
 
 

@@ -26,6 +26,8 @@ def read(content: bytes, source: Source = SOURCE) -> Reading:
 def written(reading: Reading) -> dict[str, Any]:
     """A reading as JSON for people: numbers as names, bodies opened."""
     found: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.structs.replace(reading, statements=())))
+    for elsewhere in ("about_nobody", "must_be_known"):  # Other formats say these.
+        assert not found.pop(elsewhere, False)
     found["statements"] = [
         {
             "heading": Heading(each.heading).name,
