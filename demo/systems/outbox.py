@@ -14,7 +14,7 @@ _SCHEMA = """
 create table if not exists message (
     seq integer primary key, control_id text not null unique, kind text not null, lane integer not null,
     is_history integer not null, content blob not null,
-    state text not null default 'waiting', answer text not null default ''
+    state text not null default 'waiting', answer text not null default '', answered_at text
 );
 create index if not exists message_waiting on message (lane, seq) where state = 'waiting';
 create table if not exists note (name text primary key, value text not null);
@@ -33,6 +33,7 @@ class Counts(msgspec.Struct, frozen=True):
     parked: int = 0
     history: int = 0  # how many messages the history has
     history_waiting: int = 0
+    last_answer: str | None = None  # UTC, when the last answer came
 
     @property
     def all(self) -> int:
@@ -47,6 +48,8 @@ class Outbox:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")
         self._db.executescript(_SCHEMA)
+        if "answered_at" not in {row[1] for row in self._db.execute("pragma table_info (message)")}:
+            self._db.execute("alter table message add column answered_at text")  # A folder that was begun before.
         self._lanes = lanes
 
     def add(self, messages: Iterable[Message], *, is_history: bool, notes: dict[str, str]) -> None:
@@ -75,7 +78,10 @@ class Outbox:
 
     def settle(self, seq: int, *, state: str, answer: str) -> None:
         """`state`: acknowledged (AA) or parked (AE, AR: sending it again would not help)."""
-        self._db.execute("update message set state = ?, answer = ? where seq = ?", (state, answer, seq))
+        self._db.execute(
+            "update message set state = ?, answer = ?, answered_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') where seq = ?",
+            (state, answer, seq),
+        )
 
     def close(self) -> None:
         self._db.close()
@@ -90,7 +96,7 @@ def read_counts(path: Path) -> Counts:
         row = db.execute(
             "select coalesce(sum(state = 'waiting'), 0), coalesce(sum(state = 'acknowledged'), 0),"
             " coalesce(sum(state = 'parked'), 0), coalesce(sum(is_history), 0),"
-            " coalesce(sum(is_history and state = 'waiting'), 0) from message"
+            " coalesce(sum(is_history and state = 'waiting'), 0), max(answered_at) from message"
         ).fetchone()
         return Counts(*row)
     except sqlite3.OperationalError:  # Its owner has not made the table yet.
