@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -89,14 +90,17 @@ class Written(NamedTuple):
     detail: str
     route: str
     session: str
+    encoded: bytes  # the same columns, as they are hashed behind their place
 
 
-# Encoding 1: numbers first, then the length of each text, then the texts. Every part has a fixed place or a stated
-# length, so no two rows have the same encoding.
-_NUMBERS: Final = struct.Struct(">BqiqqBqB9I")
+# Encoding 1: where the event stands, then the numbers it says and the length of each text, then the texts. Every part
+# has a fixed place or a stated length, so no two rows have the same encoding.
+_PLACE: Final = struct.Struct(">Bqiqq")
+_SAID: Final = struct.Struct(">BqB9I")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _KINDS: Final = frozenset(Kind)
+_json: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 def first_hash(stream: int) -> bytes:
@@ -109,46 +113,37 @@ def link(previous: bytes, row: Row) -> bytes:
     return sha256(previous + canonical(row)).digest()
 
 
+def link_all(
+    previous: bytes, events: Sequence[Written], *, stream: int, seq: int, recorded_at: datetime
+) -> list[bytes]:
+    """The hashes of events that follow event `seq` of a stream, each as `link` would give it."""
+    micros, hashes = (recorded_at - _EPOCH) // _MICROSECOND, []
+    for number, event in enumerate(events, seq + 1):
+        place = _PLACE.pack(1, event.patient_key, stream, number, micros)
+        previous = sha256(b"".join((previous, place, event.encoded))).digest()
+        hashes.append(previous)
+    return hashes
+
+
 def canonical(row: Row) -> bytes:
-    (
-        patient_key,
-        stream,
-        seq,
-        recorded_at,
-        kind,
-        staff,
-        purpose,
-        evidence,
-        decision,
-        about,
-        snapshot,
-        detail,
-        route,
-        session,
-    ) = row
-    texts = (
-        kind.encode(),
-        staff.encode(),
-        purpose.encode(),
-        evidence.encode(),
-        decision.encode(),
-        snapshot or b"",
-        detail.encode(),
-        route.encode(),
-        session.encode(),
-    )
-    numbers = _NUMBERS.pack(
-        1,
-        patient_key,
-        stream,
-        seq,
-        (recorded_at - _EPOCH) // _MICROSECOND,
-        about is not None,
-        about or 0,
-        snapshot is not None,
-        *map(len, texts),
-    )
-    return b"".join((numbers, *texts))
+    patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about, snapshot, *rest = row
+    place = _PLACE.pack(1, patient_key, stream, seq, (recorded_at - _EPOCH) // _MICROSECOND)
+    return place + _encode((kind, staff, purpose, evidence, decision), about, snapshot, tuple(rest))
+
+
+def _encode(before: tuple[str, ...], about: int | None, snapshot: bytes | None, after: tuple[str, ...]) -> bytes:
+    """The texts before the snapshot, what it is about, the snapshot, and the texts after it."""
+    first, last = "".join(before), "".join(after)
+    if first.isascii() and last.isascii():  # As nearly all are: a letter is a byte.
+        lengths = [*map(len, before), len(snapshot or b""), *map(len, after)]
+    else:
+        lengths = [
+            *(len(text.encode()) for text in before),
+            len(snapshot or b""),
+            *(len(text.encode()) for text in after),
+        ]
+    numbers = _SAID.pack(about is not None, about or 0, snapshot is not None, *lengths)
+    return b"".join((numbers, first.encode(), snapshot or b"", last.encode()))
 
 
 def write(event: Event) -> Written:
@@ -159,23 +154,14 @@ def write(event: Event) -> Written:
     if event.about is not None:
         detail["about_stream"] = event.about.stream
     try:
-        written = Written(
-            event.patient_key,
-            event.kind,
-            _text(event.staff),
-            event.purpose,
-            _text(event.evidence),
-            _text(event.decision),
-            event.about.seq if event.about else None,
-            event.snapshot if event.snapshot is None else bytes(event.snapshot),
-            _text(detail),
-            event.route,
-            event.session,
-        )
-        texts = (*written[1:6], *written[8:])
-        whole = "".join(texts).encode()
-        is_sound = 0 not in whole and event.kind in _KINDS and -(2**63) <= event.patient_key < 2**63
-    except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        before = (event.kind, _text(event.staff), event.purpose, _text(event.evidence), _text(event.decision))
+        after = (_text(detail), event.route, event.session)
+        about = event.about.seq if event.about else None
+        snapshot = event.snapshot if event.snapshot is None else bytes(event.snapshot)
+        written = Written(event.patient_key, *before, about, snapshot, *after, _encode(before, about, snapshot, after))
+        has_nul = any("\0" in text for text in (*before, *after))
+        is_sound = not has_nul and event.kind in _KINDS and -(2**63) <= event.patient_key < 2**63
+    except (TypeError, ValueError, struct.error, msgspec.MsgspecError) as error:
         raise UnwritableEvent from error
     if not is_sound:
         raise UnwritableEvent
@@ -184,4 +170,14 @@ def write(event: Event) -> Written:
 
 def _text(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces. Text stays as it is."""
-    return value if isinstance(value, str) else msgspec.json.encode(value, order="sorted").decode()
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (Staff, Evidence)):
+        return _said_before(value)
+    return _json(value).decode()
+
+
+@lru_cache(maxsize=1024)
+def _said_before(value: Staff | Evidence) -> str:
+    """A reader's events repeat who they are and why they may look."""
+    return _json(value).decode()

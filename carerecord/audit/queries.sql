@@ -24,12 +24,11 @@ with moved as (
 insert into audit.event
     (patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
      route, session, hash)
-select e.patient_key, m.stream, e.seq, $6, e.kind, e.staff, e.purpose, e.evidence, e.decision, e.about_seq, e.snapshot,
-       e.detail, e.route, e.session, e.hash
+select e.patient_key, m.stream, $2 + e.nth, $6, e.kind, e.staff, e.purpose, e.evidence, e.decision, e.about_seq,
+       e.snapshot, e.detail, e.route, e.session, e.hash
 from moved m
-cross join unnest($7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-                  $14::bigint[], $15::bytea[], $16::text[], $17::text[], $18::text[], $19::bytea[])
-    e (patient_key, seq, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail, route, session, hash)
+cross join unnest($7::audit.written[]) with ordinality
+    e (patient_key, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail, route, session, hash, nth)
 
 -- :name read_heads
 -- Where each stream says it ends.

@@ -12,7 +12,7 @@ import asyncpg
 
 from carerecord import clock as house_clock
 from carerecord import database, logs
-from carerecord.audit.chain import Event, Row, Witness, Written, first_hash, link, write
+from carerecord.audit.chain import Event, Witness, Written, first_hash, link_all, write
 from carerecord.database import Database, DatabaseLost, DatabaseRefused
 
 if TYPE_CHECKING:
@@ -108,25 +108,20 @@ class Writer:
         if self._lease and self._lease.connection.is_closed():
             await self._drop_lease()  # Broken while nothing was under way: nobody need be refused for it.
         connection, stream = self._lease or await self._take_lease()
-        recorded_at, seq, head = self._clock(), self._seq, self._hash
-        hashes: list[bytes] = []
-        for event in events:
-            seq += 1
-            head = link(head, Row(event.patient_key, stream, seq, recorded_at, *event[1:]))
-            hashes.append(head)
-        keys, *columns = zip(*events, strict=True)
+        recorded_at, first, last = self._clock(), self._seq + 1, self._seq + len(events)
+        hashes = link_all(self._hash, events, stream=stream, seq=self._seq, recorded_at=recorded_at)
+        rows = [(*event[:-1], hash_) for event, hash_ in zip(events, hashes, strict=True)]
         status = await connection.execute(
             QUERIES["append_events"],
-            *(stream, self._seq, seq, self._hash, head, recorded_at),
-            *(keys, range(self._seq + 1, seq + 1), *columns, hashes),
+            *(stream, self._seq, last, self._hash, hashes[-1], recorded_at, rows),
             timeout=COMMIT_SECONDS_MAX,
         )
         if status != f"INSERT 0 {len(events)}":
             raise HeadMoved
-        first, self._seq, self._hash = self._seq + 1, seq, head
+        self._seq, self._hash = last, hashes[-1]
         return [
-            Witness(patient_key=key, stream=stream, seq=place, recorded_at=recorded_at)
-            for place, key in enumerate(keys, first)
+            Witness(patient_key=event.patient_key, stream=stream, seq=seq, recorded_at=recorded_at)
+            for seq, event in enumerate(events, first)
         ]
 
     async def _take_lease(self) -> _Lease:
