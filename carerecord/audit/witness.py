@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 QUERIES = database.queries(__package__)
 
+# Of many that wait a half goes at a time: the others are made ready, and the first are shown, while it commits.
+BATCH_MIN: Final = 32
 BATCH_MAX: Final = 500
 COMMIT_SECONDS_MAX: Final = 10
 _LOST: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseLost, DatabaseRefused)
@@ -87,7 +89,8 @@ class Writer:
 
     async def _flush(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+            size = min(max(BATCH_MIN, len(self._waiting) // 2), BATCH_MAX)
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
             try:
                 witnesses = await self._commit([waiting.event for waiting in batch])
             except Exception as error:
