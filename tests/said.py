@@ -23,7 +23,34 @@ HEADINGS = {
     "DiagnosticReport": Heading.RESULTS,
     "Encounter": Heading.STAYS,
     "DocumentReference": Heading.LETTERS,
+    "Composition": Heading.LETTERS,
     "Condition": Heading.PROBLEMS,
+    "MedicationStatement": Heading.MEDICINES,
+    "MedicationRequest": Heading.MEDICINES,
+    "MedicationDispense": Heading.MEDICINES,
+    "MedicationAdministration": Heading.MEDICINES,
+    "ImagingStudy": Heading.IMAGING,
+    "Procedure": Heading.PROCEDURES,
+    "Immunization": Heading.IMMUNISATIONS,
+    "Appointment": Heading.APPOINTMENTS,
+    "ServiceRequest": Heading.REFERRALS,
+    "CarePlan": Heading.PLANS,
+    "Consent": Heading.PLANS,
+    "Goal": Heading.PLANS,
+    "Flag": Heading.ALERTS,
+    "RelatedPerson": Heading.CONTACTS,
+    "CareTeam": Heading.CONTACTS,
+    "EpisodeOfCare": Heading.CONTACTS,
+    "QuestionnaireResponse": Heading.ASSESSMENTS,
+    "RiskAssessment": Heading.ASSESSMENTS,
+    "ClinicalImpression": Heading.ASSESSMENTS,
+    "FamilyMemberHistory": Heading.FAMILY_HISTORY,
+    "Device": Heading.DEVICES,
+    "DeviceUseStatement": Heading.DEVICES,
+    "Patient": Heading.DEMOGRAPHICS,
+    "Task": Heading.OTHER,
+    "Medication": Heading.OTHER,
+    "Organization": Heading.OTHER,
 }
 _numbers = itertools.count(1)
 
@@ -211,3 +238,49 @@ def letter(
 
 def problem(name: str, **more: Any) -> StoredStatement:
     return said("Condition", name, {"code": {"text": name}}, **more)
+
+
+def coded(text: str, *codes: str, system: str = SNOMED) -> dict[str, Any]:
+    """A CodeableConcept: its words, and its codes in one system."""
+    return {"text": text, "coding": [{"system": system, "code": code} for code in codes]} if codes else {"text": text}
+
+
+def medicine(
+    name: str,
+    dose: str = "",
+    *,
+    code: str = "",
+    system: str = "https://dmd.nhs.uk",
+    route: str = "",
+    status: str = "active",
+    own_id: str = "",
+    kind: str = "MedicationStatement",
+    **more: Any,
+) -> StoredStatement:
+    body: dict[str, Any] = {"status": status, "medicationCodeableConcept": coded(name, *filter(None, [code]))}
+    if code:
+        body["medicationCodeableConcept"]["coding"][0]["system"] = system
+    dosage = {key: value for key, value in (("text", dose), ("route", route and {"text": route})) if value}
+    if dosage:
+        body["dosageInstruction" if kind in ("MedicationRequest", "MedicationDispense") else "dosage"] = [dosage]
+    if kind == "MedicationAdministration" and dosage:
+        body["dosage"] = dosage
+    return said(kind, own_id or name, body, **more)
+
+
+def condition(
+    name: str,
+    *codes: str,
+    system: str = SNOMED,
+    clinical: str = "",
+    verification: str = "",
+    own_id: str = "",
+    **more: Any,
+) -> StoredStatement:
+    """A problem as a system that speaks FHIR sends it."""
+    body: dict[str, Any] = {"code": coded(name, *codes, system=system)}
+    if clinical:
+        body["clinicalStatus"] = {"coding": [{"code": clinical}]}
+    if verification:
+        body["verificationStatus"] = {"coding": [{"code": verification}]}
+    return said("Condition", own_id or name, body, **more)

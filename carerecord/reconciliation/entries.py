@@ -108,11 +108,91 @@ class LetterEntry(Entry, frozen=True, kw_only=True):
     has_document: bool = False  # a PDF or other file, opened on its own
 
 
+class MedicineEntry(Entry, frozen=True, kw_only=True):
+    """One ingredient, strength, form and route. No dose is chosen: where sources differ, `conflict` quotes each."""
+
+    dose: str = ""
+    route: str = ""
+    status: str = ""  # "on hold", "stopped"; "" where it is simply taken
+    since: str = ""
+    high_risk: str = ""  # "anticoagulant", "insulin", ...: a word, not a judgement
+    is_hospital_only: bool = False
+
+
+class PlanEntry(Entry, frozen=True, kw_only=True):
+    """A plan or a decision in its own words: whether it holds is what its source says, never worked out from dates."""
+
+    kind: str = ""  # "ReSPECT", "CPR decision", "Advance decision (ADRT)", "Lasting power of attorney", "" for a plan
+    is_decision: bool = False
+    is_resuscitation: bool = False
+    words: tuple[str, ...] = ()
+    author: str = ""
+    place: str = ""
+    made: str = ""  # "03-Oct-2026"
+    review: str = ""
+
+
+class AlertEntry(Entry, frozen=True, kw_only=True):
+    is_severe: bool = False  # its source gave it a high priority
+
+
+class AppointmentEntry(Entry, frozen=True, kw_only=True):
+    start: datetime | None = None
+    place: str = ""
+    seen_by: str = ""
+
+
+class ReferralEntry(Entry, frozen=True, kw_only=True):
+    to: str = ""
+    priority: str = ""
+    is_open: bool = True  # nobody has closed it
+
+
+class ContactEntry(Entry, frozen=True, kw_only=True):
+    """One of the person's own people, or a team or programme that cares for them."""
+
+    phones: tuple[str, ...] = ()
+    is_team: bool = False
+    has_parental_responsibility: bool = False
+    members: tuple[str, ...] = ()
+
+
+class AssessmentEntry(Entry, frozen=True, kw_only=True):
+    answers: tuple[tuple[str, str], ...] = ()  # (question, answer)
+    author: str = ""
+
+
+class TaskEntry(Entry, frozen=True, kw_only=True):
+    """What a source coded as still to be done, and for whom."""
+
+    owner: str = ""
+    is_open: bool = True
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Every line of every heading this reader may see."""
+    """Every line of every heading this reader may see. Imaging holds reports in words and studies alike."""
 
     allergies: tuple[AllergyEntry, ...] = ()
     results: tuple[ResultEntry, ...] = ()
     stays: tuple[StayEntry, ...] = ()
     letters: tuple[LetterEntry, ...] = ()
     problems: tuple[Entry, ...] = ()
+    medicines: tuple[MedicineEntry, ...] = ()
+    imaging: tuple[Entry, ...] = ()
+    procedures: tuple[Entry, ...] = ()
+    immunisations: tuple[Entry, ...] = ()
+    appointments: tuple[AppointmentEntry, ...] = ()
+    referrals: tuple[ReferralEntry, ...] = ()
+    plans: tuple[PlanEntry, ...] = ()
+    alerts: tuple[AlertEntry, ...] = ()
+    needs: tuple[Entry, ...] = ()
+    social_care: tuple[PlanEntry, ...] = ()
+    contacts: tuple[ContactEntry, ...] = ()
+    observations: tuple[ResultEntry, ...] = ()
+    assessments: tuple[AssessmentEntry, ...] = ()
+    safeguarding: tuple[Entry, ...] = ()
+    family_history: tuple[Entry, ...] = ()
+    devices: tuple[Entry, ...] = ()
+    other: tuple[Entry, ...] = ()
+    requests: tuple[Entry, ...] = ()  # tests asked for, under the heading of results
+    demographics: tuple[Entry, ...] = ()  # who each source says this is

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from carerecord.fhir.resources import Attachment, DocumentReference, read_document
-from carerecord.model import Standing
+from carerecord.fhir.care_resources import Composition, CompositionSection, read
+from carerecord.fhir.resources import Attachment, Content, DocumentReference, Reference, RelatesTo, read_document
+from carerecord.model import Standing, StoredStatement
+from carerecord.reconciliation.any_saying import narrative_text
 from carerecord.reconciliation.entries import LetterEntry, Mark
 from carerecord.reconciliation.versions import OVER, Context, Item, latest_other, source_names, statement_ids
 
 
 def entries(items: Sequence[Item], context: Context) -> tuple[LetterEntry, ...]:
-    letters = [(item, read_document(item.newest.body)) for item in items]
+    letters = [(item, document_of(item.newest)) for item in items]
     replaced = {
         (item.newest.source, related.target.local_id)
         for item, letter in letters
@@ -30,6 +32,31 @@ def entries(items: Sequence[Item], context: Context) -> tuple[LetterEntry, ...]:
     return tuple(
         sorted(listed, key=lambda entry: ((entry.happened_at or entry.said_at).timestamp(), entry.id), reverse=True)
     )
+
+
+def document_of(statement: StoredStatement) -> DocumentReference:
+    """A letter in whichever of its two shapes: a document with its file, or a composition of sections in words."""
+    if statement.resource_type != "Composition":
+        return read_document(statement.body)
+    said = read(Composition, statement.body)
+    text = b64encode("\n\n".join(_sections(said.section)).encode())
+    return DocumentReference(
+        status=said.status,
+        docStatus=said.status,
+        type=said.type,
+        description=said.title,
+        author=tuple(Reference(display=name) for each in said.author if (name := said.named(each))),
+        content=(Content(attachment=Attachment(contentType="text/plain", data=msgspec.Raw(b'"' + text + b'"'))),),
+        relatesTo=tuple(RelatesTo(code=each.code, target=each.targetReference) for each in said.relatesTo),
+    )
+
+
+def _sections(sections: Sequence[CompositionSection]) -> Iterator[str]:
+    for section in sections:
+        words = narrative_text(section.text.div) if section.text else ""
+        if section.title or words:
+            yield "\n".join(part for part in (section.title, words) if part)
+        yield from _sections(section.section)
 
 
 def _entry(item: Item, letter: DocumentReference, context: Context, *, is_replaced: bool) -> LetterEntry:
@@ -124,10 +151,10 @@ def _has_changed(item: Item, context: Context) -> bool:
     if not item.older or not context.said_since(item):
         return False
     before = latest_other(item)
-    return before is not None and _told(before.body) != _told(item.newest.body)
+    return before is not None and _told(before) != _told(item.newest)
 
 
-def _told(body: bytes) -> tuple[str, bytes]:
-    letter = read_document(body)
+def _told(statement: StoredStatement) -> tuple[str, bytes]:
+    letter = document_of(statement)
     attachment = main_attachment(letter)
     return title_words(letter), bytes(attachment.data) if attachment else b""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from carerecord.fhir.resources import (
     Annotation,
@@ -13,20 +12,18 @@ from carerecord.fhir.resources import (
     read_document,
     read_encounter,
     read_observation,
-    read_other,
     read_report,
 )
 from carerecord.model import Heading, StoredStatement
 from carerecord.reconciliation import letters, results, stays
 from carerecord.reconciliation.allergies import severity_words
+from carerecord.reconciliation.any_saying import code_words, said_by_any, when
 from carerecord.reconciliation.entries import Entry, Saying
-from carerecord.reconciliation.same import SHARED_SYSTEMS
+from carerecord.reconciliation.other import kind_words
 from carerecord.reconciliation.values import flag_words, range_words, value_of
-from carerecord.reconciliation.versions import CLOCK, items, statement_id
+from carerecord.reconciliation.versions import items, statement_id
 
 Lines = list[tuple[str, str]]
-
-OWN_LIST = "urn:carerecord:source:"
 
 
 def receipt(
@@ -58,7 +55,7 @@ def receipt(
 
 
 def said_lines(statement: StoredStatement) -> Lines:
-    """(label, the source's own words) of one statement; a kind without a reader of its own keeps code and note."""
+    """(label, the source's own words) of one statement; a kind without a reader of its own is told whole."""
     readers = {
         "AllergyIntolerance": _allergy,
         "Observation": _observation,
@@ -75,33 +72,7 @@ def said_lines(statement: StoredStatement) -> Lines:
 def _codes(concept: Concept | None) -> Lines:
     if concept is None:
         return []
-    return [
-        (
-            "Code",
-            " ".join(part for part in (_system_words(coding.system), coding.code, shown) if part),
-        )
-        for coding in concept.coding
-        if coding.code
-        for shown in (f"({coding.display})" if coding.display else "",)
-    ]
-
-
-def _system_words(system: str) -> str:
-    """A code system as people call it. A source's own list goes by the name that the source gives it."""
-    if system.startswith(OWN_LIST):
-        return f"own code of {system.rpartition(':')[2] or 'the source'}:"
-    return SHARED_SYSTEMS.get(system, system)
-
-
-def _when(text: str) -> str:
-    """A FHIR instant as people write it, with the zone it was understood in; a year or a month stays as it was said."""
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    if "T" not in text:
-        return f"{said:%d-%b-%Y}" if len(text) == 10 else text
-    return f"{said.astimezone(CLOCK):%d-%b-%Y %H:%M %Z}" if said.tzinfo else f"{said:%d-%b-%Y %H:%M}"
+    return [("Code", code_words(each.system, each.code, each.display)) for each in concept.coding if each.code]
 
 
 def _notes(notes: tuple[Annotation, ...]) -> Lines:
@@ -130,8 +101,8 @@ def _allergy(body: bytes) -> Lines:
         # R4 demands a status where the source gave none: only what is out of the ordinary was said.
         ("Clinical status", _unusual(said.clinicalStatus, "active")),
         ("Verification", _unusual(said.verificationStatus, "confirmed")),
-        ("Onset", _when(said.onsetDateTime)),
-        ("Recorded", _when(said.recordedDate)),
+        ("Onset", when(said.onsetDateTime)),
+        ("Recorded", when(said.recordedDate)),
         ("Recorded by", said.recorder.display if said.recorder else ""),
         ("Said by", said.asserter.display if said.asserter else ""),
         *_notes(said.note),
@@ -150,8 +121,8 @@ def _observation(body: bytes) -> Lines:
         *(("Reference range", range_words(limits)) for limits in said.referenceRange),
         ("Specimen", said.specimen.display if said.specimen else ""),
         ("Method", _words(said.method)),
-        ("Collected", _when(said.effectiveDateTime)),
-        ("Issued", _when(said.issued)),
+        ("Collected", when(said.effectiveDateTime)),
+        ("Issued", when(said.issued)),
         ("Status", said.status),
         *(("Laboratory", performer.display) for performer in said.performer),
         *_notes(said.note),
@@ -176,8 +147,8 @@ def _encounter(body: bytes) -> Lines:
         ("Kind", stays.kind_words(said)),
         *(("Type", concept.words) for concept in said.type),
         ("Service", _words(said.serviceType)),
-        ("Started", _when(said.period.start) if said.period else ""),
-        ("Ended", _when(said.period.end) if said.period else ""),
+        ("Started", when(said.period.start) if said.period else ""),
+        ("Ended", when(said.period.end) if said.period else ""),
         *(("Place", place.location.display) for place in said.location if place.location),
         *(
             (", ".join(kind.words for kind in person.type) or "With", person.individual.display)
@@ -199,7 +170,7 @@ def _document(body: bytes) -> Lines:
         ("Title", letters.title_words(said)),
         ("Type", _words(said.type)),
         ("Author", letters.author_words(said)),
-        ("Date", _when(said.date)),
+        ("Date", when(said.date)),
         ("Status", said.docStatus or said.status),
         ("Text", letters.attachment_text(attachment) if attachment and is_text else ""),
         ("Document", attachment.contentType if attachment and not is_text else ""),
@@ -215,21 +186,14 @@ def _condition(body: bytes) -> Lines:
         ("Clinical status", _words(said.clinicalStatus)),
         ("Verification", _words(said.verificationStatus)),
         ("Severity", _words(said.severity)),
-        ("Onset", _when(said.onsetDateTime)),
-        ("Over", _when(said.abatementDateTime)),
-        ("Recorded", _when(said.recordedDate)),
+        ("Onset", when(said.onsetDateTime)),
+        ("Over", when(said.abatementDateTime)),
+        ("Recorded", when(said.recordedDate)),
         ("Said by", said.asserter.display if said.asserter else ""),
         *_notes(said.note),
     ]
 
 
 def _other(statement: StoredStatement) -> Lines:
-    said = read_other(statement.body)
-    kind = "Demographics" if statement.heading is Heading.DEMOGRAPHICS else statement.resource_type
-    return [
-        ("Kind", kind),
-        ("What", _words(said.code)),
-        *_codes(said.code),
-        ("Status", said.status),
-        *_notes(said.note),
-    ]
+    kind = "Demographics" if statement.heading is Heading.DEMOGRAPHICS else kind_words(statement.resource_type)
+    return [("Kind", kind), *said_by_any(statement.body)]

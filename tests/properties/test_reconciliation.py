@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carerecord.fhir.references import local_id
 from carerecord.model import Heading, Standing, StoredStatement
 from carerecord.reconciliation import every_entry, receipt, reconcile
-from tests.said import NAMES, NOON, allergy, letter, problem, report, result, said, stay
+from tests.said import HEADINGS, NAMES, NOON, SNOMED, allergy, letter, medicine, problem, report, result, said, stay
 
 SOURCES = st.sampled_from(["barts", "royal-free", "gp"])
 STANDINGS = st.sampled_from(list(Standing))
@@ -20,12 +21,33 @@ OWN_IDS = st.sampled_from(["1", "2", "3"])
 SUBSTANCES = st.sampled_from(["Penicillin", "penicillin allergy", "Latex", "No known allergies", "NKDA", ""])
 CODES = st.sampled_from(["", "91936005", "716186003"])
 
+CONCEPT = {"text": "Something", "coding": [{"system": SNOMED, "code": "1"}, {"system": "urn:own", "code": "x"}]}
+BROKEN = st.one_of(st.binary(max_size=12), st.just(b'{"code":7,"period":[]}'))
+SHAPES: list[dict[str, Any]] = [
+    {},
+    {"status": "active", "code": CONCEPT, "category": [CONCEPT], "period": {"start": "2026", "end": "2020-01-01"}},
+    {"status": "completed", "code": CONCEPT, "performedDateTime": "2026-11-03", "occurrenceDateTime": "2026-11-03"},
+    {"status": "completed", "vaccineCode": CONCEPT, "occurrenceDateTime": "2026-11-03T09:00:00Z"},
+    {
+        "status": "inactive",
+        "title": "A plan",
+        "replaces": [{"reference": f"CarePlan/{local_id('gp', 'CarePlan', '1')}"}],
+    },
+    {"status": "active", "component": [{"code": CONCEPT, "valueQuantity": {"value": 1}}], "category": CONCEPT},
+    {"name": [{"family": "X"}], "telecom": [{"value": "1"}], "relationship": [CONCEPT], "active": False},
+    {"item": [{"text": "Q", "answer": [{"valueString": "A"}], "item": [{"linkId": "2"}]}], "status": "final"},
+    {"medicationReference": {"reference": "Medication/1"}, "status": "active", "dosage": {"text": "x"}},
+    {"participant": [{"actor": {"display": "Dr X"}}], "start": "2026-11-30T09:00:00Z", "status": "booked"},
+]
+
 
 @st.composite
 def statements(draw: st.DrawFn) -> StoredStatement:
     common: dict[str, Any] = {"source": draw(SOURCES), "at": draw(TIMES), "standing": draw(STANDINGS)}
     own_id, when = draw(OWN_IDS), draw(st.one_of(st.none(), TIMES))
-    kind = draw(st.sampled_from(["allergy", "result", "report", "stay", "letter", "problem", "broken"]))
+    kind = draw(
+        st.sampled_from(["allergy", "result", "report", "stay", "letter", "problem", "medicine", "any", "broken"])
+    )
     if kind == "allergy":
         words, code = draw(SUBSTANCES), draw(CODES)
         return allergy(
@@ -51,10 +73,31 @@ def statements(draw: st.DrawFn) -> StoredStatement:
         return letter("Letter", draw(st.text(max_size=9)), own_id=own_id, **common)
     if kind == "problem":
         return problem(draw(st.sampled_from(["Asthma", "Gout"])), **common)
-    resource = draw(
-        st.sampled_from(["AllergyIntolerance", "Observation", "Encounter", "DocumentReference", "Condition"])
+    if kind == "medicine":
+        return draw(medicines(own_id, common))
+    # Any resource under any heading, in a shape that fits or does not: none is lost, whatever a source sends.
+    resource, heading = draw(st.sampled_from(sorted(HEADINGS))), draw(st.sampled_from(list(Heading)))
+    body = draw(st.sampled_from(SHAPES)) if kind == "any" else draw(BROKEN)
+    return said(resource, own_id, body, heading=draw(st.sampled_from([HEADINGS[resource], heading])), **common)
+
+
+@st.composite
+def medicines(draw: st.DrawFn, own_id: str, common: dict[str, Any]) -> StoredStatement:
+    return medicine(
+        draw(
+            st.sampled_from(
+                ["Bisoprolol 2.5mg tablets", "BISOPROLOL TABS 2.5 MG", "Bisoprolol 5mg tablets", "Warfarin"]
+            )
+        ),
+        draw(st.sampled_from(["", "ONE daily", "one  daily.", "TWO daily"])),
+        code=draw(st.sampled_from(["", "318590006", "318591005"])),
+        route=draw(st.sampled_from(["", "oral", "Oral route", "intravenous"])),
+        status=draw(st.sampled_from(["active", "stopped", "on-hold", "completed", "entered-in-error", ""])),
+        kind=draw(st.sampled_from(["MedicationStatement", "MedicationRequest", "MedicationDispense"])),
+        own_id=own_id,
+        happened=draw(st.one_of(st.none(), TIMES)),
+        **common,
     )
-    return said(resource, own_id, draw(st.one_of(st.binary(max_size=12), st.just(b'{"code":7,"period":[]}'))), **common)
 
 
 RECORDS = st.lists(statements(), max_size=24)
@@ -112,7 +155,9 @@ def test_a_listed_allergy_is_never_shown_without_its_contradiction(said_by_all: 
 def test_no_line_speaks_for_two_headings(said_by_all: list[StoredStatement]) -> None:
     record = reconcile(said_by_all, region_names=NAMES, since=None)
     assert {entry.heading for entry in record.allergies} <= {Heading.ALLERGIES}
-    assert {entry.heading for entry in record.results} <= {Heading.RESULTS}
+    fields = {"requests": Heading.RESULTS} | {heading.name.lower(): heading for heading in Heading}
+    for field, heading in fields.items():
+        assert {entry.heading for entry in getattr(record, field)} <= {heading}
     assert {value.unit for entry in record.results for value in entry.values if entry.latest.unit != value.unit} <= {
         value.unit for entry in record.results for value in entry.values if value.superseded_by
     }

@@ -83,12 +83,11 @@ def test_a_letter_entered_in_error_replaces_nothing() -> None:
     assert {line.text: line.is_current for line in lines} == {"Take 5 mg.": True, "Not hers.": False}
 
 
-def test_problems_are_a_list_in_which_nothing_is_joined() -> None:
+def test_problems_are_a_list_in_which_the_same_words_stand_once() -> None:
     here, there = problem("Asthma"), problem("Asthma", source="gp")
     over = problem("Fracture", standing=Standing.RESOLVED)
     lines = reconcile([here, there, over], region_names=NAMES, since=None).problems
     assert sorted((line.what, line.is_current) for line in lines) == [
-        ("Asthma", True),
         ("Asthma", True),
         ("Fracture", False),
     ]
