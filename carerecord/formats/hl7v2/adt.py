@@ -22,7 +22,4 @@ def read_event(translating: Translating, subject: Subject, *, event: str) -> Non
     if event == "A60" and not {"IAM", "AL1"} & set(translating.message.names):
         translating.problem("IAM", "required", "There is no IAM: a message about allergies must say which.")
     read_diagnoses(translating, encounter)
-    for _ in translating.message.all("OBX"):
-        # What systems send here is mostly administrative: shown among results it would bury them.
-        sentence = "An OBX of an ADT message is kept with the original and not translated: send results as ORU^R01."
-        translating.problem("OBX", "not translated yet", sentence)
+    translating.leave_results("ADT")

@@ -7,12 +7,11 @@ from typing import Any
 from carerecord.formats.hl7v2.codes import SNOMED
 from carerecord.formats.hl7v2.datatypes import Concept, concept
 from carerecord.formats.hl7v2.grammar import Segment, value
-from carerecord.formats.hl7v2.translating import Translating
+from carerecord.formats.hl7v2.translating import DATA_ABSENT, Translating
 from carerecord.model import Heading, Standing
 
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
-_DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 SEVERITY_AS_SENT = "urn:carerecord:severity-as-sent"
 
 _CATEGORIES = {
@@ -176,7 +175,7 @@ def _reaction(translating: Translating, segment: Segment, number: int) -> dict[s
         return None
     # R4 asks for a manifestation; where only the severity was sent, it says that it does not know one.
     reaction: dict[str, Any] = {
-        "manifestation": manifestations or [{"extension": [{"url": _DATA_ABSENT, "valueCode": "unknown"}]}]
+        "manifestation": manifestations or [{"extension": [{"url": DATA_ABSENT, "valueCode": "unknown"}]}]
     }
     if severity:
         reaction["severity"] = severity

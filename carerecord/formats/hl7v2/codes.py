@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import quote
 
+import msgspec
+
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
+NICIP = "https://nicip.nhs.uk"
+UBRN = "https://fhir.nhs.uk/Id/UBRN"
 
 # HL7 table 0396 and the names that UK senders use instead.
 _SYSTEMS = {
@@ -19,9 +23,11 @@ _SYSTEMS = {
     "SNOMEDCT": SNOMED,
     "SNOMED-CT": SNOMED,
     "SNOMED CT": SNOMED,
+    "NICIP": NICIP,
     "I10": "http://hl7.org/fhir/sid/icd-10",
     "ICD10": "http://hl7.org/fhir/sid/icd-10",
     "ICD-10": "http://hl7.org/fhir/sid/icd-10",
+    "I10UK": "http://hl7.org/fhir/sid/icd-10",
     "I9": "http://hl7.org/fhir/sid/icd-9-cm",
     "I9C": "http://hl7.org/fhir/sid/icd-9-cm",
     "UCUM": "http://unitsofmeasure.org",
@@ -79,6 +85,13 @@ GENDERS = {
     "OTHER": "other",
     "UNKNOWN": "unknown",
 }
+
+ACT_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+_IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
+FILLER, PLACER, ACCESSION = (
+    msgspec.Raw(msgspec.json.encode({"coding": [{"system": _IDENTIFIER_TYPE, "code": code}]}))
+    for code in ("FILL", "PLAC", "ACSN")
+)
 
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 # PV1-2 (table 0004, and the words some UK systems write): (code, display) of Encounter.class

@@ -29,6 +29,21 @@ def concept(raw: str, message: Message, *, source: str, table: str) -> Concept |
     return read_concept(raw, message.delimiters, source=source, table=table)
 
 
+def concept_of_field(field: str, message: Message, *, source: str, table: str) -> Concept | None:
+    """The same of a field in which further repetitions are other codes for the same thing: ICD-10~SNOMED CT."""
+    if message.repetition not in field:
+        return concept(field, message, source=source, table=table)
+    read = (concept(each, message, source=source, table=table) for each in message.repetitions(field))
+    said = [each for each in read if each]
+    if len(said) < 2:
+        return said[0] if said else None
+    bodies = [msgspec.json.decode(each.json) for each in said]
+    codings = {(each["system"], each["code"]): each for body in bodies for each in body.get("coding", ())}
+    merged = {"coding": list(codings.values()), "text": said[0].text} if codings else {"text": said[0].text}
+    key = next((each.key for each in said if each.key), None)
+    return Concept(msgspec.Raw(_ENCODER.encode(merged)), key, said[0].text, said[0].code)
+
+
 def read_concept(raw: str, delimiters: Delimiters, *, source: str, table: str) -> Concept | None:
     if not raw or raw == '""':
         return None
@@ -43,7 +58,9 @@ def _read_concept(raw: str, delimiters: Delimiters, source: str, table: str) -> 
     for code, display, name in (parts[0:3], parts[3:6]):
         if not code:
             continue
-        coding = {"system": system(name, source=source, table=table), "code": code}
+        # A field that says its own system elsewhere (DG1-2) says it of its first code, not of the alternate one.
+        place_named = table if not codings else f"{table}.alternate" if table.isalnum() else table
+        coding = {"system": system(name, source=source, table=place_named), "code": code}
         if display:
             coding["display"] = display
         codings.append(coding)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from carerecord.formats.hl7v2.datatypes import concept, name_of_person
+from carerecord.formats.hl7v2.datatypes import concept_of_field, name_of_person
 from carerecord.formats.hl7v2.grammar import value
 from carerecord.formats.hl7v2.translating import Translating
 from carerecord.model import Heading, Standing
@@ -29,7 +29,7 @@ def read_diagnoses(translating: Translating, encounter: msgspec.Raw | None) -> N
     for segment in message.all("DG1"):
         method = translating.text(segment, 2)
         # Where DG1-3 names no code system, the older DG1-2 may: I10, SCT.
-        diagnosis = concept(value(segment, 3), message, source=source, table=method or "DG1-3")
+        diagnosis = concept_of_field(value(segment, 3), message, source=source, table=method or "DG1-3")
         described = translating.text(segment, 4)
         if diagnosis is None and not described:
             sentence = "DG1-3 and DG1-4 are missing: the diagnosis has neither code nor words; send one of them."

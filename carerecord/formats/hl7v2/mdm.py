@@ -12,8 +12,9 @@ from carerecord.formats.hl7v2.grammar import Segment, value
 from carerecord.formats.hl7v2.observations import words_of
 from carerecord.formats.hl7v2.stays import encounter_reference
 from carerecord.formats.hl7v2.translating import Translating
-from carerecord.model import Standing
+from carerecord.model import Standing, Subject
 
+EVENTS = frozenset({"T02"})
 # TXA-17 (table 0271) to DocumentReference.docStatus
 _DOC_STATUSES = {
     "AU": "final",
@@ -27,7 +28,7 @@ _DOC_STATUSES = {
 _TEXT_TYPES = frozenset({"TX", "FT", "ST"})
 
 
-def read_document(translating: Translating) -> None:
+def read_document(translating: Translating, subject: Subject, *, event: str) -> None:
     """State the document of a message: text in one attachment, each file in its own."""
     message = translating.message
     txa = message.find("TXA")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from carerecord.formats.hl7v2.attachments import read_attachment
-from carerecord.formats.hl7v2.codes import REPORT_STATUSES
+from carerecord.formats.hl7v2.codes import FILLER, PLACER, REPORT_STATUSES
 from carerecord.formats.hl7v2.datatypes import Concept, concept, entity_identifier, name_of_person
 from carerecord.formats.hl7v2.documents import Paper, state_document
 from carerecord.formats.hl7v2.grammar import Message, Segment, value
@@ -20,6 +20,7 @@ from carerecord.formats.hl7v2.stays import encounter_reference
 from carerecord.formats.hl7v2.translating import Translating, ready
 from carerecord.model import Heading, Standing, Subject
 
+EVENTS = frozenset({"R01"})
 _PADDING = [""] * 33
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _LABORATORY = ready([{"coding": [{"system": _CATEGORY, "code": "laboratory", "display": "Laboratory"}]}])
@@ -56,7 +57,7 @@ class Heard:
         self.isolates: dict[tuple[str, str], tuple[str, str]] = {}
 
 
-def read_results(translating: Translating, subject: Subject) -> None:
+def read_results(translating: Translating, subject: Subject, *, event: str) -> None:
     """State every report and result of a message."""
     message = translating.message
     patient = subject.local[0].value if subject.local else subject.nhs_number or ""
@@ -262,18 +263,12 @@ def _state_report(
     )
 
 
-_FILLER, _PLACER = (
-    ready({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]})
-    for code in ("FILL", "PLAC")
-)
-
-
 def _identifiers(translating: Translating, obr: Segment) -> list[dict[str, Any]]:
     found = []
     if number := translating.text(obr, 3):
-        found.append({"type": _FILLER, "system": translating.local_system("filler"), "value": number})
+        found.append({"type": FILLER, "system": translating.local_system("filler"), "value": number})
     if number := translating.text(obr, 2):
-        found.append({"type": _PLACER, "system": translating.local_system("placer"), "value": number})
+        found.append({"type": PLACER, "system": translating.local_system("placer"), "value": number})
     return found
 
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import msgspec
 
-from carerecord.formats.hl7v2.codes import ACT_CODE, DISCHARGE_DESTINATIONS, NO_STAY, PATIENT_CLASSES
+from carerecord.formats.hl7v2.codes import ACT_CODE, ACT_PARTICIPATION, DISCHARGE_DESTINATIONS, NO_STAY, PATIENT_CLASSES
 from carerecord.formats.hl7v2.datatypes import concept, name_of_person, place
 from carerecord.formats.hl7v2.grammar import Segment, value
 from carerecord.formats.hl7v2.instants import Instant
 from carerecord.formats.hl7v2.translating import Translating, ready
 from carerecord.model import Heading, Standing, Subject
 
-_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _PARTICIPANTS = ((7, "ATND", "attender"), (8, "REF", "referrer"), (9, "CON", "consultant"), (17, "ADM", "admitter"))
 _STANDINGS = {
     "in-progress": Standing.CURRENT,
@@ -205,7 +204,7 @@ def _participants(translating: Translating, pv1: Segment) -> list[dict[str, Any]
             name_of_person(each, translating.message) for each in translating.message.repetitions(value(pv1, number))
         )
         for name in dict.fromkeys(filter(None, names)):
-            kind = {"coding": [{"system": _PARTICIPATION, "code": code, "display": display}]}
+            kind = {"coding": [{"system": ACT_PARTICIPATION, "code": code, "display": display}]}
             found.append({"type": [kind], "individual": {"display": name}})
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carerecord.formats.hl7v2 import adt, mdm, oru
+from carerecord.formats.hl7v2 import adt, mdm, oru, ppr, ref, siu
 from carerecord.formats.hl7v2.grammar import parse, value
 from carerecord.formats.hl7v2.instants import parse_instant
 from carerecord.formats.hl7v2.merge import read_merge
@@ -12,7 +12,15 @@ from carerecord.formats.hl7v2.pid import read_subject
 from carerecord.formats.hl7v2.translating import Translating
 from carerecord.model import Merge, Original, Problem, Reading, Source
 
-TRANSLATED = frozenset({f"ADT^{event}" for event in adt.EVENTS} | {"ADT^A40", "ORU^R01", "MDM^T02"})
+_READERS = {
+    "ADT": (adt.read_event, adt.EVENTS),
+    "ORU": (oru.read_results, oru.EVENTS),
+    "MDM": (mdm.read_document, mdm.EVENTS),
+    "SIU": (siu.read_appointment, siu.EVENTS),
+    "REF": (ref.read_referral, ref.EVENTS),
+    "PPR": (ppr.read_problems, ppr.EVENTS),
+}
+TRANSLATED = frozenset({f"{kind}^{event}" for kind, (_, events) in _READERS.items() for event in events} | {"ADT^A40"})
 
 
 def translate(original: Original, *, source: Source) -> Reading:
@@ -42,12 +50,9 @@ def _read_content(translating: Translating, message_type: str) -> Reading:
     kind, _, event = message_type.partition("^")
     if event == "A40":
         merge = read_merge(translating, subject)
-    elif kind == "ADT":
-        adt.read_event(translating, subject, event=event)
-    elif kind == "ORU":
-        oru.read_results(translating, subject)
     else:
-        mdm.read_document(translating)
+        read, _ = _READERS[kind]
+        read(translating, subject, event=event)
     return Reading(
         message_type=message_type,
         control_id=translating.control_id,

@@ -14,6 +14,7 @@ from carerecord.formats.hl7v2.grammar import Message, Segment
 from carerecord.formats.hl7v2.instants import Instant, parse_instant
 from carerecord.model import Heading, Problem, Source, Standing, Statement
 
+DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -70,6 +71,12 @@ class Translating:
             field = f"{segment[0]}-{number}"
             self.problem(field, "date and time", f"{field} is no date or time of HL7: write YYYYMMDDHHMMSS+ZZZZ.")
         return instant
+
+    def leave_results(self, kind: str) -> None:
+        """What systems send as OBX outside results is mostly administrative: shown among results it would bury them."""
+        sentence = f"An OBX of {kind} is kept with the original and not translated: send results as ORU^R01."
+        for _ in self.message.all("OBX"):
+            self.problem("OBX", "not translated yet", sentence)
 
     def id(self, kind: str, *parts: str) -> str:
         # No part can hold a carriage return, which ends its segment: joined by it, no two lists of parts are one.

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from carerecord.fhir.validate import validate
 from carerecord.formats import hl7v2
 from carerecord.model import Heading, Original, Reading, Source, Standing
 
@@ -61,6 +62,23 @@ def test_the_id_of_every_statement_is_the_id_in_its_body_and_no_body_says_whose_
             assert "subject" not in body
             assert "patient" not in body
             assert body["meta"]["source"] == "urn:carerecord:source:riverside"
+
+
+SUBJECT = {"reference": "Patient/1"}
+
+
+def whole(body: dict[str, Any]) -> dict[str, Any]:
+    """A body as it is disclosed: with whose it is."""
+    if body["resourceType"] == "Appointment":
+        patient = {"actor": SUBJECT, "status": "accepted"}
+        return {**body, "participant": [patient, *body.get("participant", ())]}
+    return {**body, "patient" if body["resourceType"] == "AllergyIntolerance" else "subject": SUBJECT}
+
+
+def test_every_statement_of_an_example_is_sound_fhir() -> None:
+    for path in EXAMPLES.glob("*.hl7"):
+        for statement in read(path.read_bytes()).statements:
+            assert validate(whole(json.loads(statement.body))) == [], path.stem
 
 
 def test_the_same_message_makes_the_same_statements_byte_for_byte() -> None:
