@@ -8,6 +8,8 @@ from hashlib import blake2b
 
 PATIENT_PART_LENGTH = 13
 LOCAL_ID_LENGTH = 26
+# How a reference was said, in JSON without spaces, beside one that may mean nothing which the record holds.
+AS_SAID = b',"_reference":{"extension":[{"url":"urn:carerecord:reference-as-said","valueString":%b}]}'
 
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
