@@ -46,6 +46,8 @@ def tick(seed: int, people: Sequence[Person], number: int, at: datetime, *, sour
     hospital, laboratory = HospitalVoice(person), LaboratoryVoice(person)
     messages = []
     for place, event in enumerate(teller.in_order(), 1):
+        if event.source not in (hospital.dialect.source, laboratory.dialect.source):
+            continue
         control_id = f"D{number:07d}{place:02d}"
         voice_source = laboratory.dialect.source if isinstance(event, Reported) else hospital.dialect.source
         if voice_source == source:

@@ -1,16 +1,12 @@
-"""Who is to be generated: twenty people chosen by hand to show something, and everyone else by lot."""
+"""The people chosen by hand to show something; everyone else is chosen by lot (lots.py)."""
 
 # ruff: noqa: E501 -- a table is read by its rows.
 
 from __future__ import annotations
 
-import random
 from datetime import date
 
 import msgspec
-
-from demo.people import names
-from demo.people.pathways import BY_KEY, LOCAL, SPECIALIST
 
 
 class Mould(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,55 +23,15 @@ class Mould(msgspec.Struct, frozen=True, kw_only=True):
     quirks: frozenset[str] = frozenset()
     shows: str = ""
     is_cast: bool = False
+    town: str = ""  # where it matters which
+    practice: str = ""  # ODS code, where it matters which
+    conditions: tuple[str, ...] = ()  # keys of codes.conditions beside those of the pathway
+    language: str = "en"
 
 
-def mould(rng: random.Random, block: int, place: int) -> Mould:
-    """The mould of person `place` (0 or 1) of household `block`."""
-    if block < len(_CAST):
-        return _CAST[block][place]
-    return _by_lot(rng, "Oxfordshire" if block % 2 == 0 else "London")
-
-
-def _by_lot(rng: random.Random, area: str) -> Mould:
-    age_days = _age_days(rng)
-    age = age_days // 365
-    gender = "F" if rng.random() < 0.51 else "M"
-    group = names.community(rng, area)
-    choices = [
-        pathway
-        for pathway in (SPECIALIST if area == "Oxfordshire" else LOCAL)
-        if pathway.ages[0] <= age <= pathway.ages[1] and age_days > 120
-    ]
-    pathway = rng.choice(choices).key if choices else ""
-    quirks = {
-        quirk
-        for quirk, share in (
-            ("no-nhs-number", 0.04), ("merged", 0.03), ("corrected", 0.08), ("pdf", 0.3), ("in-hospital", 0.08),
-            ("planned", 0.3), ("moved-house", 0.06), ("renamed", 0.03 if gender == "F" and age > 20 else 0.0),
-            ("died", 0.04 if age > 70 else 0.002), ("misfiled", 0.005),
-        )
-        if rng.random() < share
-    }  # fmt: skip
-    quirks -= {"in-hospital"} if "died" in quirks else set()
-    quirks -= {"renamed", "misfiled"} if "no-nhs-number" in quirks else set()
-    return Mould(
-        area=area,
-        gender=gender,
-        family=names.family_name(rng, group),
-        given=names.given_names(rng, group, gender),
-        title=names.title(rng, gender, age),
-        age_days=age_days,
-        pathway=pathway,
-        allergies=rng.choices(("unrecorded", "none", "some", "none-then-penicillin"), (30, 40, 27, 3))[0],
-        quirks=frozenset(quirks),
-        shows=f"{BY_KEY[pathway].called} pathway" if pathway else "blood tests asked for by the GP",
-    )
-
-
-def _age_days(rng: random.Random) -> int:
-    """Newborn to 104, older than the population: hospitals see the old and the very young."""
-    low, high = rng.choices(((0, 1), (1, 16), (16, 40), (40, 65), (65, 85), (85, 105)), (4, 12, 20, 24, 30, 10))[0]
-    return rng.randint(low * 366, high * 365 - 1)
+def find_cast(block: int, place: int) -> Mould | None:
+    """The mould of person `place` (0 or 1) of household `block`, where somebody chose it by hand."""
+    return _CAST[block][place] if block < len(_CAST) else None
 
 
 def _cast(
@@ -89,6 +45,11 @@ def _cast(
     allergies: str,
     quirks: str,
     shows: str,
+    *,
+    town: str = "",
+    practice: str = "",
+    conditions: str = "",
+    language: str = "en",
 ) -> Mould:
     return Mould(
         area=area,
@@ -102,6 +63,10 @@ def _cast(
         quirks=frozenset(quirks.split()),
         shows=shows,
         is_cast=True,
+        town=town,
+        practice=practice,
+        conditions=tuple(conditions.split()),
+        language=language,
     )
 
 
@@ -123,7 +88,7 @@ _CAST = (
     ),
     (
         _cast(_LON, "M", "Zieliński", "Łukasz", "Mr", 33.1, "chest-pain", "unrecorded", "no-nhs-number",
-              "nobody knew his NHS number: hospital and laboratory cannot be joined by themselves"),
+              "nobody knew his NHS number: hospital and laboratory cannot be joined by themselves", practice="Y99103"),
         _cast(_LON, "M", "Braithwaite", "Winston", "Mr", 88.6, "pneumonia", "some", "died", "died in hospital"),
     ),
     (
@@ -150,9 +115,62 @@ _CAST = (
         _cast(_OX, "F", "Thornbury", "Alice", "Ms", 27.6, "", "unrecorded", "unknown-in-london", "nothing: London has never met her"),
     ),
     (
-        _cast(_LON, "F", "Mensah", "Abena", "Ms", 61.7, "", "unrecorded", "", "known to the laboratory only"),
+        _cast(_LON, "F", "Mensah", "Abena", "Ms", 61.7, "", "unrecorded", "", "known to the laboratory only", practice="Y99102"),
         _cast(_LON, "M", "Campbell-Reid", "Leroy", "Mr", 69.2, "diabetes", "none", "misfiled",
               "someone else's blood test sent under his NHS number: it must not be joined"),
+    ),
+    # --- one resident of each neighbour's area, then what no lot can be trusted to show -------------------------------
+    (
+        _cast("Bedfordshire", "F", "Okonkwo-Reyes", "Grace Adaeze", "Mrs", 68.4, "heart-valve", "penicillin", "recent planned referred",
+              "a Bedford practice's patient after a heart valve in London: whom to phone, what is pending", town="Bedford", practice="Y99201"),
+        _cast("Bedfordshire", "M", "Mirza", "Tariq", "Mr", 59.1, "transplant", "some", "recent referred dna",
+              "a Luton man with a new kidney: a clinic missed, another booked", town="Luton"),
+    ),
+    (
+        _cast("Milton Keynes", "M", "Stacey", "Gordon", "Mr", 71.9, "heart-rhythm-uclh", "none", "recent referred pdf",
+              "a pacemaker at UCLH: MRI alert, discharge medicines in codes and in the letter", town="Milton Keynes"),
+        _cast("Milton Keynes", "F", "Nguyễn", "Lan", "Ms", 38.3, "neuro-uclh", "some", "recent referred names-swapped",
+              "the imaging network has her family and given name exchanged", town="Milton Keynes", language="vi"),
+    ),
+    (
+        _cast("Suffolk", "F", "Baldry", "Doreen", "Mrs", 83.5, "heart-rhythm-uclh", "penicillin", "recent referred ambulance",
+              "an Ipswich woman taken ill in London: an ambulance, a pacemaker, a letter home", town="Ipswich", practice="Y99211"),
+        _cast("Suffolk", "M", "Catchpole", "Edwin James", "Mr", 66.2, "cancer", "none", "in-hospital recent referred",
+              "in hospital in London now, from Bury St Edmunds", town="Bury St Edmunds"),
+    ),
+    (
+        _cast("Essex", "M", "D'Souza", "Anthony", "Mr", 49.6, "neuro-uclh", "none-then-penicillin", "recent referred ambulance replaced-letter",
+              "seizures on a visit to London, then neurosurgery; the discharge letter was corrected", town="Colchester"),
+        _cast("Essex", "F", "Tiptree", "Hazel", "Mrs", 79.0, "eye", "some", "referred", "a cataract done in London", town="Chelmsford"),
+    ),
+    (
+        _cast("Hertfordshire", "M", "Abernethy-Cole", "Theo", "", 2.1, "heart-gosh", "none", "recent referred",
+              "a child with a heart defect: weights with their centiles at Great Ormond Street", town="Watford"),
+        _cast("Hertfordshire", "F", "Rahman", "Sadia", "", 9.6, "lungs-gosh", "penicillin", "recent referred",
+              "a child with cystic fibrosis, from Stevenage",
+              town="Stevenage"),
+    ),
+    (
+        _cast(_LON, "F", "Castellane", "Iris", "Ms", 41.2, "pneumonia", "penicillin", "restricted", "restricted: where she lives and is seen must not be shown",
+              practice="Y99101", conditions="asthma anxiety"),
+        _cast(_LON, "M", "Pettifer", "Albert Roy", "Mr", 91.3, "pneumonia", "none", "recent respect community council ambulance home-care",
+              "a ReSPECT form that replaced an older one, district nurses, home care", practice="Y99101", conditions="alzheimers heart-failure hypertension copd"),
+    ),
+    (
+        _cast(_LON, "M", "Achterberg", "Joel", "Mr", 34.7, "", "some", "mental-health council gp-only", "a crisis plan, a key worker, a social worker",
+              practice="Y99101", conditions="schizophrenia"),
+        _cast(_LON, "F", "Mensah-Clarke", "Efua", "Mrs", 72.8, "heart-rhythm-uclh", "some", "recent dose-conflict status-conflict community",
+              "her practice and UCLH list the same medicine at different doses, and one stopped", practice="Y99104", conditions="type-2-diabetes hypertension"),
+    ),
+    (
+        _cast(_LON, "F", "Yusuf", "Ifrah", "Mrs", 31.5, "", "none", "mother interpreter", "mother of newborn twins, needs a Somali interpreter", practice="Y99104", language="so"),
+        _cast(_LON, "M", "Yusuf", "Ayub", "", 0.05, "", "unrecorded", "newborn child-of-mother", "a newborn: his NHS number not yet confirmed", practice="Y99104"),
+    ),
+    (
+        _cast(_LON, "M", "Featherstone", "Colin", "Mr", 55.4, "diabetes", "none", "superseded moved-house", "the imaging network still has a superseded NHS number",
+              practice="Y99101", conditions="gout"),
+        _cast(_LON, "F", "Oyelaran", "Folasade", "Ms", 47.0, "heart-rhythm-uclh", "unrecorded", "allergy-one-source status-conflict", "an allergy that only her practice knows",
+              practice="Y99101", conditions="asthma"),
     ),
 )  # fmt: skip
 

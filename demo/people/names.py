@@ -1,10 +1,10 @@
-"""Names that London and Oxfordshire have, by community; combined at random, nobody in particular."""
+"""Names that London and its neighbours have, by community; combined at random, nobody in particular."""
 
 from __future__ import annotations
 
 import random
 
-# (weight in London, weight in Oxfordshire, women, men, families)
+# (weight in London, weight outside London, women, men, families)
 _COMMUNITIES: tuple[tuple[int, int, str, str, str], ...] = (
     (
         34, 72,
@@ -52,17 +52,17 @@ _COMMUNITIES: tuple[tuple[int, int, str, str, str], ...] = (
     (4, 1, "Hodan Amina Fadumo Sahra", "Abdirahman Yusuf Liban Mahad", "Warsame Abdullahi Farah Hassan-Nur"),
     (3, 2, "Mei-Ling Xiaoyan Wing Suk-Yee", "Wei Jun Chi-Keung Zhiming", "Chan Ng Zhang Lau"),
     (2, 2, "Inês Conceição Beatriz Graça", "João Nuno Gonçalo Tomás", "Magalhães Guimarães Conceição-Luz Sá"),
+    (2, 1, "Selam Hiwot Tsehay Bethlehem", "Dawit Yonas Tesfaye Girma", "Tesfaye Girma Bekele Haile"),  # patronymics
+    (2, 1, "Nguyễn-Thu Lan Hạnh Mai", "Minh Quang Tuấn Hùng", "Nguyễn Trần Lê Phạm"),  # the family name comes first
 )  # fmt: skip
 
 _ROWS = tuple((women.split(), men.split(), families.split()) for _, _, women, men, families in _COMMUNITIES)
-_WEIGHTS = {
-    "London": [london for london, *_ in _COMMUNITIES],
-    "Oxfordshire": [oxfordshire for _, oxfordshire, *_ in _COMMUNITIES],
-}
+_IN_LONDON = [london for london, *_ in _COMMUNITIES]
+_OUTSIDE = [outside for _, outside, *_ in _COMMUNITIES]
 
 
 def community(rng: random.Random, area: str) -> int:
-    return rng.choices(range(len(_ROWS)), _WEIGHTS[area])[0]
+    return rng.choices(range(len(_ROWS)), _IN_LONDON if area == "London" else _OUTSIDE)[0]
 
 
 def family_name(rng: random.Random, group: int) -> str:
@@ -82,3 +82,16 @@ def title(rng: random.Random, gender: str, age: int) -> str:
     if gender == "M":
         return "Dr" if rng.random() < 0.03 else "Mr"
     return rng.choices(("Mrs", "Miss", "Ms", "Dr"), (60 if age > 40 else 25, 20, 17, 3))[0]
+
+
+SHORT_FORMS = {
+    "Margaret": "Peggy", "Susan": "Sue", "William": "Bill", "Edward": "Ted", "Samuel": "Sam", "Stanley": "Stan",
+    "Ronald": "Ron", "Gareth": "Gar", "Beatrice": "Bea", "Rajesh": "Raj", "Agnieszka": "Agn", "Temitope": "Temi",
+    "Abdirahman": "Abdi", "Olumide": "Olu", "Jaswinder": "Jas", "Folasade": "Fola", "Siobhán": "Sio",
+}  # fmt: skip
+LANGUAGES = {2: "bn", 3: "gu", 6: "pl", 7: "tr", 8: "so", 9: "yue", 10: "pt", 11: "am", 12: "vi"}
+
+
+def short_form(given: str) -> str:
+    """What people call someone of this name, where there is such a form; else the name."""
+    return SHORT_FORMS.get(given, given)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from demo.people.contents import Clinician, Concept, Content
+from demo.people.contents import Clinician, Code, Concept, Content
 
 
 class Practice(msgspec.Struct, frozen=True):
@@ -38,6 +38,9 @@ class Demographics(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     practice: Practice
     died_at: datetime | None = None
+    number_status: str = ""  # verification of the NHS number where it is not the usual: "08" a newborn's, postponed
+    language: str = "en"  # "en", "bn", "so", ...: spoken, for the interpreter
+    former_family: str = ""  # a former family name as this source lists it; "" = Person.former_name
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +74,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     at: datetime
     kind: str  # "A" admitting, "W" working, "F" final
+    snomed: Code | None = None  # the alternate code beside the ICD-10 one, where the hospital's table has it
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +87,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     reference: str = ""
     flag: str = ""
+    pbcl: str = ""  # Pathology Bounded Code List (Read v2), by which practices file it
     status: str = ""  # where it differs from its report's: "C" corrected
     is_text: bool = False
 
@@ -203,6 +208,9 @@ class Stated(Event, frozen=True, kw_only=True, tag="stated"):
     is_in_error: bool = False  # the source takes it back: entered in error
 
 
+Happening = Told | Merged | Reported | Written | Booked | Referred | Imaged | Stated
+
+
 class EarlyNumber(msgspec.Struct, frozen=True):
     """Until `until` the hospital told of this person under another number, which a merge later joined."""
 
@@ -216,18 +224,24 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     index: int
     nhs_number: str | None
     now: Demographics
-    hospital_number: str
+    hospital_number: str  # at barts
     laboratory_number: str
     oxford_number: str | None  # number in Oxford's own system, for residents of Oxfordshire
     numbers: dict[str, str] = {}  # source or neighbour id -> the person's own number there
+    numbers_elsewhere: dict[str, str | None] = {}  # source -> the NHS number it uses, where it is not `nhs_number`
+    superseded_number: str | None = None  # an NHS number that the national service has superseded by `nhs_number`
     former_name: str = ""
-    early_number: EarlyNumber | None = None
+    early_number: EarlyNumber | None = None  # at barts
     twin_of: int | None = None
+    mother: int | None = None
+    is_restricted: bool = False  # PDS flag "S": sources still send, but where they live or are seen must not be shown
     shows: str = ""  # what a reader will find, in words
     pathway: str = ""
     is_cast: bool = False
     not_to_join: tuple[tuple[str, str, str], ...] = ()  # (source, local number, why)
-    story: tuple[Told | Merged | Reported | Written | Booked | Referred | Imaged | Stated, ...] = ()
+    apart: dict[str, str] = {}  # source -> why its identity is theirs and yet must not be joined without a human
+    planted: tuple[str, ...] = ()  # names of the disagreements and corrections put here on purpose
+    story: tuple[Happening, ...] = ()
 
     @property
     def name(self) -> str:
@@ -238,3 +252,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def home(self) -> str:
         return self.now.practice.area
+
+    def number_at(self, source: str, at: datetime | None = None) -> str:
+        """The person's own number at a source: before a merge, the one it then used."""
+        if source == "barts":
+            early = self.early_number
+            return early.number if early and at and at < early.until else self.hospital_number
+        return self.laboratory_number if source == "nel-pathology" else self.numbers[source]
+
+    def nhs_number_at(self, source: str) -> str | None:
+        """The NHS number that a source uses for this person: not every source knows it, and one may have an old one."""
+        return self.numbers_elsewhere.get(source, self.nhs_number)

@@ -31,6 +31,33 @@ def nhs_numbers(seed: int) -> Iterator[str]:
     raise NoNumberLeft(NoNumberLeft.__doc__)
 
 
+def superseded_number(seed: int, index: int) -> str | None:
+    """A valid number that nobody of the region has: taken from the far end of the series, three bodies for each."""
+    for place in range(3):
+        body = (seed * 7919 - (3 * index + place) * _STEP) % _BODIES
+        digit = check_digit(f"999{body:06d}")
+        if digit is not None and body != 999_999:
+            return f"999{body:06d}{digit}"
+    return None
+
+
+def number_at(source: str, index: int) -> str:
+    """What a system other than the first hospital and the laboratory calls person `index`."""
+    shape, step = _SHAPES[source]
+    return shape.format(100_000 + index * step)
+
+
+_SHAPES = {
+    "uclh": ("4{:07d}", 7), "gosh": ("G{:07d}", 3), "gp-mile-end": ("ME{:06d}", 5), "gp-kilburn": ("KL{:06d}", 9),
+    "london-imaging": ("IMG{:07d}", 13), "east-london-mh": ("RIO{:07d}", 11), "central-community": ("CC{:07d}", 17),
+    "london-ambulance": ("LAS{:07d}", 19), "mile-end-council": ("MEC{:06d}", 3), "london-ucp": ("UCP{:07d}", 23),
+    "bedfordshire": ("BH{:07d}", 7), "milton-keynes": ("MK{:07d}", 9), "east-suffolk": ("ES{:07d}", 11),
+    "west-suffolk": ("WS{:07d}", 13), "west-herts": ("WH{:07d}", 17), "east-herts": ("EH{:07d}", 19),
+    "beds-gp": ("HL{:06d}", 3), "suffolk-gp": ("GV{:06d}", 7), "luton-community": ("LC{:07d}", 5),
+    "essex-ambulance": ("EA{:07d}", 3), "herts-council": ("HC{:07d}", 9),
+}  # fmt: skip
+
+
 def hospital_number(index: int, *, twice: bool = False) -> str:
     """`twice`: the number under which the hospital knew the same person a second time."""
     return f"{(7_000_000 if twice else 3_000_000) + index * 3 + 17}"

@@ -26,6 +26,15 @@ class Pathway(msgspec.Struct, frozen=True, kw_only=True):
     peak: dict[str, float]  # what the operation does, at its worst
     report: str = ""  # key of REPORTS
     plan: tuple[str, ...] = ()
+    source: str = "barts"  # the hospital that tells it
+    images: tuple[str, ...] = ()  # keys of codes.imaging
+    procedure: str = ""  # key of codes.procedures
+    medicines: tuple[str, ...] = ()  # keys of codes.medicines, begun by it
+    only_in_letter: str = ""  # a medicine that no code anywhere says
+    pending: str = ""  # what is awaited at discharge
+    phone: str = "020 7946 0111"  # whom to ring
+    alert: str = ""  # key of codes.social.ALERTS
+    device: str = ""  # key of codes.social.DEVICES
 
 
 _SURGERY = {"HB": -26.0, "CRP": 150.0, "WBC": 5.0, "NEUT": 5.0, "ALB": -8.0, "PLT": -60.0}
@@ -39,6 +48,9 @@ SPECIALIST = (
         usual={"K": 0.3, "EGFR": -12.0, "CREA": 12.0},
         peak={**_SURGERY, "K": 1.1, "CREA": 55.0, "UREA": 5.0, "EGFR": -22.0, "TROPT": 420.0, "INR": 1.5}, report="blood-culture",
         plan=("INR in 7 days, target 2.0 to 3.0.", "Repeat urea and electrolytes in 1 week.", "Echocardiogram before clinic."),
+        images=("echo", "chest"), procedure="aortic-valve", medicines=("warfarin", "bisoprolol", "furosemide"),
+        only_in_letter="Lansoprazole 15 mg once a day for six weeks", pending="Sternal swab, taken on the day of discharge",
+        phone="020 7946 0131, heart valve nurses", device="valve",
     ),
     Pathway(
         key="cancer", team="cancer", called="cancer", specialty="800", site="St Bartholomew's Hospital", clinic="Lymphoma Clinic",
@@ -47,6 +59,9 @@ SPECIALIST = (
         operation="Chemotherapy, cycle 1", days=(3, 8), panels=("UE", "LFT", "FBC", "CRP"), usual={"HB": -14.0, "ALB": -4.0},
         peak={"WBC": -4.8, "NEUT": -3.4, "PLT": -120.0, "HB": -18.0, "CRP": 90.0, "ALT": 60.0}, report="histology",
         plan=("Full blood count weekly.", "Temperature of 38 or above: ring the acute oncology line at once."),
+        images=("chest",), procedure="chemotherapy", medicines=("allopurinol",),
+        only_in_letter="Aciclovir 400 mg twice a day while on treatment", pending="PET-CT after cycle 2",
+        phone="020 7946 0132, acute oncology line, day and night", alert="blood",
     ),
     Pathway(
         key="transplant", team="transplant", called="kidney transplant", specialty="102", site="The Royal London Hospital",
@@ -56,6 +71,9 @@ SPECIALIST = (
         usual={"CREA": 90.0, "UREA": 9.0, "EGFR": -38.0, "HB": -20.0, "K": 0.4},
         peak={"CREA": 320.0, "UREA": 12.0, "EGFR": -20.0, "K": 0.9, "WBC": 5.0, "NEUT": 4.0, "HB": -12.0}, report="urine-culture",
         plan=("Bloods twice a week for the first month.", "Do not change transplant medicines without the transplant team."),
+        images=("renal-us",), procedure="kidney-transplant", medicines=("tacrolimus", "mycophenolate", "prednisolone"),
+        only_in_letter="Valganciclovir 450 mg once a day for 100 days", pending="Donor-specific antibodies",
+        phone="020 7946 0133, transplant co-ordinator", alert="steroids",
     ),
     Pathway(
         key="neuro", team="neuro", called="neurosurgery", specialty="150", site="The Royal London Hospital", clinic="Neurosurgery Clinic",
@@ -63,18 +81,58 @@ SPECIALIST = (
         also=(("G40.9", "Epilepsy, unspecified"),), operation="Craniotomy and removal of meningioma", days=(4, 8),
         panels=("UE", "FBC", "CRP"), usual={}, peak={"NA": -9.0, "CRP": 60.0, "HB": -12.0, "WBC": 6.0}, report="histology",
         plan=("No driving until told otherwise.", "Sodium in 1 week."),
+        images=("brain-mr", "head-ct"), procedure="meningioma", medicines=("levetiracetam",), pending="Histology",
+        phone="020 7946 0134, neurosurgery nurses",
     ),
     Pathway(
         key="eye", team="eye", called="eye", specialty="130", site="Whipps Cross Hospital", clinic="Eye Clinic", ward="Day Surgery Unit",
         ages=(40, 104), reason="Cataract, right eye", diagnosis=("H25.1", "Senile nuclear cataract"), also=(("H40.1", "Primary open-angle glaucoma"),),
         operation="Cataract extraction with lens implant, right eye", days=(1, 1), panels=("UE", "FBC"), usual={}, peak={},
         plan=("Eye drops for four weeks.",),
+        procedure="cataract", medicines=("latanoprost",), only_in_letter="Dexamethasone 0.1 % eye drops four times a day",
+        phone="020 7946 0135, eye casualty", device="lens",
     ),
     Pathway(
         key="children", team="children", called="children's surgery", specialty="171", site="The Royal London Hospital",
         clinic="Children's Surgery Clinic", ward="Ward 7C Children", ages=(0, 15), reason="Congenital heart murmur, for assessment",
         diagnosis=("Q21.1", "Atrial septal defect"), also=(), operation="Device closure of atrial septal defect", days=(2, 4),
         panels=("UE", "FBC", "CRP"), usual={}, peak={"HB": -10.0, "CRP": 30.0}, plan=("School after two weeks.",),
+        images=("echo",), procedure="atrial-septal-defect", medicines=("paracetamol-child",), phone="020 7946 0136, children's ward",
+    ),
+    Pathway(
+        key="neuro-uclh", team="uclh", called="neurology and neurosurgery", specialty="150", site="National Hospital, Queen Square",
+        clinic="Neuro-oncology Clinic", ward="Victor Horsley Ward", ages=(18, 85), reason="Seizures, a meningioma on imaging",
+        diagnosis=("D32.0", "Benign neoplasm of cerebral meninges"), also=(("G40.9", "Epilepsy, unspecified"),),
+        operation="Craniotomy and removal of meningioma", days=(4, 8), panels=("UE", "FBC", "CRP"), usual={},
+        peak={"NA": -9.0, "CRP": 60.0, "HB": -12.0, "WBC": 6.0}, report="histology", plan=("No driving until told otherwise.", "MRI in three months."),
+        source="uclh", images=("brain-mr", "head-ct"), procedure="meningioma", medicines=("levetiracetam", "omeprazole"),
+        only_in_letter="Dexamethasone 2 mg, reducing to stop over ten days", pending="Molecular histology",
+        phone="020 7946 0161, neuro-oncology nurses", alert="airway",
+    ),
+    Pathway(
+        key="heart-rhythm-uclh", team="uclh", called="heart rhythm", specialty="320", site="University College Hospital", clinic="Arrhythmia Clinic",
+        ward="Ward T7 Cardiology", ages=(40, 98), reason="Slow atrial fibrillation with dizziness", diagnosis=("I48.9", "Atrial fibrillation, unspecified"),
+        also=(("I50.9", "Heart failure, unspecified"),), operation="Dual chamber pacemaker", days=(1, 3), panels=("UE", "FBC", "COAG"),
+        usual={"EGFR": -8.0}, peak={"TROPT": 30.0}, plan=("Pacing check in six weeks.", "Repeat urea and electrolytes in two weeks."),
+        source="uclh", images=("echo", "chest"), procedure="pacemaker", medicines=("bisoprolol", "furosemide", "ramipril-capsule"),
+        only_in_letter="Apixaban 5 mg twice a day, started on day 2", pending="Pacing check",
+        phone="020 7946 0162, pacing clinic", alert="pacemaker", device="pacemaker",
+    ),
+    Pathway(
+        key="heart-gosh", team="gosh", called="children's heart", specialty="221", site="Great Ormond Street Hospital",
+        clinic="Cardiology Clinic, Walrus", ward="Bear Ward", ages=(0, 16), reason="Ventricular septal defect, poor weight gain",
+        diagnosis=("Q21.0", "Ventricular septal defect"), also=(), operation="Closure of ventricular septal defect", days=(4, 8),
+        panels=("UE", "FBC", "CRP"), usual={}, peak={"HB": -12.0, "CRP": 60.0}, plan=("Weigh weekly.", "Antibiotics before dental work: ask us first."),
+        source="gosh", images=("echo", "chest"), procedure="", medicines=("paracetamol-child",),
+        only_in_letter="Spironolactone 10 mg/5 ml, 2 ml once a day", pending="Genetics", phone="020 7946 0171, cardiac nurse specialists",
+    ),
+    Pathway(
+        key="lungs-gosh", team="gosh", called="children's lungs", specialty="258", site="Great Ormond Street Hospital",
+        clinic="Respiratory Clinic, Badger", ward="Badger Ward", ages=(1, 16), reason="Cystic fibrosis, annual review and chest infection",
+        diagnosis=("E84.9", "Cystic fibrosis, unspecified"), also=(), operation="", days=(3, 10), panels=("UE", "FBC", "CRP", "LFT"), usual={},
+        peak={"CRP": 45.0, "WBC": 5.0}, report="", plan=("Physiotherapy twice a day.", "Weight and height at each visit."),
+        source="gosh", images=("chest",), medicines=("amoxicillin-child", "salbutamol"),
+        pending="Sputum culture", phone="020 7946 0172, CF nurses",
     ),
 )  # fmt: skip
 
@@ -85,23 +143,27 @@ LOCAL = (
         also=(("J44.9", "Chronic obstructive pulmonary disease, unspecified"),), operation="", days=(2, 7), panels=("UE", "LFT", "FBC", "CRP"),
         usual={}, peak={"CRP": 210.0, "WBC": 9.0, "NEUT": 8.0, "UREA": 4.0, "CREA": 25.0, "ALB": -6.0}, report="blood-culture",
         plan=("Chest X-ray in six weeks.",),
+        images=("chest-pneumonia",), medicines=("amoxicillin",), pending="Blood cultures, final report",
     ),
     Pathway(
         key="diabetes", team="general", called="diabetes", specialty="307", site="Mile End Hospital", clinic="Diabetes Clinic",
         ward="Ward 11E Medicine", ages=(25, 90), reason="Type 2 diabetes, review", diagnosis=("E11.9", "Type 2 diabetes mellitus without complications"),
         also=(("I10", "Essential hypertension"),), operation="", days=(0, 0), panels=("UE", "HBA1C", "LFT"),
         usual={"HBA1C": 32.0, "EGFR": -10.0}, peak={}, plan=("HbA1c in three months.",),
+        medicines=("metformin", "ramipril"),
     ),
     Pathway(
         key="chest-pain", team="general", called="emergency", specialty="180", site="Newham University Hospital", clinic="Rapid Access Chest Pain Clinic",
         ward="Ward 3 Acute Medicine", ages=(30, 95), reason="Chest pain", diagnosis=("I21.4", "Acute subendocardial myocardial infarction"),
         also=(("E78.0", "Pure hypercholesterolaemia"),), operation="", days=(2, 4), panels=("UE", "FBC", "TROP", "COAG"),
         usual={}, peak={"TROPT": 860.0, "K": -0.7}, plan=("Cardiac rehabilitation.",),
+        images=("chest",), procedure="stent", medicines=("aspirin", "atorvastatin", "bisoprolol"),
     ),
     Pathway(
         key="child-wheeze", team="children", called="children's emergency", specialty="420", site="Whipps Cross Hospital", clinic="Children's Clinic",
         ward="Acorn Ward", ages=(0, 15), reason="Wheeze and fever", diagnosis=("J45.9", "Asthma, unspecified"), also=(), operation="", days=(1, 2),
         panels=("UE", "FBC", "CRP"), usual={}, peak={"CRP": 25.0, "WBC": 4.0, "K": -0.5}, plan=("Inhaler technique reviewed.",),
+        medicines=("salbutamol",),
     ),
 )  # fmt: skip
 

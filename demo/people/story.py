@@ -1,4 +1,4 @@
-"""Tells what happened to one person, event by event, from their mould and their pathway."""
+"""Tells what happened to one person in hospitals, event by event, from their mould and their pathway."""
 
 from __future__ import annotations
 
@@ -7,71 +7,51 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from demo.people import measurements, pathways
+from demo.people import pathways
+from demo.people.codes.conditions import snomed_beside
+from demo.people.codes.imaging import EXAMINATIONS
+from demo.people.contents import Clinician
 from demo.people.letters import discharge_lines, outpatient_lines
 from demo.people.nouns import (
     Allergy,
-    Clinician,
-    Demographics,
+    Booked,
     Diagnosis,
     EarlyNumber,
+    Happening,
+    Imaged,
     Merged,
-    Panel,
-    Reported,
+    Referred,
     Told,
-    Value,
     Visit,
     Written,
 )
-from demo.people.pathways import COURSE, NO_KNOWN_ALLERGIES, REPORTS, Pathway
-from demo.people.places import CONSULTANTS
+from demo.people.pathways import NO_KNOWN_ALLERGIES, Pathway
+from demo.people.places import CONSULTANTS, RADIOLOGISTS, gp_of
+from demo.people.specimens import Specimens
 
-_DRIFT = {"EGFR": 2.5, "CREA": -2.0, "HBA1C": -1.8}  # a year earlier, this much different
-Happening = Told | Merged | Reported | Written
+_NUMBERED = {"barts": "6", "uclh": "4", "gosh": "8"}  # How each hospital's visit numbers begin.
 
 
-class Teller:
+class Teller(Specimens):
     """Gathers the events of one person. Times are London wall-clock time, as the systems themselves keep it."""
 
-    def __init__(
-        self,
-        rng: random.Random,
-        *,
-        index: int,
-        timeline: tuple[tuple[datetime, Demographics], ...],
-        until: datetime,
-        nhs_number: str | None,
-        laboratory_number: str,
-        pathway: Pathway | None,
-        numbers_from: int = 0,
-    ) -> None:
-        self.rng = rng
-        self.index = index
-        self.timeline = timeline
-        self.until = until
-        self.nhs_number = nhs_number
-        self.laboratory_number = laboratory_number
-        self.pathway = pathway
-        self.events: list[Happening] = []
-        self.allergies: tuple[Allergy, ...] = ()
-        self._specimens = numbers_from
-        self._visits = numbers_from
-        self._letters = numbers_from
-        now = timeline[-1][1]
-        self._age = (until.date() - now.birth_date).days // 365
-        self._gender = now.gender
-        self._usual = measurements.baseline(rng, now.gender, self._age, pathway.usual if pathway else {})
+    allergies: tuple[Allergy, ...] = ()
+    _visits = -1
+    _letters = -1
 
-    def who(self, at: datetime) -> Demographics:
-        return next((told for since, told in reversed(self.timeline) if since <= at), self.timeline[0][1])
+    def _next(self, counter: str) -> int:
+        """Visits and letters are numbered from where the history of this person left off."""
+        if (last := getattr(self, counter)) < 0:
+            last = self.numbers_from
+        setattr(self, counter, last + 1)
+        return last + 1
 
     # --- visits -------------------------------------------------------------------------------------------------------
 
     def visit(self, kind: str, start: datetime, *, end: datetime | None = None, pathway: Pathway) -> Visit:
-        self._visits += 1
         in_bed = kind == "I"
         return Visit(
-            number=f"6{self.index:06d}{self._visits:05d}",
+            number=f"{_NUMBERED[pathway.source]}{self.index:06d}{self._next('_visits'):05d}",
             kind=kind,
             place={"I": pathway.ward, "O": pathway.clinic, "E": "Emergency Department"}[kind],
             room=f"Bay {self.rng.randint(1, 6)}" if in_bed else "",
@@ -85,178 +65,207 @@ class Teller:
         )
 
     def told(
-        self, trigger: str, at: datetime, visit: Visit | None = None, *, diagnoses: tuple[Diagnosis, ...] = ()
+        self,
+        trigger: str,
+        at: datetime,
+        visit: Visit | None = None,
+        *,
+        diagnoses: tuple[Diagnosis, ...] = (),
+        source: str = "barts",
     ) -> None:
         """An ADT event; the allergies known at the time go with those that carry them."""
         if at > self.until:
             return
         allergies = self.allergies if trigger in ("A01", "A04", "A08", "A28", "A31") else ()
         self.events.append(
-            Told(at=at, who=self.who(at), trigger=trigger, visit=visit, allergies=allergies, diagnoses=diagnoses)
+            Told(
+                at=at,
+                who=self.who(at, source),
+                source=source,
+                trigger=trigger,
+                visit=visit,
+                allergies=allergies,
+                diagnoses=diagnoses,
+            )
         )
 
     def clinic(self, at: datetime, pathway: Pathway, *, letter: bool = True) -> Visit:
         """An outpatient visit: seen, bloods taken, a letter some days later."""
         visit = self.visit("O", at, pathway=pathway)
-        self.told("A04", at, visit)
+        self.told("A04", at, visit, source=pathway.source)
         self.bloods(at + timedelta(minutes=25), visit, pathway)
         ended = _ended(visit, at + timedelta(minutes=50), "")
-        self.told("A03", at + timedelta(minutes=50), ended, diagnoses=(self._diagnosis(pathway.diagnosis, at, "W"),))
+        worked_out = (self._diagnosis(pathway.diagnosis, at, "W"),)
+        self.told("A03", at + timedelta(minutes=50), ended, diagnoses=worked_out, source=pathway.source)
         if letter:
             self.letter(at + timedelta(days=self.rng.randint(1, 6), hours=3), "OL", ended, pathway)
         return visit
 
     def emergency(self, at: datetime, pathway: Pathway, *, bloods: bool = True) -> None:
         visit = self.visit("E", at, pathway=pathway)
-        self.told("A04", at, visit)
+        self.told("A04", at, visit, source=pathway.source)
         if bloods:
             self.bloods(at + timedelta(minutes=40), visit, pathway, day=0)
         end = at + timedelta(hours=self.rng.randint(2, 7), minutes=self.rng.randint(0, 50))
-        self.told("A03", end, _ended(visit, end, "Usual place of residence"))
+        self.told("A03", end, _ended(visit, end, "Usual place of residence"), source=pathway.source)
 
     def stay(
-        self, start: datetime, days: int, pathway: Pathway, *, planned: bool, ends: bool, died: bool, pdf: bool
-    ) -> None:
-        """A stay in hospital: admitted, moved, bloods each morning, a report, discharged, a letter."""
+        self,
+        start: datetime,
+        days: int,
+        pathway: Pathway,
+        *,
+        planned: bool,
+        ends: bool,
+        died: bool,
+        pdf: bool,
+        slips: frozenset[str] = frozenset(),
+    ) -> Visit:
+        """A stay in hospital: admitted, moved, bloods each morning, a report, discharged, a letter.
+
+        `slips`: what the hospital took back on the way: "A11" an admission, "A12" a move, "A13" the discharge.
+        """
+        source = pathway.source
         visit = self.visit("I", start, pathway=pathway)
         if planned:
-            self.told("A05", start - timedelta(days=10, hours=1), visit)
-        self.told("A01", start, visit, diagnoses=(self._diagnosis(pathway.diagnosis, start, "A"),))
-        for day in range(max(days, 1)):
+            self.told("A05", start - timedelta(days=10, hours=1), visit, source=source)
+        admitting = (self._diagnosis(pathway.diagnosis, start, "A"),)
+        if "A11" in slips:  # Admitted a day too early on paper: there was no bed.
+            early = self.visit("I", start - timedelta(days=1), pathway=pathway)
+            self.told("A01", early.start, early, source=source)
+            self.told("A11", early.start + timedelta(hours=2), early, source=source)
+        self.told("A01", start, visit, diagnoses=admitting, source=source)
+        for day in range(1 if self.is_light else max(days, 1)):
             morning = start.replace(hour=6, minute=self.rng.randint(5, 55)) + timedelta(days=day)
             self.bloods(max(morning, start + timedelta(minutes=35)), visit, pathway, day=day)
         if days > 3:
             moved = start + timedelta(days=2, hours=2)
-            self.told("A02", moved, _moved(visit, f"{visit.place} step-down", self.rng))
+            there = _moved(visit, f"{visit.place} step-down", self.rng)
+            self.told("A02", moved, there, source=source)
+            if "A12" in slips:
+                self.told("A12", moved + timedelta(minutes=40), visit, source=source)
         if pathway.report:
             self.report(start + timedelta(days=1, hours=1), visit, pathway)
         if not ends:
-            return
+            return visit
         end = start.replace(hour=15, minute=self.rng.randint(0, 59)) + timedelta(days=max(days, 1) if days != 1 else 0)
         end = max(end, start + timedelta(hours=6))
         ended = _ended(visit, end, "Patient died" if died else "Usual place of residence")
         final = tuple(self._diagnosis(each, start, "F") for each in (pathway.diagnosis, *pathway.also))
-        self.told("A03", end, ended, diagnoses=final)
+        if "A13" in slips and not died:  # Discharged in the morning, kept after all, discharged in the afternoon.
+            early_end = end - timedelta(hours=4)
+            self.told("A03", early_end, _ended(visit, early_end, "Usual place of residence"), source=source)
+            self.told("A13", early_end + timedelta(minutes=50), visit, source=source)
+        self.told("A03", end, ended, diagnoses=final, source=source)
         if not died:
             self.letter(end + timedelta(hours=2, minutes=7), "DS", ended, pathway, pdf=pdf)
+        return ended
 
     def _diagnosis(self, coded: tuple[str, str], at: datetime, kind: str) -> Diagnosis:
-        return Diagnosis(code=coded[0], text=coded[1], at=at, kind=kind)
+        return Diagnosis(code=coded[0], text=coded[1], at=at, kind=kind, snomed=snomed_beside(coded[0]))
 
-    # --- the laboratory -----------------------------------------------------------------------------------------------
+    # --- referrals, appointments, images ------------------------------------------------------------------------------
 
-    def specimen_number(self, at: datetime, discipline: str) -> str:
-        self._specimens += 1
-        return f"{at:%y}{discipline}{self.index:06d}{self._specimens:05d}"
+    def referred(self, at: datetime, pathway: Pathway, *, status: str = "active", priority: str = "routine") -> None:
+        """The practice asks the hospital: REF I12. Said again with another status when it is dealt with."""
+        if not self.born_at < at <= self.until:
+            return
+        practice = self.now.practice
+        self.events.append(
+            Referred(
+                at=at,
+                who=self.who(at, pathway.source),
+                source=pathway.source,
+                number=f"REF{self.index:06d}01",
+                ubrn=f"0000{self.index:06d}01",
+                priority=priority,
+                reason=pathway.reason,
+                diagnosis=None,
+                referred_by=gp_of(practice),
+                referring_practice=practice,
+                to_service=pathway.clinic,
+                specialty=pathway.specialty,
+                status=status,
+            )
+        )
 
-    def levels(self, at: datetime, pathway: Pathway | None, day: int | None) -> dict[str, float]:
-        years = (self.until - at).days / 365.25
-        levels = {code: level + _DRIFT.get(code, 0.0) * years for code, level in self._usual.items()}
-        if pathway and day is not None:
-            effect = COURSE[min(day, len(COURSE) - 1)]
-            for code, most in pathway.peak.items():
-                levels[code] = max(0.3, levels[code] + most * effect)
-        return levels
-
-    def bloods(
+    def booked(
         self,
+        trigger: str,
         at: datetime,
-        visit: Visit | None,
-        pathway: Pathway | None,
+        start: datetime,
+        pathway: Pathway,
         *,
-        day: int | None = None,
-        panels: tuple[str, ...] = (),
-        by: Clinician | None = None,
-        place: str = "",
-        corrected: str = "",
+        ordinal: int,
+        was: datetime | None = None,
+        reason: str = "",
     ) -> None:
-        """One venepuncture: a report for each kind of specimen, some hours later."""
-        levels = self.levels(at, pathway, day)
-        by_specimen: dict[str, list[str]] = {}
-        for code in panels or (pathway.panels if pathway else ("UE", "FBC")):
-            by_specimen.setdefault(measurements.PANELS[code][1], []).append(code)
-        for specimen, codes in by_specimen.items():
-            number = self.specimen_number(at, {"S": "B", "W": "H", "C": "C"}[specimen[0]])
-            drawn = tuple(
-                measurements.panel(
-                    self.rng, code, filler=f"{number}-{code}", who=(self._gender, self._age), levels=levels
-                )
-                for code in codes
+        """The hospital's scheduler says something of one appointment."""
+        if not self.born_at < at <= self.until:
+            return
+        self.events.append(
+            Booked(
+                at=at,
+                who=self.who(at, pathway.source),
+                source=pathway.source,
+                trigger=trigger,
+                number=f"AP{self.index:06d}{ordinal:03d}",
+                start=start,
+                minutes=20,
+                clinic=pathway.clinic,
+                site=pathway.site,
+                specialty=pathway.specialty,
+                consultant=CONSULTANTS[pathway.team][0],
+                reason=reason or pathway.reason,
+                was=was,
             )
-            told_at = at + timedelta(minutes=self.rng.randint(45, 200))
-            requester = by or (visit.consultant if visit else None)
-            self._reported(told_at, specimen, at, "F", drawn, requester, visit.place if visit else place)
+        )
 
-    def report(self, at: datetime, visit: Visit, pathway: Pathway) -> None:
-        """A report in words: preliminary where the kind has one, then final, on the same number."""
-        code, name, specimen, early, final = REPORTS[pathway.report]
-        filler = f"{self.specimen_number(at, 'M' if early else 'P')}-{code}"
-        for words, status, days in ((early, "P", 2), (final, "F", 5)):
-            if words:
-                told = Value(code=code, name=name, loinc="", text="\n".join(words), is_text=True)
-                panel = Panel(code=code, name=name, filler=filler, values=(told,))
-                self._reported(at + timedelta(days=days), specimen, at, status, (panel,), visit.consultant, visit.place)
-
-    def correct(self, code: str) -> None:
-        """The laboratory's latest report with this analyte was wrong: haemolysed. It says so on the same number."""
-        for event in reversed(self.events):
-            if isinstance(event, Reported) and (wrong := _find(event, code)):
-                panel, value = wrong
-                right = measurements.value(
-                    measurements.ANALYTES[code], float(value.text) - 1.4, who=(self._gender, self._age)
-                )
-                right = msgspec.structs.replace(right, status="C")
-                values = tuple(
-                    right if each is value else msgspec.structs.replace(each, status="F") for each in panel.values
-                )
-                note = f"CORRECTED REPORT. {value.name} previously reported as {value.text}: sample haemolysed."
-                again = Panel(code=panel.code, name=panel.name, filler=panel.filler, values=values, note=note)
-                told_at = min(event.at + timedelta(hours=5), self.until)
-                self._reported(
-                    told_at, event.specimen, event.collected_at, "C", (again,), event.requested_by, event.place
-                )
-                return
-
-    def _reported(
-        self,
-        at: datetime,
-        specimen: str,
-        collected_at: datetime,
-        status: str,
-        panels: tuple[Panel, ...],
-        by: Clinician | None,
-        place: str,
+    def imaged(
+        self, at: datetime, examination: str, *, ordinal: int, by: Clinician | None, place: str, amended: bool = False
     ) -> None:
-        if at <= self.until:
-            self.events.append(
-                Reported(
-                    at=at,
-                    who=self.who(at),
-                    specimen=specimen,
-                    collected_at=collected_at,
-                    status=status,
-                    panels=panels,
-                    requested_by=by,
-                    place=place,
-                    number=self.laboratory_number,
-                    nhs_number=self.nhs_number,
+        """An examination and its report two days later; `amended`: read again, and the words changed."""
+        found = EXAMINATIONS[examination]
+        told_at = at + timedelta(days=1, hours=self.rng.randint(2, 20))
+        lines = (*found.findings, "", f"CONCLUSION: {found.conclusion}")
+        said = [(told_at, "F", lines)]
+        if amended:
+            addendum = ("", "ADDENDUM: compared with outside images, an incidental 4 mm lung nodule is noted.")
+            said.append((told_at + timedelta(days=3), "C", (*lines, *addendum)))
+            self.planted.append("amended-imaging-report")
+        for said_at, status, words in said:
+            if self.born_at < at and said_at <= self.until:
+                self.events.append(
+                    Imaged(
+                        at=said_at,
+                        who=self.who(said_at, "london-imaging"),
+                        source="london-imaging",
+                        accession=f"IM{self.index:06d}{ordinal:02d}",
+                        examination=found.concept,
+                        modality=found.modality,
+                        performed_at=at,
+                        status=status,
+                        lines=words,
+                        requested_by=by,
+                        reported_by=RADIOLOGISTS[self.index % 2],
+                        place=place,
+                    )
                 )
-            )
 
     # --- letters and numbers ------------------------------------------------------------------------------------------
 
     def letter(self, at: datetime, kind: str, visit: Visit, pathway: Pathway, *, pdf: bool = False) -> None:
         if at > self.until:
             return
-        self._letters += 1
-        who = self.who(at)
+        who = self.who(at, pathway.source)
         lines = (discharge_lines if kind == "DS" else outpatient_lines)(who, visit, pathway, self.allergies)
         title = "Discharge summary" if kind == "DS" else f"Outpatient letter, {pathway.clinic}"
         self.events.append(
             Written(
                 at=at,
                 who=who,
-                number=f"DOC{self.index:06d}{self._letters:05d}",
+                source=pathway.source,
+                number=f"DOC{self.index:06d}{self._next('_letters'):05d}",
                 kind=kind,
                 title=title,
                 author=visit.consultant,
@@ -265,6 +274,21 @@ class Teller:
                 is_pdf=pdf,
             )
         )
+
+    def replace_last_letter(self, line: str) -> None:
+        """The last letter was wrong: another takes its place two days later."""
+        for event in reversed(self.events):
+            if isinstance(event, Written) and event.at + timedelta(days=2) <= self.until:
+                again = msgspec.structs.replace(
+                    event,
+                    at=event.at + timedelta(days=2),
+                    number=f"DOC{self.index:06d}{self._next('_letters'):05d}",
+                    lines=(*event.lines[:-2], f"CORRECTION: {line}", *event.lines[-2:]),
+                    replaces=event.number,
+                )
+                self.events.append(again)
+                self.planted.append("replaced-letter")
+                return
 
     def allergic(self, which: str, at: datetime) -> None:
         """What the hospital knows of allergies from now on."""
@@ -289,37 +313,9 @@ class Teller:
         return tuple(sorted(self.events, key=lambda event: event.at))
 
 
-def _find(event: Reported, code: str) -> tuple[Panel, Value] | None:
-    return next(((panel, value) for panel in event.panels for value in panel.values if value.code == code), None)
-
-
 def _ended(visit: Visit, end: datetime, to: str) -> Visit:
-    return Visit(
-        number=visit.number,
-        kind=visit.kind,
-        place=visit.place,
-        room=visit.room,
-        bed=visit.bed,
-        site=visit.site,
-        specialty=visit.specialty,
-        consultant=visit.consultant,
-        reason=visit.reason,
-        start=visit.start,
-        end=end,
-        discharged_to=to,
-    )
+    return msgspec.structs.replace(visit, end=end, discharged_to=to)
 
 
 def _moved(visit: Visit, place: str, rng: random.Random) -> Visit:
-    return Visit(
-        number=visit.number,
-        kind=visit.kind,
-        place=place,
-        room=visit.room,
-        bed=f"{rng.randint(1, 28):02d}",
-        site=visit.site,
-        specialty=visit.specialty,
-        consultant=visit.consultant,
-        reason=visit.reason,
-        start=visit.start,
-    )
+    return msgspec.structs.replace(visit, place=place, bed=f"{rng.randint(1, 28):02d}")

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from demo.people.nouns import Event, Person, Reported, Told, Written
+from demo.people.nouns import Person, Reported, Told, Written
+from demo.people.sources import SYSTEMS
 
 _LONDON = ZoneInfo("Europe/London")
 HOSPITAL, LABORATORY = "barts", "nel-pathology"
@@ -49,40 +50,43 @@ def truth(person: Person) -> dict[str, Any]:
 
 
 def _identities(person: Person) -> list[Fact]:
-    """Each identifier that a source used, and the group that says which of them are one person."""
+    """Each identifier that a source used, and the group that says which of them may be joined by themselves."""
     rows: list[Fact] = []
-    by_hospital = any(not isinstance(event, Reported) for event in person.story)
-    by_laboratory = any(_is_own_report(person, event) for event in person.story)
-    if by_hospital:
-        rows.append(_identity(HOSPITAL, "R1H", person.hospital_number, person.nhs_number, group=0))
-    early = person.early_number
-    if early:
-        why = f"the hospital merged it on {_iso(early.until)}"
-        rows.append(_identity(HOSPITAL, "R1H", early.number, person.nhs_number, group=0, why=why))
-    if by_laboratory:
-        alone = by_hospital and person.nhs_number is None
-        why = "no NHS number: only a name connects them, so nothing may join them by itself" if alone else ""
-        rows.append(
-            _identity(LABORATORY, "NELP", person.laboratory_number, person.nhs_number, group=1 if alone else 0, why=why)
-        )
-    for source, number, why in person.not_to_join:
-        rows.append(_identity(source, "NELP", number, person.nhs_number, group=2, why=why))
+    strangers = {number for _, number, _ in person.not_to_join}
+    heard = dict.fromkeys(
+        event.source for event in person.story if not (isinstance(event, Reported) and event.number in strangers)
+    )
+    alone = 0  # Groups of identities that nothing but a human may join to the first.
+    for place, source in enumerate(heard):
+        why, group = "", 0
+        if person.nhs_number is None and place:
+            why = "no NHS number: only a name connects them, so nothing may join them by itself"
+        elif source in person.apart:
+            why = person.apart[source]
+        if why:
+            alone += 1
+            group = alone
+        rows.append(_identity(source, person.number_at(source), person.nhs_number_at(source), group=group, why=why))
+        if source == HOSPITAL and (early := person.early_number):
+            merged = f"the hospital merged it on {_iso(early.until)}"
+            rows.append(_identity(source, early.number, person.nhs_number, group=group, why=merged))
+    for place, (source, number, why) in enumerate(person.not_to_join, alone + 1):
+        rows.append(_identity(source, number, person.nhs_number, group=place, why=why, is_theirs=False))
     return rows
 
 
-def _identity(source: str, system: str, value: str, nhs_number: str | None, *, group: int, why: str = "") -> Fact:
+def _identity(
+    source: str, value: str, nhs_number: str | None, *, group: int, why: str = "", is_theirs: bool = True
+) -> Fact:
     return {
         "source": source,
-        "system": system,
+        "system": SYSTEMS[source].authority or SYSTEMS[source].namespace,
         "value": value,
         "nhs_number": nhs_number,
         "group": group,
+        "is_theirs": is_theirs,
         "why": why or None,
     }
-
-
-def _is_own_report(person: Person, event: Event) -> bool:
-    return isinstance(event, Reported) and event.number == person.laboratory_number
 
 
 def _told(person: Person) -> list[Told]:
@@ -102,7 +106,7 @@ def _allergies(person: Person) -> list[Fact]:
                 allergy.code,
                 {
                     "kind": "allergy",
-                    "source": HOSPITAL,
+                    "source": event.source,
                     "code": allergy.code,
                     "text": allergy.text,
                     "severity": allergy.severity,
@@ -123,7 +127,7 @@ def _stays(person: Person) -> list[Fact]:
         if not (visit := event.visit):
             continue
         fact = facts.setdefault(
-            visit.number, {"kind": "stay", "source": HOSPITAL, "number": visit.number, "said_at": []}
+            visit.number, {"kind": "stay", "source": event.source, "number": visit.number, "said_at": []}
         )
         ended = fact.get("status") == "ended"
         fact |= {
@@ -150,7 +154,7 @@ def _problems(person: Person) -> list[Fact]:
                 (number, diagnosis.code),
                 {
                     "kind": "problem",
-                    "source": HOSPITAL,
+                    "source": event.source,
                     "stay": number,
                     "code": diagnosis.code,
                     "text": diagnosis.text,
@@ -205,7 +209,7 @@ def _letters(person: Person) -> list[Fact]:
     return [
         {
             "kind": "letter",
-            "source": HOSPITAL,
+            "source": event.source,
             "number": event.number,
             "type": event.kind,
             "title": event.title,

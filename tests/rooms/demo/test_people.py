@@ -8,6 +8,7 @@ from datetime import date
 from demo.messages import history
 from demo.people import generate, truth
 from demo.people.numbers import check_digit, nhs_numbers
+from demo.people.sources import AREAS, NEIGHBOURS, SYSTEMS
 
 SEED = 7
 
@@ -42,10 +43,14 @@ def test_the_range_holds_more_than_900000_numbers_and_then_says_so():
     assert len(set(head)) == 20_000
 
 
-def test_half_of_sixty_people_live_in_oxfordshire():
-    people = list(generate(SEED, 60))
-    assert sum(person.home == "Oxfordshire" for person in people) == 30
-    assert all((person.oxford_number is not None) == (person.home == "Oxfordshire") for person in people)
+def test_at_least_half_live_in_the_neighbours_areas_and_have_a_number_there():
+    for count in (60, 600):
+        people = list(generate(SEED, count))
+        away = [person for person in people if person.home != "London"]
+        assert len(away) >= count / 2
+        assert {person.home for person in away} == set(AREAS)
+        assert all((person.oxford_number is not None) == (person.home == "Oxfordshire") for person in people)
+        assert all(set(person.numbers) & set(NEIGHBOURS) for person in away)
 
 
 def test_histories_end_when_asked_and_start_after_birth():
@@ -97,11 +102,11 @@ def test_every_result_of_the_truth_is_in_a_message_and_no_other():
 
 def test_every_stay_letter_and_allergy_of_the_truth_is_in_a_message():
     for person in generate(SEED, 60):
-        facts = truth(person)["facts"]
+        facts = [fact for fact in truth(person)["facts"] if fact["source"] == "barts"]
         visits = {fields[19].split("^")[0] for _, fields in _segments(person, "PV1", "barts")}
-        letters = {fields[12].split("^")[0] for _, fields in _segments(person, "TXA")}
-        allergies = {fields[3].split("^")[0] for _, fields in _segments(person, "AL1")}
-        problems = {fields[3].split("^")[0] for _, fields in _segments(person, "DG1")}
+        letters = {fields[12].split("^")[0] for _, fields in _segments(person, "TXA", "barts")}
+        allergies = {fields[3].split("^")[0] for _, fields in _segments(person, "AL1", "barts")}
+        problems = {fields[3].split("^")[0] for _, fields in _segments(person, "DG1", "barts")}
         assert visits == {fact["number"] for fact in facts if fact["kind"] == "stay"}
         assert letters == {fact["number"] for fact in facts if fact["kind"] == "letter"}
         assert allergies == {fact["code"] for fact in facts if fact["kind"] == "allergy"}
@@ -116,12 +121,15 @@ def test_every_identifier_sent_is_an_identity_of_the_truth():
             for repetition in fields[3].split("~")
             if "^NH" not in repetition
         }
-        assert sent == {(identity["source"], identity["value"]) for identity in truth(person)["identities"]}
+        true = {(identity["source"], identity["value"]) for identity in truth(person)["identities"]}
+        assert sent == {(source, value) for source, value in true if SYSTEMS[source].speaks != "fhir"}
 
 
-def test_a_person_without_nhs_number_is_two_groups_in_the_truth():
+def test_a_person_without_nhs_number_is_one_group_for_each_source_in_the_truth():
     lukasz = _cast("nobody knew his NHS number")
-    assert {identity["group"] for identity in truth(lukasz)["identities"]} == {0, 1}
+    identities = truth(lukasz)["identities"]
+    assert {"barts", "nel-pathology"} <= {identity["source"] for identity in identities}
+    assert sorted(identity["group"] for identity in identities) == list(range(len(identities)))
     assert b"NHSNMBR" not in b"".join(message.content for message in history(lukasz))
 
 
@@ -129,7 +137,7 @@ def test_a_misfiled_blood_test_is_nobody_elses_in_the_truth():
     leroy = _cast("someone else's blood test")
     theirs = [fact for fact in truth(leroy)["facts"] if fact["kind"] == "result" and not fact["is_theirs"]]
     assert {fact["identity"] for fact in theirs} == {
-        identity["value"] for identity in truth(leroy)["identities"] if identity["group"] == 2
+        identity["value"] for identity in truth(leroy)["identities"] if not identity["is_theirs"]
     }
 
 
