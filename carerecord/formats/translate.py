@@ -5,8 +5,10 @@ from __future__ import annotations
 from carerecord.formats import document, fhir, hl7v2
 from carerecord.model import Original, Reading, Source
 
-TRANSLATORS = {"hl7v2": hl7v2.translate, "fhir": fhir.translate, "document": document.translate}
-
 
 def translate(original: Original, *, source: Source) -> Reading:
-    return TRANSLATORS[original.format](original, source=source)
+    if original.format == "fhir":
+        return fhir.translate(original, source=source)
+    if original.format == "document":
+        return document.translate(original, source=source)
+    return hl7v2.translate(original, source=source)

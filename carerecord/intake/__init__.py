@@ -1,17 +1,22 @@
 """The one door in: keep the original, translate, attribute, append.
 
-In: the bytes of one message and when they came. Out: a Receipt with the acknowledgement to send. Invariant: the
-original and its outcome are one commit, and there is no acknowledgement before it; a message sent twice is kept once.
+In: the bytes of one message, push or document, and when they came. Out: what its sender is told: a Receipt, an Answer.
+Invariant: the original and its outcome are one commit, and nothing is acknowledged before it; what is sent twice is
+kept once.
 """
 
 from carerecord.intake.inbox import KeptMessage, Replayed, ReplayRefused, Unsettled, list_unsettled, replay, show
 from carerecord.intake.intake import Intake, NotKept
+from carerecord.intake.pushes import Answer, Pushed, PushedResource
 from carerecord.intake.values import Receipt
 
 __all__ = [
+    "Answer",
     "Intake",
     "KeptMessage",
     "NotKept",
+    "Pushed",
+    "PushedResource",
     "Receipt",
     "ReplayRefused",
     "Replayed",

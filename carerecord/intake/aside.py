@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 import carerecord
-from carerecord.formats import hl7v2
+from carerecord.formats.translate import translate
 from carerecord.model import Original, Reading, Source
 
 START_SECONDS_MAX = 30
@@ -101,7 +101,7 @@ def main() -> None:
     _write(answers, _READY)
     while len(length := tasks.read(_LENGTH.size)) == _LENGTH.size:
         original, source = _read_task(tasks.read(_LENGTH.unpack(length)[0]))
-        _write(answers, _encode(hl7v2.translate(original, source=source)))
+        _write(answers, _encode(translate(original, source=source)))
 
 
 def _write(answers: BinaryIO, answer: bytes) -> None:

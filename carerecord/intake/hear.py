@@ -8,8 +8,9 @@ from hashlib import blake2b
 import msgspec
 
 from carerecord import logs
-from carerecord.formats import hl7v2
+from carerecord.formats.fhir import Asked
 from carerecord.formats.hl7v2 import Header
+from carerecord.formats.translate import translate as translate_original
 from carerecord.intake.values import UNKNOWN_SENDER, Heard
 from carerecord.model import Original, Outcome, Problem, Reading, Source, Subject
 from carerecord.organisations import Region
@@ -32,12 +33,22 @@ def original_of(content: bytes, header: Header | None, source: Source, *, receiv
     return Original(source=source.id, content=content, received_at=received_at, control_id=control_id)
 
 
+def pushed_original(content: bytes, asked: Asked, source: Source, *, received_at: datetime) -> Original:
+    """What was asked stands where a message has its control id: the content alone does not say it."""
+    control_id = clean(str(asked), CONTROL_ID_CHARACTERS_MAX)
+    return Original(source=source.id, content=content, received_at=received_at, control_id=control_id, format="fhir")
+
+
+def dropped_original(content: bytes, source: Source, *, received_at: datetime) -> Original:
+    return Original(source=source.id, content=content, received_at=received_at, format="document")
+
+
 def translate(original: Original, header: Header | None, source: Source) -> Reading | Problem:
     """What it says. A Problem means that the translation itself failed: ours to mend, and the message is parked."""
     if source is UNKNOWN and header is not None:
         return Reading(message_type=header.message_type, control_id=original.control_id, problems=(_UNREGISTERED,))
     try:
-        return hl7v2.translate(original, source=source)
+        return translate_original(original, source=source)
     except Exception as error:
         logs.say(logs.Line.MESSAGE_PARKED, source=source.id, kind=type(error).__name__)
         return CRASHED
@@ -61,6 +72,7 @@ def conclude(original: Original, reading: Reading | Problem, *, packed: tuple[by
         outcome, subject, problems = _weigh(reading, live=live)
     return Heard(
         content=original.content,
+        format=original.format,
         packed=packed[0],
         content_hash=packed[1],
         source=original.source,
@@ -80,6 +92,8 @@ def _weigh(reading: Reading, *, live: bool) -> tuple[Outcome | None, Subject | N
         return Outcome.REFUSED, None, problems
     if not reading.translated:
         return Outcome.UNTRANSLATED, None, problems
+    if reading.about_nobody:
+        return Outcome.KEPT, None, problems
     if reading.subject is None:
         return Outcome.REFUSED, None, [*problems, _NO_SUBJECT]
     subject, problem = as_heard(reading.subject, live=live)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from carerecord.database import Database
 
 ATTEMPTS_MAX = 1000
+Format = Literal["hl7v2", "fhir", "document"]
+_FORMATS = {number: cast(Format, name) for name, number in store.FORMATS.items()}
 
 
 class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,7 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True):
     message_type: str
     received_at: datetime
     content: bytes
+    format: Format = "hl7v2"
     first_outcome: Outcome
     first_problems: tuple[Problem, ...]
     replays: tuple[Replay, ...]
@@ -155,13 +158,17 @@ async def _replay_one(
 
 def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Heard | None:
     """An unknown sender may have been registered since; a known one stays who it was, whatever it is called now."""
-    header = hl7v2.header(message.content)
+    header = hl7v2.header(message.content) if message.format == "hl7v2" else None
     is_unknown = message.source == hear.UNKNOWN.id
     source = hear.find_source(region, header) if is_unknown else region.find_source(message.source)
     if source is None:
         return None
     original = Original(
-        source=source.id, content=message.content, received_at=message.received_at, control_id=message.control_id
+        source=source.id,
+        content=message.content,
+        received_at=message.received_at,
+        control_id=message.control_id,
+        format=message.format,
     )
     reading = hear.translate(original, header, source)
     return hear.conclude(original, reading, packed=hear.pack(message.content), live=settings.live)
@@ -178,6 +185,7 @@ async def _show(connection: asyncpg.Connection[asyncpg.Record], reference: Origi
         message_type=row["message_type"],
         received_at=row["received_at"],
         content=dictionary.decompress(row["content"]),
+        format=_FORMATS[row["format"]],
         first_outcome=Outcome(row["outcome"]),
         first_problems=store.read_problems(row["problems"]),
         replays=tuple(

@@ -12,10 +12,11 @@ import asyncpg
 
 from carerecord import logs
 from carerecord.database import DatabaseLost
-from carerecord.formats import hl7v2
+from carerecord.formats import document, fhir, hl7v2
 from carerecord.intake import hear
 from carerecord.intake.aside import Aside, AsideFailed, AsideTooSlow
 from carerecord.intake.keep import Keeper
+from carerecord.intake.pushes import Answer, Pushed, pushed, sentences
 from carerecord.intake.values import Heard, Kept, Receipt, receipt
 from carerecord.model import Original, Problem, Reading, Source
 from carerecord.organisations import Region
@@ -65,21 +66,58 @@ class Intake:
         header = hl7v2.header(content)
         source = hear.find_source(self._region, header)
         original = hear.original_of(content, header, source, received_at=received_at)
+        _, kept = await self._take_in(original, header, source)
+        return receipt(content, kept, at=self._clock(), header=header)
+
+    async def push(
+        self, content: bytes, *, source: Source, how: str, resource_type: str, own_id: str, received_at: datetime
+    ) -> Answer:
+        """Take one FHIR push, or each entry of a batch as one of its own, in their order. NotKept as for a message."""
+        asked = fhir.Asked(how, resource_type, own_id)
+        batch = fhir.split(content) if str(asked) == "POST" else None
+        if batch is None:
+            return Answer(pushes=(await self._push(content, asked, source, received_at),), is_batch=False)
+        waiting = []
+        for entry in batch.entries:
+            waiting.append(asyncio.create_task(self._push(entry, batch.asked, source, received_at)))
+            await asyncio.sleep(0)  # Each is read in its turn; what else the process hears is not held up by all.
+        done = await asyncio.gather(*waiting, return_exceptions=True)
+        if fault := next(
+            (one for one in done if isinstance(one, BaseException) and not isinstance(one, NotKept)), None
+        ):
+            raise fault
+        return Answer(pushes=tuple(one if isinstance(one, Pushed) else None for one in done), is_batch=True)
+
+    async def drop(self, dropped: document.Dropped, *, source: Source, received_at: datetime) -> tuple[str, ...]:
+        """Take one dropped document. Returns why it was refused: no sentence if it was kept to be used."""
+        original = hear.dropped_original(document.pack(dropped), source, received_at=received_at)
+        _, kept = await self._take_in(original, None, source)
+        return sentences(kept)
+
+    async def _push(self, content: bytes, asked: fhir.Asked, source: Source, received_at: datetime) -> Pushed:
+        heard, kept = await self._take_in(
+            hear.pushed_original(content, asked, source, received_at=received_at), None, source
+        )
+        return pushed(heard, kept)
+
+    async def _take_in(self, original: Original, header: hl7v2.Header | None, source: Source) -> tuple[Heard, Kept]:
         lane = self._lanes.get(source.id)
-        if len(content) < ASIDE_BYTES and lane is None:
+        if len(original.content) < ASIDE_BYTES and lane is None:
             reading = hear.translate(original, header, source)
-            waiting = self._enqueue(hear.conclude(original, reading, packed=hear.pack(content), live=self._live))
+            heard = hear.conclude(original, reading, packed=hear.pack(original.content), live=self._live)
+            waiting = self._enqueue(heard)
         else:
             lane = lane or self._lanes.setdefault(source.id, _Lane())
             lane.users += 1
             try:
                 async with lane.turn:  # First come, first served: a big message holds back its own source only.
-                    waiting = self._enqueue(await self._hear_aside(original, header, source))
+                    heard = await self._hear_aside(original, header, source)
+                    waiting = self._enqueue(heard)
             finally:
                 lane.users -= 1
                 if not lane.users:
                     self._lanes.pop(source.id, None)
-        return receipt(content, await waiting, at=self._clock(), header=header)
+        return heard, await waiting
 
     async def close(self) -> None:
         """Wait until whatever was received is kept, and end the process aside."""

@@ -67,6 +67,7 @@ TEXTS = {
     Outcome.WAITING: "Kept; whose it is must be decided first. ",
     Outcome.REFUSED: "Kept, not recorded. ",
     Outcome.UNTRANSLATED: "Kept, not translated yet. ",
+    Outcome.KEPT: "Kept whole: it is about no patient. ",
     Outcome.PARKED: "Kept; it could not be translated here and is looked into. ",
 }
 
@@ -95,7 +96,7 @@ def receipt(content: bytes, kept: Kept, *, at: datetime, header: hl7v2.Header | 
 
 
 def acknowledgement_code(outcome: Outcome, problems: Sequence[Problem]) -> str:
-    if outcome is Outcome.RECORDED:
+    if outcome in (Outcome.RECORDED, Outcome.KEPT):
         return "AA"
     if any(problem.rule == UNKNOWN_SENDER for problem in problems):
         return "AR"

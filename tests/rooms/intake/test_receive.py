@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from carerecord import database
-from carerecord.intake import Intake, NotKept, Receipt, hear
+from carerecord.intake import Intake, NotKept, Receipt
 from carerecord.intake import intake as intake_module
 from carerecord.intake.aside import Aside, AsideTooSlow
 from carerecord.model import Original, Outcome
@@ -206,7 +206,7 @@ async def test_a_translation_that_fails_is_parked(settings: Settings, monkeypatc
     def fail(original: Original, **_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr(hear.hl7v2, "translate", fail)
+    monkeypatch.setattr("carerecord.formats.hl7v2.translate", fail)
     async with opened(settings) as (intake, _):
         receipt = await intake.receive(message("M1"), received_at=NOON)
     assert (receipt.code, receipt.outcome) == ("AE", Outcome.PARKED)
