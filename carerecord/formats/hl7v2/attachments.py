@@ -7,6 +7,7 @@ import binascii
 from typing import Any
 
 from carerecord.formats.hl7v2.translating import Translating
+from carerecord.formats.rtf import text_of_rtf
 
 # ED-3 (table 0291, and what senders write): the content types that the record can show or hand out.
 _CONTENT_TYPES = {
@@ -45,6 +46,17 @@ def read_attachment(translating: Translating, field: str) -> dict[str, Any] | No
     if content is None:
         return None
     return attachment(content, _content_type(message.text(kind), message.text(subtype), content))
+
+
+def with_words(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """A file, and beside an RTF its plain text: the file is kept as it came, the words can be read by everyone."""
+    if found["contentType"] != "application/rtf":
+        return [found]
+    text = text_of_rtf(base64.b64decode(found["data"]))
+    if not text.strip():
+        return [found]
+    words = attachment(text.encode(), "text/plain; charset=utf-8")
+    return [found, {**words, "title": found["title"]} if "title" in found else words]
 
 
 def attachment(content: bytes, content_type: str) -> dict[str, Any]:

@@ -196,6 +196,26 @@ REPORT_STATUSES = {
     "X": "cancelled",
 }
 
+# OBR-24 (table 0074): the services that report on images
+IMAGING_SERVICES = {
+    "RAD": "Radiology",
+    "IMG": "Diagnostic imaging",
+    "CT": "CAT scan",
+    "CUS": "Cardiac ultrasound",
+    "NMR": "Nuclear magnetic resonance",
+    "NMS": "Nuclear medicine scan",
+    "OUS": "OB ultrasound",
+    "RUS": "Radiology ultrasound",
+    "RX": "Radiograph",
+    "VUS": "Vascular ultrasound",
+    "XRC": "Cineradiograph",
+    "MR": "Magnetic resonance",
+    "US": "Ultrasound",
+    "XR": "X-ray",
+}
+# Those that measure the patient, neither in a laboratory nor in an image
+MEASURING_SERVICES = frozenset({"EC", "EN", "ICU", "NRS", "PF", "PHY", "RC"})
+
 # TXA-2 (table 0270)
 DOCUMENT_TYPES = {
     "AR": "Autopsy report",

@@ -28,7 +28,8 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     activity: str | None = None  # when that which it tells of took place
     authors: tuple[str, ...] = ()
     authenticator: str = ""
-    replaces: str | None = None  # local id
+    parent: str = ""  # local id of another document
+    relation: str = ""  # "replaces" or "appends": what this one does to it
     confidentiality: str = ""
     attachments: list[dict[str, Any]]
     encounter: msgspec.Raw | None = None
@@ -49,8 +50,9 @@ def state_document(translating: Translating, paper: Paper, *, happened_at: datet
         body["author"] = [{"display": author} for author in paper.authors]
     if paper.authenticator:
         body["authenticator"] = {"display": paper.authenticator}
-    if paper.replaces:
-        body["relatesTo"] = [{"code": "replaces", "target": {"reference": f"DocumentReference/{paper.replaces}"}}]
+    if paper.parent and paper.relation:
+        target = {"reference": f"DocumentReference/{paper.parent}"}
+        body["relatesTo"] = [{"code": paper.relation, "target": target}]
     if paper.title:
         body["description"] = paper.title
     if paper.confidentiality:

@@ -1,10 +1,10 @@
-"""MDM T02: a document with its content (HL7 v2, chapter 9): text, or a file such as a PDF, in OBX-5."""
+"""MDM: a document with its content, or news of one (HL7 v2, chapter 9): text, or a file such as a PDF, in OBX-5."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from carerecord.formats.hl7v2.attachments import attachment, read_attachment
+from carerecord.formats.hl7v2.attachments import attachment, read_attachment, with_words
 from carerecord.formats.hl7v2.codes import DOCUMENT_TYPES
 from carerecord.formats.hl7v2.datatypes import Concept, concept, name_of_person
 from carerecord.formats.hl7v2.documents import Paper, state_document
@@ -12,9 +12,14 @@ from carerecord.formats.hl7v2.grammar import Segment, value
 from carerecord.formats.hl7v2.observations import words_of
 from carerecord.formats.hl7v2.stays import encounter_reference
 from carerecord.formats.hl7v2.translating import Translating
+from carerecord.formats.rtf import is_rtf, rtf_bytes
 from carerecord.model import Standing, Subject
 
-EVENTS = frozenset({"T02"})
+# A document told of (T01) or sent (even): new, its status changed, an addendum, edited, a replacement; T11, cancelled.
+EVENTS = frozenset({"T01", "T02", "T04", "T06", "T08", "T10", "T11"})
+_WITHOUT_CONTENT = frozenset({"T01", "T11"})
+# What the document of TXA-13 is to this one. Of a change of status or an edit it may be either: nothing is claimed.
+_RELATIONS = {"T02": "replaces", "T06": "appends", "T10": "replaces"}
 # TXA-17 (table 0271) to DocumentReference.docStatus
 _DOC_STATUSES = {
     "AU": "final",
@@ -37,6 +42,8 @@ def read_document(translating: Translating, subject: Subject, *, event: str) -> 
         translating.problem("TXA", "required", sentence, fatal=True)
         return
     attachments = _read_content(translating)
+    if not attachments and event in _WITHOUT_CONTENT:
+        attachments = [{}]  # The document exists: that is all that was said.
     if not attachments:
         sentence = "No OBX holds text or a file that could be read: send the document in OBX-5 as TX, FT or ED."
         translating.problem("OBX-5", "required", sentence, fatal=True)
@@ -51,7 +58,7 @@ def read_document(translating: Translating, subject: Subject, *, event: str) -> 
     kind = _type(translating, txa)
     title = translating.text(txa, 25) or (kind.text if kind else "") or _title_of_content(translating)
     parent = translating.text(txa, 13)
-    status, standing = _standing(translating, txa)
+    status, standing = _standing(translating, txa, event)
     for each in attachments:
         each.setdefault("title", title)
     paper = Paper(
@@ -65,7 +72,8 @@ def read_document(translating: Translating, subject: Subject, *, event: str) -> 
         activity=activity.text if activity else None,
         authors=_people(translating, txa, 9),
         authenticator=next(iter(_people(translating, txa, 22) + _people(translating, txa, 10)), ""),
-        replaces=translating.id("DocumentReference", parent) if parent and parent != number else None,
+        relation=_RELATIONS.get(event, "") if parent != number else "",
+        parent=translating.id("DocumentReference", parent) if parent else "",
         confidentiality=code if (code := translating.text(txa, 18).upper()) in {"R", "V"} else "",
         attachments=attachments,
         encounter=encounter_reference(translating, message.find("PV1")),
@@ -86,7 +94,7 @@ def _read_content(translating: Translating) -> list[dict[str, Any]]:
         if kind == "ED":
             if found := read_attachment(translating, content):
                 name = concept(value(obx, 3), message, source=translating.source.id, table="OBX-3")
-                files.append({**found, "title": name.text} if name else found)
+                files += with_words({**found, "title": name.text} if name else found)
             continue
         if kind == "RP":
             sentence = "OBX-5 (RP) points to a file elsewhere, which is not fetched: send the file itself as ED."
@@ -107,6 +115,8 @@ def _read_content(translating: Translating) -> list[dict[str, Any]]:
         for _ in lines:
             translating.problem("OBX-5", "required", "OBX-5 is empty: this part of the document says nothing.")
         return files
+    if is_rtf(text):  # A template that writes its RTF as if it were text.
+        return [*with_words(attachment(rtf_bytes(text), "application/rtf")), *files]
     return [attachment(text.encode(), "text/plain; charset=utf-8"), *files]
 
 
@@ -134,10 +144,10 @@ def _doc_status(translating: Translating, txa: Segment) -> str | None:
     return _DOC_STATUSES.get(code)
 
 
-def _standing(translating: Translating, txa: Segment) -> tuple[str, Standing]:
-    """(DocumentReference.status, standing), from what TXA-19 says of its availability and TXA-17 of its completion."""
+def _standing(translating: Translating, txa: Segment, event: str) -> tuple[str, Standing]:
+    """(DocumentReference.status, standing): the event, TXA-19 (its availability), TXA-17 (its completion)."""
     availability = translating.text(txa, 19).upper()
-    if availability == "CA":
+    if event == "T11" or availability == "CA":
         return "entered-in-error", Standing.CANCELLED
     if availability == "OB":
         return "superseded", Standing.RESOLVED

@@ -20,7 +20,7 @@ from carerecord.model import Heading, Standing
 
 _PADDING = [""] * 26
 _WORDS = frozenset({"TX", "FT"})  # The types in which one report comes as many OBX, line by line.
-_LIKE_WORDS = frozenset({"ST", "TX", "FT"})
+LIKE_WORDS = frozenset({"ST", "TX", "FT"})
 _NUMBERS = frozenset({"NM", "SN", ""})
 _DATA_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 STANDINGS = {
@@ -44,12 +44,17 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     shared: dict[str, msgspec.Raw]  # category, encounter, specimen, derivedFrom
 
 
+def padded(obx: Segment) -> Segment:
+    """With every field that is looked at."""
+    obx.extend(_PADDING[len(obx) :])
+    return obx
+
+
 def joined(results: list[Noted], message: Message) -> list[list[Noted]]:
     """Results, with the lines of one text together: same code, same status, the sub-id the same or counting lines."""
     runs: list[list[Noted]] = []
     for result in results:
-        obx = result[0]
-        obx.extend(_PADDING[len(obx) :])
+        obx = padded(result[0])
         if obx[2] in _WORDS and runs:
             last = runs[-1][-1][0]
             same_place = last[4] == obx[4] or (last[4].isdigit() and obx[4].isdigit())
@@ -175,7 +180,7 @@ def _read_value(translating: Translating, run: list[Noted], unit: dict[str, str]
     message = translating.message
     obx = run[0][0]
     kind = obx[2].strip().upper()
-    if kind in _LIKE_WORDS or len(run) > 1:
+    if kind in LIKE_WORDS or len(run) > 1:
         text = "\n".join([words_of(message, each[5]) for each, _ in run]).strip("\n")
         if not text.strip():
             return {}
@@ -199,7 +204,7 @@ def _read_value(translating: Translating, run: list[Noted], unit: dict[str, str]
     elif not kind:
         sentence = "OBX-2 is missing: OBX-5 is kept as text; send the type of the value."
         translating.problem("OBX-2", "required", sentence)
-    text = _as_text(message, obx[5])
+    text = as_text(message, obx[5])
     return {"valueString": _with_unit(text, unit) if kind in _NUMBERS else text}
 
 
@@ -210,7 +215,7 @@ def _with_unit(text: str, unit: dict[str, str]) -> str:
     return f"{text} {own}" if is_figure and own not in text.split() else text
 
 
-def _as_text(message: Message, field: str) -> str:
+def as_text(message: Message, field: str) -> str:
     """A value of any type in words: components apart by spaces, repetitions by line ends."""
     lines = (
         " ".join(filter(None, (message.text(part) for part in message.components(each))))

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from carerecord.formats.hl7v2.attachments import read_attachment
-from carerecord.formats.hl7v2.codes import FILLER, PLACER, REPORT_STATUSES
+from carerecord.formats.hl7v2.attachments import read_attachment, with_words
+from carerecord.formats.hl7v2.codes import FILLER, MEASURING_SERVICES, PLACER, REPORT_STATUSES
 from carerecord.formats.hl7v2.datatypes import Concept, concept, entity_identifier, name_of_person
 from carerecord.formats.hl7v2.documents import Paper, state_document
 from carerecord.formats.hl7v2.grammar import Message, Segment, value
+from carerecord.formats.hl7v2.imaging import is_imaging, read_imaging_report
 from carerecord.formats.hl7v2.instants import Instant, instant_text
 from carerecord.formats.hl7v2.observations import STANDINGS, Noted, Setting, joined, read_observation, words_of
 from carerecord.formats.hl7v2.stays import encounter_reference
@@ -24,11 +25,6 @@ EVENTS = frozenset({"R01"})
 _PADDING = [""] * 33
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _LABORATORY = ready([{"coding": [{"system": _CATEGORY, "code": "laboratory", "display": "Laboratory"}]}])
-_IMAGING = ready([{"coding": [{"system": _CATEGORY, "code": "imaging", "display": "Imaging"}]}])
-# OBR-24, table 0074: the services that make images; every other one named there is taken as a laboratory's.
-_IMAGING_SERVICES = frozenset(
-    {"RAD", "CT", "CUS", "EC", "NMR", "NMS", "OUS", "PHR", "RUS", "RX", "VUS", "XRC", "MR", "US", "XR"}
-)
 
 
 class Order:
@@ -119,8 +115,15 @@ def _read_order(translating: Translating, order: Order, heard: Heard) -> None:
         collected=collected.text if collected else None,
         shared=_shared(translating, order, heard),
     )
-    made: list[str] = []
     counted = heard.results.setdefault(key, {})
+    if obr is not None and is_imaging(translating, obr):
+        seen = heard.reports
+        for obx in read_imaging_report(
+            translating, obr, order.results, order.notes, patient=heard.patient, encounter=heard.encounter, seen=seen
+        ):
+            _read_file(translating, obx, setting, counted)
+        return
+    made: list[str] = []
     for run in joined(order.results, message):
         obx = run[0][0]
         if obx[2].strip().upper() == "ED":
@@ -190,8 +193,8 @@ def _number(translating: Translating, field: str) -> str:
 
 def _category(translating: Translating, order: Order) -> msgspec.Raw | None:
     service = translating.text(order.obr, 24).upper() if order.obr else ""
-    if service in _IMAGING_SERVICES:
-        return _IMAGING
+    if service in MEASURING_SERVICES:
+        return None
     if service or order.specimen or value(order.obr, 15) or translating.source.kind == "laboratory":
         return _LABORATORY
     return None
@@ -286,7 +289,7 @@ def _read_file(translating: Translating, obx: Segment, setting: Setting, seen: d
         type=code,
         title=title,
         written_at=setting.collected_at or translating.said_at,
-        attachments=[{**found, "title": title}],
+        attachments=with_words({**found, "title": title}),
         encounter=setting.shared.get("encounter"),
     )
     state_document(translating, paper, happened_at=setting.collected_at, standing=Standing.CURRENT)

@@ -107,10 +107,10 @@ def _state(
 
 
 def _status(translating: Translating, prb: Segment, *, is_resolved: bool) -> str | None:
-    """PRB-14, else resolved where PRB-9 says when; None where neither says."""
-    code, words = translating.text(prb, 14).upper(), translating.text(prb, 14, 2).upper()
-    known = _STATUSES.get(code) or _STATUSES.get(words)
-    if code and known is None:
+    """PRB-14, or PRB-13 where some systems say it; else resolved where PRB-9 says when. None where nothing says."""
+    told = (translating.text(prb, number, part).upper() for number in (14, 13) for part in (1, 2))
+    known = next((status for each in told if (status := _STATUSES.get(each))), None)
+    if translating.text(prb, 14) and known is None:
         sentence = "PRB-14 is no status that is understood: write ACTIVE, INACTIVE or RESOLVED."
         translating.problem("PRB-14", "unknown code", sentence)
     return known or ("resolved" if is_resolved else None)
