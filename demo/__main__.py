@@ -17,7 +17,7 @@ from demo.plan import CannotStart, Plan, Ports, make_plan
 
 def main() -> int:
     asked = _arguments()
-    ports = Ports.from_base(asked.port_base, asked.mllp_port)
+    ports = Ports(base=asked.port_base, mllp=asked.mllp_port)
     at = datetime.now(ZoneInfo("Europe/London"))
     try:
         plan = make_plan(asked.home, seed=asked.seed, people=asked.people, ports=ports, quiet=asked.quiet, at=at)
@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="which people (7; fixed once begun)")
     parser.add_argument("--quiet", action="store_true", default=bool(given.get("QUIET")), help="the history only")
     parser.add_argument(
-        "--port-base", type=int, default=int(given.get("PORT_BASE") or 8400), help="first of four web ports"
+        "--port-base", type=int, default=int(given.get("PORT_BASE") or 8400), help="first of 32 web ports"
     )
     parser.add_argument("--mllp-port", type=int, default=int(given.get("MLLP_PORT") or 2575), help="port for HL7 v2")
     return parser.parse_args()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,16 @@ from aiohttp import web
 
 from demo.children import Child
 from demo.endpoints import endpoints, ready_block
-from demo.operator_page import SystemState, operator_app
+from demo.footprint import resident_bytes
+from demo.operator_page import Operator, operator_app
 from demo.people import Person, generate, region_truth
 from demo.plan import HOST, CannotStart, Plan, check_ports
 from demo.progress import Progress
-from demo.region.write import NEIGHBOUR_ISSUER, SIGN_IN_CLIENT_ID, Keys, write_privately, write_region
+from demo.region.write import Keys, write_privately, write_region
+from demo.roster import LONDON, System, roster
 from demo.systems.outbox import Counts, read_counts
 
-_SOURCES = (("barts", "Barts Health", "hospital"), ("nel-pathology", "NEL Pathology", "laboratory"))
-_TICK_SECONDS = 8.0
+_READY_SECONDS_MAX = 180
 
 
 class Conductor:
@@ -33,22 +36,25 @@ class Conductor:
         self.plan = plan
         self.people: list[Person] = list(generate(plan.told.seed, plan.told.people, until=plan.told.until))
         self.children: dict[str, Child] = {}
+        self.systems: list[System] = []
+        self.operator = Operator(plan, is_up=self._is_up, counts=self._counts)
         self._runner: web.AppRunner | None = None
 
     async def run(self) -> int:
         """Until cancelled, or until the record ends by itself. Everything started here is stopped here."""
-        plan = self.plan
+        plan, began = self.plan, time.monotonic()
         (plan.home / "endpoints.json").unlink(missing_ok=True)
         try:
             check_ports(plan.ports)
             keys = self._prepare()
             await self._start_record(keys)
-            await self._start_systems(keys)
             await self._serve_operator_page()
+            await self._start_systems()
             await self._load_history()
-            told = endpoints(plan, keys, self.people)
+            self.operator.ready(seconds=time.monotonic() - began, resident=resident_bytes())
+            told = endpoints(plan, keys, self.people, self.systems)
             write_privately(plan.home / "endpoints.json", msgspec.json.format(msgspec.json.encode(told), indent=2))
-            print(ready_block(told, quiet=plan.quiet), flush=True)
+            print(ready_block(told, quiet=plan.quiet, cost=self.operator.cost), flush=True)
             return await self._watch()
         finally:
             await self._stop()
@@ -57,7 +63,16 @@ class Conductor:
         plan = self.plan
         truth = region_truth(self.people, seed=plan.told.seed, until=plan.told.until)
         write_privately(plan.home / "truth.json", msgspec.json.encode(truth))
-        return write_region(plan.home / "region", plan.home / "keys", sign_in_issuer=plan.address(plan.ports.provider))
+        keys = write_region(plan.home / "region", plan.home / "keys", sign_in_issuer=plan.address(plan.ports.provider))
+        self.systems = self._roster(keys)
+        for system in self.systems:  # Every line is up when a demonstration starts, whatever was tried in the last.
+            plan.pause(system.id).unlink(missing_ok=True)
+            plan.fault(system.id).unlink(missing_ok=True)
+        self.operator.knows(self.systems, self.people)
+        return keys
+
+    def _roster(self, keys: Keys) -> list[System]:
+        return roster(self.plan, keys)
 
     # --- starting -----------------------------------------------------------------------------------------------------
 
@@ -71,6 +86,8 @@ class Conductor:
             "CARERECORD_SERVE_PORT": str(plan.ports.record),
             "CARERECORD_LISTEN_HOST": HOST,
             "CARERECORD_LISTEN_PORT": str(plan.ports.mllp),
+            "CARERECORD_LISTEN_FHIR_PORT": str(plan.ports.fhir_push),
+            "CARERECORD_DROP_FOLDER": str(plan.drop),
             "CARERECORD_PUBLIC_URL": plan.record,
         }
         child = Child("The record", plan.logs / "carerecord.log", "carerecord: ready")
@@ -78,129 +95,71 @@ class Conductor:
         await child.start(list(self.record_module), environment=environment, stop_with_us=False)
         await child.until_ready(seconds_max=240)
 
-    async def _start_systems(self, keys: Keys) -> None:
+    async def _start_systems(self) -> None:
         """All at once; when one fails the others have come to rest before it is told, so that all can be stopped."""
-        started = await asyncio.gather(
-            *(self._start_system(*each) for each in self._systems(keys)), return_exceptions=True
-        )
+        print(f"Starting {len(self.systems)} systems around it …", flush=True)
+        started = await asyncio.gather(*map(self._start_system, self.systems), return_exceptions=True)
         for failed in started:
             if failed is not None:
                 raise failed
 
-    def _systems(self, keys: Keys) -> list[tuple[str, str, str, dict[str, Any]]]:
-        """Every simulator: its name, its kind, what people call it, its configuration."""
+    async def _start_system(self, system: System) -> None:
         plan = self.plan
-        region = {"seed": plan.told.seed, "people": plan.told.people, "until": plan.told.until}
-        provider = {
-            "issuer": plan.address(plan.ports.provider),
-            "host": HOST,
-            "port": plan.ports.provider,
-            "key": str(keys.provider),
-            "client_id": SIGN_IN_CLIENT_ID,
-            "client_secret": str(keys.sign_in_secret),
-            "client_name": "London Care Record",
-            "redirect_uris": [f"{plan.record}/sign-in/callback"],
-        }
-        oxford = {
-            **region,
-            "name": "Oxford University Hospitals",
-            "organisation": "RTH",
-            "issuer": NEIGHBOUR_ISSUER,
-            "key": str(keys.oxford),
-            "record": plan.record,
-            "record_title": "London Care Record",
-            "host": HOST,
-            "port": plan.ports.oxford,
-        }
-        senders = [
-            (
-                source,
-                kind,
-                name,
-                {
-                    **region,
-                    "source": source,
-                    "name": name,
-                    "mllp_host": HOST,
-                    "mllp_port": plan.ports.mllp,
-                    "outbox": str(plan.outbox(source)),
-                    "tick_seconds": 0.0 if plan.quiet else _TICK_SECONDS,
-                },
-            )
-            for source, name, kind in _SOURCES
-        ]
-        return [
-            ("provider", "sign_in_provider", "The sign-in provider", provider),
-            ("oxford", "neighbour", "Oxford's record system", oxford),
-            *senders,
-        ]
-
-    async def _start_system(self, name: str, module: str, called: str, configuration: dict[str, Any]) -> None:
-        plan = self.plan
-        file = plan.home / "systems" / f"{name}.json"
-        write_privately(file, msgspec.json.encode(configuration))
-        child = Child(called, plan.logs / f"{name}.log", "ready")
-        self.children[name] = child
-        await child.start([f"demo.systems.{module}", "--config", str(file), "--stop-with-parent"], stop_with_us=True)
-        await child.until_ready(seconds_max=60)
+        file = plan.home / "systems" / f"{system.id}.json"
+        write_privately(file, msgspec.json.encode(system.configuration))
+        child = Child(system.name, plan.logs / f"{system.id}.log", "ready")
+        self.children[system.id] = child
+        module = f"demo.systems.{system.module}"
+        await child.start([module, "--config", str(file), "--stop-with-parent"], stop_with_us=True)
+        await child.until_ready(seconds_max=_READY_SECONDS_MAX)
 
     async def _serve_operator_page(self) -> None:
-        self._runner = web.AppRunner(
-            operator_app(self.states, truth=self.plan.home / "truth.json"), access_log=None, shutdown_timeout=1
-        )
+        self._runner = web.AppRunner(operator_app(self.operator), access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.plan.ports.operator).start()
 
     async def _load_history(self) -> None:
         """Waits until every message of the histories was answered; a system that ends meanwhile is a reason to stop."""
         progress = Progress("Loading the history")
+        told: set[Path] = set()
         while True:
-            counts = [self._counts(source) for source, _, _ in _SOURCES]
-            total, waiting = sum(each.history for each in counts), sum(each.history_waiting for each in counts)
+            channels = self._channels()
+            total = sum(counts.history for _, counts in channels.values())
+            waiting = sum(counts.history_waiting for _, counts in channels.values())
+            for path, (name, counts) in channels.items():
+                if path not in told and not counts.history_waiting:
+                    told.add(path)
+                    progress.tell(_loaded(name, path, counts))
             progress.show(total - waiting, total)
             if not waiting:
                 return
-            for name in [name for name, child in self.children.items() if child.is_over]:
-                child = self.children[name]
+            self._check_nothing_ended()
+            await asyncio.sleep(0.2)
+
+    def _channels(self) -> dict[Path, tuple[str, Counts]]:
+        """Each outbox there is, with whose it is."""
+        return {
+            path: (system.name, read_counts(path))
+            for system in self.systems
+            if system.group == LONDON
+            for path in self.plan.outboxes(system.id)
+        }
+
+    def _check_nothing_ended(self) -> None:
+        for child in self.children.values():
+            if child.is_over:
                 raise CannotStart(
                     f"{child.name} ended while the history was loading. Its last words:\n{child.last_words()}"
                 )
-            await asyncio.sleep(0.2)
 
     def _counts(self, source: str) -> Counts:
-        return read_counts(self.plan.outbox(source))
+        return sum_of([read_counts(path) for path in self.plan.outboxes(source)])
 
     # --- running ------------------------------------------------------------------------------------------------------
 
-    def states(self) -> list[SystemState]:
-        """Every system as it is now, for the operator's page."""
-        plan, ports = self.plan, self.plan.ports
-        rows = [
-            SystemState(name="The record", address=f"{plan.record}/", is_up=self._is_up("record")),
-            SystemState(
-                name="Oxford's record system", address=f"{plan.address(ports.oxford)}/", is_up=self._is_up("oxford")
-            ),
-            SystemState(
-                name="The sign-in provider", address=f"{plan.address(ports.provider)}/", is_up=self._is_up("provider")
-            ),
-        ]
-        for source, name, _ in _SOURCES:
-            counts = self._counts(source)
-            rows.append(
-                SystemState(
-                    name=name,
-                    address=f"sends to {HOST}:{ports.mllp}",
-                    is_up=self._is_up(source),
-                    is_web=False,
-                    sent=counts.acknowledged,
-                    waiting=counts.waiting,
-                    refused=counts.parked,
-                )
-            )
-        return rows
-
     def _is_up(self, name: str) -> bool:
-        return name in self.children and not self.children[name].is_over
+        child = self.children.get(name)
+        return child is not None and child.ready.is_set() and not child.is_over
 
     async def _watch(self) -> int:
         """Says when a system ends by itself. Without the record there is no demonstration; without another there is."""
@@ -229,6 +188,25 @@ class Conductor:
             await record.stop(seconds_max=30)
         if self._runner:
             await self._runner.cleanup()
+
+
+def sum_of(channels: Sequence[Counts]) -> Counts:
+    """How the channels of one system stand together."""
+    answered = [counts.last_answer for counts in channels if counts.last_answer]
+    return Counts(
+        waiting=sum(counts.waiting for counts in channels),
+        acknowledged=sum(counts.acknowledged for counts in channels),
+        parked=sum(counts.parked for counts in channels),
+        history=sum(counts.history for counts in channels),
+        history_waiting=sum(counts.history_waiting for counts in channels),
+        last_answer=max(answered, default=None),
+    )
+
+
+def _loaded(name: str, path: Path, counts: Counts) -> str:
+    channel = path.name.removesuffix(".sqlite").partition(".")[2]
+    aside = f", {counts.parked:,} set aside" if counts.parked else ""
+    return f"  {name}{f' ({channel})' if channel else ''}: {counts.history:,} messages{aside}"
 
 
 def only_one(home: Path) -> Any:

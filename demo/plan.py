@@ -10,6 +10,7 @@ import msgspec
 
 from demo.people import ANCHOR
 from demo.region.write import write_privately
+from demo.systems.neighbours import Neighbour, neighbours
 
 HOST = "127.0.0.1"
 
@@ -27,22 +28,48 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    record: int = 8400
-    operator: int = 8401
-    provider: int = 8402
-    oxford: int = 8403
+    """Every port but that of HL7 v2 is a place after `base`, so that two demonstrations need only two bases."""
+
+    base: int = 8400
     mllp: int = 2575
 
-    @classmethod
-    def from_base(cls, base: int, mllp: int) -> Ports:
-        return cls(record=base, operator=base + 1, provider=base + 2, oxford=base + 3, mllp=mllp)
+    @property
+    def record(self) -> int:
+        return self.base
+
+    @property
+    def operator(self) -> int:
+        return self.base + 1
+
+    @property
+    def provider(self) -> int:
+        return self.base + 2
+
+    @property
+    def pds(self) -> int:
+        return self.base + 4
+
+    @property
+    def ods(self) -> int:
+        return self.base + 5
+
+    @property
+    def fhir_push(self) -> int:
+        return self.base + 10
+
+    def neighbour(self, neighbour: Neighbour) -> int:
+        """Oxford was there first, at base + 3; the others follow base + 20 in their order."""
+        return self.base + 3 if neighbour.id == "oxford" else self.base + 20 + neighbour.place
 
     def named(self) -> tuple[tuple[str, int], ...]:
         return (
             ("the record", self.record),
             ("the operator's page", self.operator),
             ("the sign-in provider", self.provider),
-            ("Oxford's record system", self.oxford),
+            ("the Personal Demographics Service", self.pds),
+            ("the organisation directory", self.ods),
+            ("FHIR that is pushed", self.fhir_push),
+            *((f"the record system of {each.name}", self.neighbour(each)) for each in neighbours()),
             ("HL7 v2 over MLLP", self.mllp),
         )
 
@@ -64,14 +91,36 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def logs(self) -> Path:
         return self.home / "logs"
 
+    @property
+    def drop(self) -> Path:
+        """Where documents are dropped for the record: a folder for each source."""
+        return self.home / "drop"
+
+    @property
+    def fhir_push(self) -> str:
+        return f"{self.address(self.ports.fhir_push)}/fhir"
+
     def outbox(self, source: str) -> Path:
         return self.home / "outbox" / f"{source}.sqlite"
+
+    def outboxes(self, source: str) -> list[Path]:
+        """Every channel of a source that there is: its first, and `SOURCE.CHANNEL.sqlite` beside it."""
+        beside = sorted((self.home / "outbox").glob(f"{source}.*.sqlite"))
+        return [path for path in (self.outbox(source), *beside) if path.exists()]
+
+    def pause(self, source: str) -> Path:
+        """While this file is there the source sends nothing: its line is down."""
+        return self.home / "systems" / f"{source}.pause"
+
+    def fault(self, service: str) -> Path:
+        """What a national service does wrong, as long as this file names it."""
+        return self.home / "systems" / f"{service}.fault"
 
 
 def make_plan(home: Path, *, seed: int | None, people: int | None, ports: Ports, quiet: bool, at: datetime) -> Plan:
     """The plan of a new folder, or that of the folder as it was begun. Raises CannotStart when the two disagree."""
     home = home.absolute()
-    for folder in (home, home / "logs", home / "outbox", home / "systems"):
+    for folder in (home, home / "logs", home / "outbox", home / "systems", home / "drop"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = home / "state.json"
     if kept.exists():

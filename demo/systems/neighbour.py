@@ -1,10 +1,11 @@
-"""Oxford's record system: its own patient list, and a button that opens the London record with a signed launch."""
+"""A neighbour's record system: its own patient list, and a button that opens the London record with a signed launch."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,22 @@ from aiohttp import web
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from demo.people import generate
+from demo.people import Person, generate
 from demo.region.write import read_key
 from demo.systems import pages
+from demo.systems.evidence import Patient, kind_of, known, patients
 from demo.systems.life import live, serve
-from demo.systems.oxford import STAFF, Patient, Staff, find_staff, patients
+from demo.systems.neighbours import Staff, read_neighbour
 
 _LONDON = ZoneInfo("Europe/London")
 _LAUNCH_SECONDS = 60
-_COOKIE = "oxford_staff"
+_SHOWN_MAX = 100
 
 
-class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    organisation: str
-    issuer: str
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """Which neighbour runs, where, beside which record."""
+
+    id: str
     key: Path
     record: str  # public address of the record
     record_title: str
@@ -44,14 +46,12 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
 class NeighbourSystem:
     """The pages and the one call that it makes to the record behind them."""
 
-    def __init__(self, neighbour: Neighbour) -> None:
-        self.neighbour = neighbour
-        self._key = ECKey.import_key(read_key(neighbour.key))
-        self._people = [
-            person
-            for person in generate(neighbour.seed, neighbour.people, until=neighbour.until)
-            if person.oxford_number and person.nhs_number
-        ]
+    def __init__(self, running: Running, people: Iterable[Person]) -> None:
+        self.running = running
+        self.neighbour = read_neighbour(running.id)
+        self._key = ECKey.import_key(read_key(running.key))
+        self._held = known(self.neighbour, people)
+        self._cookie = f"staff_{running.id.replace('-', '_')}"  # Cookies know no port: each neighbour has its own.
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -61,35 +61,44 @@ class NeighbourSystem:
                 web.post("/staff", self.choose),
                 web.post("/leave", self.leave),
                 web.get("/patients", self.patient_list),
+                web.post("/patients", self.find),
                 web.post("/patients/{number}/record", self.open_record),
-                web.get("/style.css", pages.style),
+                web.get("/style.css", self.style),
             ]
         )
         return app
 
     async def front(self, _: web.Request) -> web.Response:
-        return pages.page("neighbour_staff.html", system=self.neighbour.name, staff=STAFF)
+        return pages.page("neighbour_staff.html", system=self.neighbour, kind=kind_of(self.neighbour))
+
+    async def style(self, _: web.Request) -> web.StreamResponse:
+        return pages.style_sheet(self.neighbour.style)
 
     async def choose(self, request: web.Request) -> web.Response:
-        staff = find_staff(str((await request.post()).get("user", "")))
+        staff = self.neighbour.find_staff(str((await request.post()).get("user", "")))
         if staff is None:
             raise web.HTTPSeeOther("/")
         answer = web.HTTPSeeOther("/patients")
-        answer.set_cookie(_COOKIE, staff.user_id, httponly=True, samesite="Lax")
+        answer.set_cookie(self._cookie, staff.user_id, httponly=True, samesite="Lax")
         raise answer
 
     async def leave(self, _: web.Request) -> web.Response:
         answer = web.HTTPSeeOther("/")
-        answer.del_cookie(_COOKIE)
+        answer.del_cookie(self._cookie)
         raise answer
 
     async def patient_list(self, request: web.Request) -> web.Response:
-        return self._list(_signed_in(request))
+        return self._list(self._signed_in(request))
+
+    async def find(self, request: web.Request) -> web.Response:
+        """Those whose own number, NHS number or name begins as asked; by POST, so that no address names a patient."""
+        staff = self._signed_in(request)
+        return self._list(staff, wanted=str((await request.post()).get("wanted", "")).strip())
 
     async def open_record(self, request: web.Request) -> web.Response:
         """Asks the record for a way in and sends the browser there, or says in the list why there is none."""
-        staff = _signed_in(request)
-        patient = next((each for each in self._patients() if each.number == request.match_info["number"]), None)
+        staff = self._signed_in(request)
+        patient = next((each for each in self.patients() if each.number == request.match_info["number"]), None)
         if patient is None:
             raise web.HTTPSeeOther("/patients")
         launch = self.mint(staff, patient, at=int(time.time()))
@@ -97,7 +106,7 @@ class NeighbourSystem:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
                 client.post(
-                    f"{self.neighbour.record}/launch", data=launch, headers={"Content-Type": "application/jwt"}
+                    f"{self.running.record}/launch", data=launch, headers={"Content-Type": "application/jwt"}
                 ) as answer,
             ):
                 told = msgspec.json.decode(await answer.read())
@@ -113,7 +122,7 @@ class NeighbourSystem:
         person, neighbour = patient.person, self.neighbour
         claims: dict[str, Any] = {
             "iss": neighbour.issuer,
-            "aud": f"{neighbour.record}/launch",
+            "aud": f"{self.running.record}/launch",
             "iat": at,
             "exp": at + _LAUNCH_SECONDS,
             "jti": uuid.uuid4().hex,
@@ -122,8 +131,8 @@ class NeighbourSystem:
             "staff": {"name": staff.name, "role_code": staff.role_code, "role_name": staff.role_name},
             "patient": {
                 "nhs_number": person.nhs_number,
-                "birth_date": person.now.birth_date.isoformat(),
-                "family": person.now.family,
+                "birth_date": person.birth_date.isoformat(),
+                "family": person.family,
             },
             "purpose": "TREAT",
         }
@@ -132,34 +141,51 @@ class NeighbourSystem:
         header = {"alg": "ES256", "kid": str(self._key.kid), "typ": "carerecord-launch+jwt"}
         return jws.serialize_compact(header, msgspec.json.encode(claims), self._key, algorithms=["ES256"])
 
-    def _patients(self) -> list[Patient]:
-        return patients(self._people, at=datetime.now(_LONDON))
+    def patients(self) -> list[Patient]:
+        return patients(self.neighbour, self._held, at=datetime.now(_LONDON))
+
+    def _signed_in(self, request: web.Request) -> Staff:
+        staff = self.neighbour.find_staff(request.cookies.get(self._cookie))
+        if staff is None:
+            raise web.HTTPSeeOther("/")
+        return staff
 
     def _list(
-        self, staff: Staff, *, refused: str = "", about: Patient | None = None, status: int = 200
+        self, staff: Staff, *, refused: str = "", about: Patient | None = None, wanted: str = "", status: int = 200
     ) -> web.Response:
+        everybody = self.patients()
+        found = [patient for patient in everybody if _fits(patient, wanted)]
         return pages.page(
             "neighbour_patients.html",
             status=status,
-            system=self.neighbour.name,
-            record=self.neighbour.record_title,
+            system=self.neighbour,
+            kind=kind_of(self.neighbour),
+            record=self.running.record_title,
             staff=staff,
-            patients=self._patients(),
+            patients=found[:_SHOWN_MAX],
+            found=len(found),
+            all=len(everybody),
+            wanted=wanted,
             refused=refused,
             about=about,
         )
 
 
-def _signed_in(request: web.Request) -> Staff:
-    staff = find_staff(request.cookies.get(_COOKIE))
-    if staff is None:
-        raise web.HTTPSeeOther("/")
-    return staff
+def _fits(patient: Patient, wanted: str) -> bool:
+    person, number = patient.person, wanted.replace(" ", "")
+    asked = wanted.casefold()
+    return (
+        not wanted
+        or person.name.casefold().startswith(asked)
+        or person.nhs_number.startswith(number)
+        or person.number.casefold().startswith(number.casefold())
+    )
 
 
-async def run(neighbour: Neighbour, stop: asyncio.Event) -> None:
-    await serve(NeighbourSystem(neighbour).app(), host=neighbour.host, port=neighbour.port, stop=stop)
+async def run(running: Running, stop: asyncio.Event) -> None:
+    people = generate(running.seed, running.people, until=running.until)
+    await serve(NeighbourSystem(running, people).app(), host=running.host, port=running.port, stop=stop)
 
 
 if __name__ == "__main__":
-    live(Neighbour, run)
+    live(Running, run)

@@ -28,4 +28,9 @@ def page(template: str, *, status: int = 200, **values: Any) -> web.Response:
 
 
 async def style(_: web.Request) -> web.StreamResponse:
-    return web.Response(text=_STYLE.read_text(encoding="utf-8"), content_type="text/css")
+    return style_sheet()
+
+
+def style_sheet(own: str = "") -> web.Response:
+    """The style of every simulator, with the variables that give one its own look."""
+    return web.Response(text=f"{_STYLE.read_text(encoding='utf-8')}:root {{ {own} }}\n", content_type="text/css")

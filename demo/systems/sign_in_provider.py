@@ -18,10 +18,12 @@ from joserfc.jwk import RSAKey
 
 from demo.region.write import public_half, read_key
 from demo.systems import pages
+from demo.systems.faults import doing_wrong, read_fault
 from demo.systems.life import live, serve
 from demo.systems.staff import USERS, User, find_user, userinfo
 
 _CODE_SECONDS, _TOKEN_SECONDS = 60, 300
+_SKEW = {"clock-ahead": 600, "clock-behind": -600}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: Path
     client_name: str
     redirect_uris: tuple[str, ...]
+    next_key: Path | None = None  # what it signs with once its key is rotated
+    fault: Path | None = None  # the file that names what it does wrong
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,14 +61,14 @@ class SignInProvider:
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
-        self._key = RSAKey.import_key(read_key(provider.key))
+        self._keys = [RSAKey.import_key(read_key(path)) for path in (provider.key, provider.next_key) if path]
         self._secret = provider.client_secret.read_text(encoding="utf-8").strip()
         self._asked: dict[str, Asked] = {}
         self._codes: dict[str, Granted] = {}
         self._tokens: dict[str, Granted] = {}
 
     def app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[doing_wrong(self.provider.fault)])
         app.add_routes(
             [
                 web.get("/.well-known/openid-configuration", self.discovery),
@@ -108,7 +112,14 @@ class SignInProvider:
         )
 
     async def jwks(self, _: web.Request) -> web.Response:
-        return web.json_response({"keys": [public_half(self._key.as_dict(private=False))]})
+        return web.json_response({"keys": [public_half(self._key().as_dict(private=False))]})
+
+    def _key(self) -> RSAKey:
+        """The key of this moment: the last one when it is rotated, and then the first is published no more."""
+        return self._keys[-1] if read_fault(self.provider.fault) == "key-rotated" else self._keys[0]
+
+    def _now(self) -> int:
+        return int(time.time()) + _SKEW.get(read_fault(self.provider.fault), 0)
 
     async def authorize(self, request: web.Request) -> web.Response:
         """Shows who can sign in. A wrong client or address is told to the reader and never followed."""
@@ -179,7 +190,7 @@ class SignInProvider:
         )
 
     def _id_token(self, granted: Granted, access_token: str) -> str:
-        at, user, scopes = int(time.time()), granted.user, granted.asked.scopes
+        at, key, user, scopes = self._now(), self._key(), granted.user, granted.asked.scopes
         half = hashlib.sha256(access_token.encode()).digest()[:16]
         strong = user.assurance >= 2
         claims: dict[str, Any] = {
@@ -199,7 +210,7 @@ class SignInProvider:
             claims["nonce"] = granted.asked.nonce
         if "selectedrole" in scopes and len(user.roles) == 1:
             claims["selected_roleid"] = user.roles[0].roleid
-        return jwt.encode({"alg": "RS256", "kid": "provider-1"}, claims, self._key)
+        return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, claims, key)
 
     async def userinfo(self, request: web.Request) -> web.Response:
         granted = self._tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))

@@ -1,32 +1,52 @@
-"""Oxford's record system mints launches as agreed, sends the browser where the record says, and shows a refusal."""
+"""Every neighbour's record system mints launches that the record takes, follows its answer, and shows a refusal."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from joserfc import jws
 from joserfc.jwk import KeySet
 
+from carerecord.access.policies import read_policies
+from carerecord.launch.context_link import verify
+from carerecord.organisations import read_region
+from carerecord.signin import Launch
 from demo.people import generate
 from demo.region import write_region
 from demo.region.write import NEIGHBOUR_ISSUER
-from demo.systems.neighbour import Neighbour, NeighbourSystem
-from demo.systems.oxford import STAFF, patients
+from demo.systems.evidence import known, patients
+from demo.systems.neighbour import NeighbourSystem, Running
+from demo.systems.neighbours import neighbours, read_neighbour
 
-AT = datetime(2026, 11, 20, 9, 0, tzinfo=ZoneInfo("Europe/London"))
+LONDON = ZoneInfo("Europe/London")
+AT = datetime(2026, 11, 20, 9, 0, tzinfo=LONDON)
+OXFORD = read_neighbour("oxford")
+DOCTOR = OXFORD.staff[0]
+RECORD = "http://127.0.0.1:8400"
+IDS = [neighbour.id for neighbour in neighbours()]
 
 
-def _neighbour(tmp_path, record="http://127.0.0.1:8400"):
+def _people(count=60):
+    return list(generate(7, count))
+
+
+def _oxfords_patients(count=60):
+    return patients(OXFORD, known(OXFORD, _people(count)), at=AT)
+
+
+def _system(tmp_path, neighbour_id="oxford", record=RECORD, people=None):
     keys = write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402")
-    return Neighbour(
-        name="Oxford University Hospitals", organisation="RTH", issuer=NEIGHBOUR_ISSUER, key=keys.oxford, record=record,
-        record_title="London Care Record", host="127.0.0.1", port=8403, seed=7, people=60, until=date(2026, 11, 20),
+    running = Running(
+        id=neighbour_id, key=keys.of(neighbour_id), record=record, record_title="London Care Record",
+        host="127.0.0.1", port=8403, seed=7, people=60, until=date(2026, 11, 20),
     )  # fmt: skip
+    return NeighbourSystem(running, people or _people())
 
 
 @asynccontextmanager
@@ -40,7 +60,7 @@ async def _beside_a_record(tmp_path, answer, status):
     record = web.Application()
     record.add_routes([web.post("/launch", launch)])
     async with TestServer(record) as served:
-        system = NeighbourSystem(_neighbour(tmp_path, record=f"http://127.0.0.1:{served.port}"))
+        system = _system(tmp_path, record=f"http://127.0.0.1:{served.port}")
         async with TestClient(TestServer(system.app())) as client:
             client.launches = launches
             yield client
@@ -51,14 +71,71 @@ async def _sign_in(client, user="OUH-4410"):
     assert answer.headers["Location"] == "/patients"
 
 
-def _launch(tmp_path, staff, patient):
-    system = NeighbourSystem(_neighbour(tmp_path))
-    return system.mint(staff, patient, at=1_763_629_200)
+@pytest.mark.parametrize("neighbour_id", IDS)
+def test_the_record_takes_the_launch_of_every_member_of_staff_of_every_neighbour(tmp_path, neighbour_id):
+    neighbour = read_neighbour(neighbour_id)
+    system = _system(tmp_path, neighbour_id)
+    region = read_region(tmp_path / "region" / "region.toml")
+    at = datetime.now(UTC)
+    patient = next(patient for patient in system.patients() if patient.evidence)
+    roles = []
+    for staff in neighbour.staff:
+        launch = verify(
+            system.mint(staff, patient, at=int(at.timestamp())), region=region, audience=f"{RECORD}/launch", at=at
+        )
+        assert isinstance(launch, Launch), launch
+        assert launch.nhs_number == patient.person.nhs_number
+        assert launch.evidence.is_strong
+        assert launch.staff.organisation == neighbour.organisation
+        assert not region.find_organisation(neighbour.organisation).in_region
+        roles.append(launch.staff.role)
+    assert roles[-1] == "admin"
+    assert "admin" not in roles[:-1]
+    assert "unknown" not in roles
+
+
+def test_each_kind_of_neighbour_has_its_own_staff_and_its_own_evidence(tmp_path):
+    region = read_region(
+        write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402").region
+    )
+    roles, evidence = {}, {}
+    for neighbour in neighbours():
+        listed = patients(neighbour, known(neighbour, _people(400)), at=AT)
+        kinds = {patient.evidence.kind for patient in listed if patient.evidence}
+        evidence[neighbour.kind] = evidence.get(neighbour.kind, set()) | kinds
+        held = {region.roles[staff.role_code] for staff in neighbour.staff}
+        roles[neighbour.kind] = roles.get(neighbour.kind, set()) | held
+    assert evidence == {
+        "hospital": {"appointment", "encounter", "referral"},
+        "practice": {"registration", "appointment"},
+        "community": {"caseload", "appointment"},
+        "ambulance": {"incident"},
+        "social-care": {"caseload", "referral"},
+    }
+    assert roles["practice"] >= {"gp", "pharmacist"}
+    assert roles["ambulance"] == {"paramedic", "admin"}
+    assert roles["social-care"] == {"social-worker", "admin"}
+    assert "mental-health-clinician" in roles["community"]
+
+
+def test_every_role_of_the_matrix_can_be_held_by_somebody(tmp_path):
+    region = read_region(
+        write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402").region
+    )
+    assert set(region.roles.values()) == set(read_policies().matrix.role) - {"program"}
+
+
+def test_no_two_neighbours_share_a_member_of_staff_a_key_or_a_look(tmp_path):
+    keys = write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402")
+    staff = [staff.user_id for neighbour in neighbours() for staff in neighbour.staff]
+    assert len(staff) == len(set(staff))
+    assert len({keys.of(neighbour_id).read_bytes() for neighbour_id in IDS}) == len(IDS)
+    assert len({neighbour.style for neighbour in neighbours()}) == len(IDS)
 
 
 def test_a_launch_is_signed_with_oxfords_key_and_says_who_whom_and_why(tmp_path):
-    patient = patients(generate(7, 60), at=AT)[0]
-    launch = _launch(tmp_path, STAFF[0], patient)
+    patient = _oxfords_patients()[0]
+    launch = _system(tmp_path).mint(DOCTOR, patient, at=1_763_629_200)
     keys = KeySet.import_key_set(msgspec.json.decode((tmp_path / "region/keys/oxford.jwks.json").read_bytes()))
     signed = jws.deserialize_compact(launch.encode(), keys, algorithms=["ES256"])
     assert signed.headers() == {"alg": "ES256", "kid": "oxford-1", "typ": "carerecord-launch+jwt"}
@@ -76,28 +153,22 @@ def test_a_launch_is_signed_with_oxfords_key_and_says_who_whom_and_why(tmp_path)
 
 
 def test_no_two_launches_share_an_id(tmp_path):
-    system, patient = NeighbourSystem(_neighbour(tmp_path)), patients(generate(7, 2), at=AT)[0]
-    minted = [system.mint(STAFF[0], patient, at=1_763_629_200) for _ in range(20)]
+    system, patient = _system(tmp_path), _oxfords_patients()[0]
+    minted = [system.mint(DOCTOR, patient, at=1_763_629_200) for _ in range(20)]
     ids = {msgspec.json.decode(jws.extract_compact(launch.encode()).payload)["jti"] for launch in minted}
     assert len(ids) == 20
 
 
-def test_some_patients_are_shown_by_clinic_ward_and_referral_and_some_by_nothing():
-    kinds = [patient.evidence.kind if patient.evidence else None for patient in patients(generate(7, 60), at=AT)]
-    assert set(kinds) == {"appointment", "encounter", "referral", None}
-    assert len(kinds) == len([person for person in generate(7, 60) if person.oxford_number and person.nhs_number])
-
-
 def test_a_launch_without_evidence_names_none(tmp_path):
-    patient = next(patient for patient in patients(generate(7, 60), at=AT) if patient.evidence is None)
-    claims = msgspec.json.decode(jws.extract_compact(_launch(tmp_path, STAFF[0], patient).encode()).payload)
-    assert "evidence" not in claims
+    patient = next(patient for patient in _oxfords_patients(400) if patient.evidence is None)
+    launch = _system(tmp_path).mint(DOCTOR, patient, at=1_763_629_200)
+    assert "evidence" not in msgspec.json.decode(jws.extract_compact(launch.encode()).payload)
 
 
 async def test_the_button_sends_the_browser_to_the_address_that_the_record_gives(tmp_path):
     async with _beside_a_record(tmp_path, {"url": "http://record/launch/c0de", "expires_in": 60}, 201) as client:
         await _sign_in(client)
-        number = patients(generate(7, 2), at=AT)[0].number
+        number = _oxfords_patients()[0].number
         answer = await client.post(f"/patients/{number}/record", allow_redirects=False)
         assert (answer.status, answer.headers["Location"]) == (303, "http://record/launch/c0de")
         assert client.launches[0][0] == "application/jwt"
@@ -107,30 +178,46 @@ async def test_a_refused_launch_is_told_in_its_own_sentence(tmp_path):
     refusal = {"error": "organisation", "sentence": "This neighbour may speak only for RTH. <b>"}
     async with _beside_a_record(tmp_path, refusal, 403) as client:
         await _sign_in(client)
-        number = patients(generate(7, 2), at=AT)[0].number
+        number = _oxfords_patients()[0].number
         page = await (await client.post(f"/patients/{number}/record")).text()
         assert "did not open for HARTLEY, Joan Margaret (Mrs)" in page
         assert "This neighbour may speak only for RTH. &lt;b&gt;" in page
 
 
 async def test_a_record_that_does_not_answer_is_told(tmp_path):
-    async with TestClient(
-        TestServer(NeighbourSystem(_neighbour(tmp_path, record="http://127.0.0.1:9")).app())
-    ) as client:
+    async with TestClient(TestServer(_system(tmp_path, record="http://127.0.0.1:9").app())) as client:
         await _sign_in(client)
-        number = patients(generate(7, 2), at=AT)[0].number
+        number = _oxfords_patients()[0].number
         assert "It does not answer." in await (await client.post(f"/patients/{number}/record")).text()
 
 
-async def test_the_list_needs_a_member_of_staff(tmp_path):
-    async with TestClient(TestServer(NeighbourSystem(_neighbour(tmp_path)).app())) as client:
+@pytest.mark.parametrize("neighbour_id", IDS)
+async def test_every_neighbour_shows_its_own_patients_to_its_own_staff_only(tmp_path, neighbour_id):
+    system = _system(tmp_path, neighbour_id)
+    async with TestClient(TestServer(system.app())) as client:
         answer = await client.get("/patients", allow_redirects=False)
         assert answer.headers["Location"] == "/"
-
-
-async def test_every_control_of_the_list_has_a_name_of_its_own(tmp_path):
-    async with TestClient(TestServer(NeighbourSystem(_neighbour(tmp_path)).app())) as client:
-        await _sign_in(client)
+        others = next(each for each in neighbours() if each.id != neighbour_id)
+        await client.post("/staff", data={"user": others.staff[0].user_id})
+        assert (await client.get("/patients", allow_redirects=False)).headers["Location"] == "/"
+        await _sign_in(client, system.neighbour.staff[0].user_id)
         page = await (await client.get("/patients")).text()
         named = [part.split('"')[0] for part in page.split('aria-label="London Care Record of ')[1:]]
-        assert len(named) == len(set(named)) >= 28
+        assert len(named) == len(set(named)) == min(100, len(system.patients())) >= 1
+        style = await (await client.get("/style.css")).text()
+        assert system.neighbour.style in style
+
+
+async def test_a_patient_is_found_by_the_beginning_of_a_name_or_number_and_never_by_an_address(tmp_path):
+    system = _system(tmp_path)
+    wanted = system.patients()[1]
+    async with TestClient(TestServer(system.app())) as client:
+        await _sign_in(client)
+        for asked in (wanted.person.name[:9], wanted.person.nhs_number[:8], wanted.number):
+            answer = await client.post("/patients", data={"wanted": asked})
+            assert wanted.person.name in await answer.text()
+            assert str(answer.url).endswith("/patients")
+        assert (
+            "No patient here begins with that."
+            in await (await client.post("/patients", data={"wanted": "Zzyzx"})).text()
+        )

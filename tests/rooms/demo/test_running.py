@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import socket
 import stat
+import subprocess
+import sys
 from datetime import datetime
 
 import aiohttp
@@ -14,6 +17,7 @@ import pytest
 
 from carerecord.organisations import read_region
 from demo.conductor import Conductor, only_one
+from demo.footprint import resident_bytes
 from demo.plan import CannotStart, Ports, check_ports, make_plan
 from demo.progress import Progress
 from demo.region import write_region
@@ -22,8 +26,14 @@ AT = datetime(2026, 11, 22, 12, 0)
 
 
 def _free_ports() -> Ports:
-    with FreePorts(5) as free:
-        return Ports(record=free[0], operator=free[1], provider=free[2], oxford=free[3], mllp=free[4])
+    while True:
+        with FreePorts(2) as free:
+            ports = Ports(base=min(free[0], 65_000), mllp=free[1])
+        try:
+            check_ports(ports)
+        except CannotStart:
+            continue
+        return ports
 
 
 class FreePorts:
@@ -43,13 +53,19 @@ class FreePorts:
 
 
 class ConductorOfStandIn(Conductor):
+    """Some of each group: the stand-in hears HL7 v2 alone, and the journeys start everything."""
+
     record_module = ("tests.rooms.demo.fake_record",)
+    some = ("barts", "nel-pathology", "oxford", "beds-gp", "provider", "pds", "ods")
+
+    def _roster(self, keys):
+        return [system for system in super()._roster(keys) if system.id in self.some]
 
 
 async def _run_until_ready(plan, *, do=None):
     conductor = ConductorOfStandIn(plan)
     running = asyncio.create_task(conductor.run())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not (plan.home / "endpoints.json").exists():
             if running.done():
                 return running.result()
@@ -63,6 +79,25 @@ async def _run_until_ready(plan, *, do=None):
     return told
 
 
+async def _take_a_line_down_and_up(client, plan, operator_page):
+    for line, is_down in (("down", True), ("up", False)):
+        page = await (await client.post(f"{operator_page}/systems/barts", data={"line": line})).text()
+        assert ("line down" in page) == is_down == plan.pause("barts").exists()
+    elsewhere = {"Origin": "http://elsewhere.example"}
+    refused = await client.post(f"{operator_page}/systems/barts", data={"line": "down"}, headers=elsewhere)
+    assert refused.status == 403
+    assert not plan.pause("barts").exists()
+    await client.post(f"{operator_page}/systems/pds", data={"fault": "unavailable"})
+    front = f"http://127.0.0.1:{plan.ports.pds}/"
+    assert (await client.get(front)).status == 503
+    await client.post(f"{operator_page}/systems/pds", data={"fault": ""})
+    assert (await client.get(front)).status == 200
+    assert (await client.post(f"{operator_page}/systems/pds", data={"fault": "fire"})).status == 404
+    parts = {name: await (await client.get(f"{operator_page}/truth/{name}")).json() for name in ("barts", "oxford")}
+    assert all(each["source"] == "barts" for person in parts["barts"]["people"] for each in person["identities"])
+    assert [person["number"] for person in parts["oxford"]["people"]]
+
+
 async def test_a_demonstration_starts_says_where_everything_is_stops_and_goes_on_where_it_was(tmp_path, capsys):
     plan = make_plan(tmp_path / "demo", seed=7, people=6, ports=_free_ports(), quiet=True, at=AT)
 
@@ -70,12 +105,17 @@ async def test_a_demonstration_starts_says_where_everything_is_stops_and_goes_on
         async with aiohttp.ClientSession() as client:
             for address in (
                 told["operator_page"],
-                told["neighbours"][0]["address"],
+                *(each["address"] for each in told["neighbours"] if each["id"] in ConductorOfStandIn.some),
                 told["sign_in_provider"]["issuer"],
+                told["pds"].partition("/personal")[0],
+                told["ods"].partition("/ORD")[0],
             ):
                 assert (await client.get(address)).status == 200
             page = await (await client.get(told["operator_page"])).text()
-            assert "Barts Health" in page
+            for system in told["systems"]:
+                assert system["name"] in html.unescape(page)
+            assert "ready after" in page
+            await _take_a_line_down_and_up(client, plan, told["operator_page"])
             truth = await (await client.get(f"{told['operator_page']}/truth")).json()
             assert len(truth["people"]) == 6
 
@@ -108,10 +148,25 @@ async def test_a_record_that_cannot_start_is_told_with_its_last_words(tmp_path):
 
 
 def test_a_taken_port_is_named_with_what_it_is_for_and_how_to_choose_another():
-    with FreePorts(5) as free:
-        ports = Ports(record=free[0], operator=free[1], provider=free[2], oxford=free[3], mllp=free[4])
-        with pytest.raises(CannotStart, match=f"Port {free[0]}, meant for the record, .*PORT_BASE"):
-            check_ports(ports)
+    ports = _free_ports()
+    for port, what in (
+        (ports.base, "the record"),
+        (ports.base + 4, "the Personal Demographics Service"),
+        (ports.base + 31, "the record system of Hertfordshire adult care"),
+        (ports.mllp, "HL7 v2 over MLLP"),
+    ):
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", port))
+            taken.listen()
+            with pytest.raises(CannotStart, match=f"Port {port}, meant for {what}, .*PORT_BASE"):
+                check_ports(ports)
+
+
+def test_no_two_parts_of_a_demonstration_ask_for_the_same_port():
+    ports = [port for _, port in Ports().named()]
+    assert len(ports) == len(set(ports)) == 19
+    assert {8400, 8401, 8402, 8403, 8404, 8405, 8410, 8421, 8431, 2575} <= set(ports)
 
 
 def test_a_folder_keeps_its_people_and_refuses_others(tmp_path):
@@ -119,6 +174,16 @@ def test_a_folder_keeps_its_people_and_refuses_others(tmp_path):
     assert make_plan(tmp_path / "demo", seed=None, people=None, ports=Ports(), quiet=False, at=AT).told == first.told
     with pytest.raises(CannotStart, match="holds 10 people of seed 3"):
         make_plan(tmp_path / "demo", seed=None, people=11, ports=Ports(), quiet=False, at=AT)
+
+
+def test_memory_is_that_of_a_process_and_of_all_below_it():
+    if (alone := resident_bytes()) is None:
+        pytest.skip("There is no /proc on this system.")
+    child = subprocess.Popen([sys.executable, "-c", "x = b'x' * 50_000_000; print(len(x), flush=True); input()"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    child.stdout.readline()
+    assert resident_bytes() > alone + 45_000_000
+    child.communicate(b"\n")
 
 
 def test_only_one_demonstration_runs_from_a_folder(tmp_path):
