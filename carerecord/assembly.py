@@ -7,24 +7,28 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import Callable
+import socket
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
-from carerecord import api, audit, clock, database, disclosure, intake, launch, logs, signin, web
+from carerecord import api, audit, clock, database, disclosure, formats, intake, launch, logs, signin, web
 from carerecord.organisations import Region, read_region
 from carerecord.record import dictionary, fold
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
-from carerecord.sources import mllp_server
+from carerecord.sources import drop_folder, mllp_server
 
 FOLD_PATIENTS_AT_ONCE = 200
 REST_SECONDS = 5.0
 STOP_SECONDS_MAX = 10
+PUSHES_MAX = 64  # at once: each may hold the largest body that is allowed
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +67,86 @@ async def listen(chosen: Settings) -> None:
 
         server = await mllp_server.serve(chosen, deliver=deliver)
         stack.push_async_callback(server.stop)
+        if chosen.listen_fhir_port:
+            await _hear_pushes(stack, chosen, region, db, taking)
+        if chosen.drop_folder:
+            _watch_drops(stack, chosen, region, taking)
         _settle_memory()
         await _told_to_stop()
+
+
+async def _hear_pushes(
+    stack: AsyncExitStack, chosen: Settings, region: Region, db: database.Database, taking: intake.Intake
+) -> None:
+    """FHIR over HTTP, until the stack is left; a request under way is finished first."""
+    formats.fhir.warm()
+    parts = api.PushParts(
+        intake=taking,
+        clients=signin.Clients(db, region, chosen),
+        region=region,
+        settings=chosen,
+        clock=clock.now,
+    )
+    family = socket.AF_INET6 if ":" in chosen.listen_host else socket.AF_INET
+    listening = socket.create_server((chosen.listen_host, chosen.listen_fhir_port), family=family)
+    _silence_uvicorn()
+    server = PushServer(
+        uvicorn.Config(
+            push_application(parts),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            limit_concurrency=PUSHES_MAX,
+            ssl_certfile=chosen.listen_tls_certificate or None,
+            ssl_keyfile=chosen.listen_tls_key or None,
+            ssl_ca_certs=chosen.listen_tls_client_authority or None,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if chosen.listen_tls_client_authority else ssl.CERT_NONE,
+            timeout_graceful_shutdown=STOP_SECONDS_MAX,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+
+    async def stop() -> None:
+        server.should_exit = True
+        await asyncio.wait([serving])
+
+    stack.push_async_callback(stop)
+    logs.say(logs.Line.LISTENING_FHIR, port=chosen.listen_fhir_port)
+
+
+class PushServer(uvicorn.Server):
+    """Ends when its process is told to, which hears the signals itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def push_application(parts: api.PushParts) -> Starlette:
+    """What hears pushes, as an ASGI application. Raises RouteWithoutAccess before anything is heard."""
+    app = Starlette(routes=starlette_routes(api.push_routes))
+    app.state.parts = parts
+    return app
+
+
+def _watch_drops(stack: AsyncExitStack, chosen: Settings, region: Region, taking: intake.Intake) -> None:
+    sources = {source.id: source for source in region.sources}
+
+    async def deliver(source: str, dropped: formats.document.Dropped) -> tuple[str, ...]:
+        return await taking.drop(dropped, source=sources[source], received_at=clock.now())
+
+    watching = asyncio.create_task(
+        drop_folder.watch(
+            Path(chosen.drop_folder), sources=sources, deliver=deliver, bytes_max=chosen.listen_message_bytes_max
+        )
+    )
+
+    async def stop() -> None:
+        watching.cancel()
+        await asyncio.wait([watching])
+
+    stack.push_async_callback(stop)
 
 
 async def work(chosen: Settings) -> None:
@@ -90,9 +172,7 @@ async def serve(chosen: Settings) -> None:
     async with AsyncExitStack() as stack:
         parts = await open_parts(stack, chosen, region)
         _settle_memory()
-        # A traceback may quote what a patient's record holds: the catalogue of logs is the only voice.
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-        logging.getLogger("uvicorn").propagate = False
+        _silence_uvicorn()
         server = uvicorn.Server(
             uvicorn.Config(
                 application(parts),
@@ -135,6 +215,12 @@ def application(parts: Parts) -> Starlette:
     )
     app.state.parts = parts
     return app
+
+
+def _silence_uvicorn() -> None:
+    """A traceback may quote what a patient's record holds: the catalogue of logs is the only voice."""
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    logging.getLogger("uvicorn").propagate = False
 
 
 def _settle_memory() -> None:

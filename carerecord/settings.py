@@ -20,12 +20,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     postgres_bin: str = ""
     listen_host: str = "127.0.0.1"
     listen_port: int = 2575
+    listen_fhir_port: int = 0
     listen_tls_certificate: str = ""
     listen_tls_key: str = ""
     listen_tls_client_authority: str = ""
     listen_connections_max: int = 512
     listen_message_bytes_max: int = 16_777_216
     listen_idle_seconds_max: int = 3600
+    drop_folder: str = ""
     translate_seconds_max: int = 5
     serve_host: str = "127.0.0.1"
     serve_port: int = 8400
@@ -47,12 +49,14 @@ REASONS = {
     "postgres_bin": "Folder of PostgreSQL's programs, if not those of the installed wheel.",
     "listen_host": "Address on which HL7 v2 over MLLP is heard. Loopback unless the network is trusted or TLS is set.",
     "listen_port": "Port on which HL7 v2 over MLLP is heard.",
-    "listen_tls_certificate": "Certificate file (PEM). Set it to hear MLLP over TLS.",
+    "listen_fhir_port": "Port on which FHIR pushes are heard; 0: none are. The same host, TLS and sizes as for HL7 v2.",
+    "listen_tls_certificate": "Certificate file (PEM). Set it to hear MLLP and FHIR pushes over TLS.",
     "listen_tls_key": "Key file (PEM) of that certificate.",
     "listen_tls_client_authority": "Authority file (PEM). Set it to require a client certificate.",
     "listen_connections_max": "Connections heard at once; more are refused, so that memory stays bounded.",
     "listen_message_bytes_max": "Largest message in bytes; a larger one is refused with AR and the connection closed.",
     "listen_idle_seconds_max": "Seconds without a byte after which a connection is closed.",
+    "drop_folder": "Folder with one folder for each source, by its id, in which it drops documents; none if not set.",
     "translate_seconds_max": "Seconds a translation may take; a slower one is parked, kept and answered AE.",
     "serve_host": "Address on which the record is served.",
     "serve_port": "Port on which the record is served.",

@@ -83,9 +83,13 @@ class PortTaken(RuntimeError):
 
 
 def check_ports(chosen: Settings) -> None:
-    """Both addresses are free: otherwise whoever answers there would pass for us. Raises PortTaken."""
-    for setting in ("listen", "serve"):
-        host, port = getattr(chosen, f"{setting}_host"), getattr(chosen, f"{setting}_port")
+    """Every address is free: otherwise whoever answers there would pass for us. Raises PortTaken."""
+    addresses = [
+        ("listen", chosen.listen_host, chosen.listen_port),
+        ("serve", chosen.serve_host, chosen.serve_port),
+        *([("listen_fhir", chosen.listen_host, chosen.listen_fhir_port)] if chosen.listen_fhir_port else []),
+    ]
+    for setting, host, port in addresses:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -153,11 +157,12 @@ async def _become_ready(chosen: Settings, stop: asyncio.Event) -> bool:
 
 
 async def _hears(chosen: Settings) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(chosen.listen_host, chosen.listen_port)
-    except OSError:
-        return False
-    writer.close()
+    for port in filter(None, (chosen.listen_port, chosen.listen_fhir_port)):
+        try:
+            _, writer = await asyncio.open_connection(chosen.listen_host, port)
+        except OSError:
+            return False
+        writer.close()
     return True
 
 

@@ -31,6 +31,10 @@ def page_of_routes() -> str:
     lines = ["# Routes", "", MADE, "| method | path | who may | what |", "| --- | --- | --- | --- |"]
     table = (*web.routes, *launch.routes, *api.routes)
     lines += [f"| {route.method} | `{route.path}` | {route.access} | {route.summary} |" for route in table]
+    lines += ["", "## Where pushes are heard", ""]
+    lines += ["On a port of its own (`CARERECORD_LISTEN_FHIR_PORT`), by the process that may write.", ""]
+    lines += ["| method | path | who may | what |", "| --- | --- | --- | --- |"]
+    lines += [f"| {route.method} | `{route.path}` | {route.access} | {route.summary} |" for route in api.push_routes]
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ witnessed by the door out.
 """
 
 from carerecord.api.parts import Parts
+from carerecord.api.push import PushParts, push_routes
 from carerecord.api.routes import routes
 
-__all__ = ["Parts", "routes"]
+__all__ = ["Parts", "PushParts", "push_routes", "routes"]

@@ -17,6 +17,13 @@ ROUTE = "fhir"
 
 async def read_access(request: Request, *, kind: str, letter: str, at: datetime) -> ClientAccess:
     """The program behind the access token. Raises NotServed: 401 without a valid one, 403 beyond its scope."""
+    access = await find_program(request, at=at)
+    check_scope(access, kind, letter)
+    return access
+
+
+async def find_program(request: Request, *, at: datetime) -> ClientAccess:
+    """The program behind the access token, whatever it may do. Raises NotServed: 401 without a valid one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() != "bearer" or not token.strip():
         raise NotServed(
@@ -33,6 +40,11 @@ async def read_access(request: Request, *, kind: str, letter: str, at: datetime)
             "This access token is not valid, or no longer: get a new one at the token address.",
             headers={"www-authenticate": 'Bearer realm="carerecord", error="invalid_token"'},
         )
+    return access
+
+
+def check_scope(access: ClientAccess, kind: str, letter: str) -> None:
+    """Raises NotServed: 403 where the token does not cover this."""
     if not access.scopes.may(kind, letter):
         needed = f"system/{kind}.{letter}"
         raise NotServed(
@@ -41,7 +53,6 @@ async def read_access(request: Request, *, kind: str, letter: str, at: datetime)
             f"This access token does not cover {needed}: ask for a token with that scope.",
             headers={"www-authenticate": f'Bearer realm="carerecord", error="insufficient_scope", scope="{needed}"'},
         )
-    return access
 
 
 def looking_of(access: ClientAccess, *, patient_key: int, at: datetime) -> Looking:

@@ -10,6 +10,9 @@ grant select on record.dictionary to carerecord_listen;
 grant select, insert, update on patient_index.identity to carerecord_listen;
 grant select, insert on patient_index.identifier, patient_index.nhs_number, patient_index.judgement to carerecord_listen;
 grant select, insert, delete on patient_index.member to carerecord_listen;
+-- Programs push by the tokens that serve gave them; only their hashes are there.
+grant usage on schema signin to carerecord_listen;
+grant select on signin.token to carerecord_listen;
 
 grant usage on schema sources to carerecord_listen;
 grant select, insert, update, delete on sources.heard to carerecord_listen;

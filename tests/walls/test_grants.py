@@ -25,6 +25,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.judgement": "SI",
         "patient_index.member": "SID",
         "sources.heard": "SIUD",
+        "signin.token": "S",
     },
     "work": {"record.dictionary": "S", "record.log": "SD", "record.chunk": "SIUD"},
     "serve": {
