@@ -1,4 +1,4 @@
-"""One batch in one transaction: whose each message is, the originals with their outcomes, and what they say."""
+"""One batch in one commit: whose each message is, the originals with their outcomes, and what they say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from carerecord.intake import store
 from carerecord.intake.values import Heard, Kept
 from carerecord.model import OriginalReference, Outcome
-from carerecord.patient_index import Claim, Identified, Undecided, identify
+from carerecord.patient_index import Claim, Identified, Undecided, identify, recognise
 from carerecord.record import append
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 NUMBERS_AT_ONCE = 512
 
 
-class _SentBefore(Exception):
-    """Some of a batch were kept before: it is taken back, and those are answered from the first."""
-
-
 class Keeper:
     def __init__(self, db: Database, *, random_key: Callable[[], int]) -> None:
         self._db = db
@@ -36,35 +32,52 @@ class Keeper:
 
     async def keep(self, batch: Sequence[Heard]) -> list[Kept]:
         """What became of each, in order, committed. A message that is there already is answered from there."""
-        firsts = {heard.key: heard for heard in batch}  # Within a batch too, a message sent twice is one.
-        new = list(firsts.values())
+        keys = [heard.key for heard in batch]
+        new = list(dict(zip(keys, batch, strict=True)).values())  # Within a batch too, a message sent twice is one.
         became: dict[tuple[str, str, bytes], Kept] = {}
         while len(became) < len(new):
             try:
-                became |= await self._keep_new([heard for heard in new if heard.key not in became])
-            except _SentBefore:
+                became |= await self._keep_new([heard for heard in new if not became or heard.key not in became])
+            except store.SentBefore:
                 # Resending is rare, so it is not looked for before but noticed by its key.
                 async with self._db.connection() as connection:
                     became |= await store.find_first(connection, new)
+        if len(new) == len(batch):
+            return [became[key] for key in keys]
         answered: set[tuple[str, str, bytes]] = set()
         answers = []
-        for heard in batch:
-            kept = became[heard.key]
-            answers.append(_as_repeat(kept) if heard.key in answered else kept)
-            answered.add(heard.key)
+        for key in keys:
+            answers.append(_as_repeat(became[key]) if key in answered else became[key])
+            answered.add(key)
         return answers
 
     async def _keep_new(self, batch: Sequence[Heard]) -> dict[tuple[str, str, bytes], Kept]:
         if not batch:
             return {}
         references = await self._references(batch)
-        async with self._db.transaction() as connection:
-            kept = await attribute(connection, list(zip(batch, references, strict=True)), random_key=self._random_key)
-            new = await store.keep_originals(connection, list(zip(batch, kept, strict=True)))
-            if len(new) < len(batch):
-                raise _SentBefore
-            await append_statements(connection, list(zip(batch, kept, strict=True)))
+        claims = [_claim(*pair) for pair in zip(batch, references, strict=True) if pair[0].outcome is None]
+        async with self._db.connection() as connection:
+            recognised = await recognise(connection, claims, random_key=self._random_key)
+            if recognised.answers is not None:
+                kept = _attributed(batch, references, recognised.answers)
+                await self._store(connection, batch, kept, newer=recognised.newer)  # One statement is one commit.
+            else:
+                async with connection.transaction():
+                    answers = await identify(connection, claims, random_key=self._random_key, recognised=recognised)
+                    kept = _attributed(batch, references, answers)
+                    await self._store(connection, batch, kept, newer=())
         return {heard.key: one for heard, one in zip(batch, kept, strict=True)}
+
+    async def _store(
+        self,
+        connection: Connection,
+        batch: Sequence[Heard],
+        kept: Sequence[Kept],
+        *,
+        newer: Sequence[tuple[object, ...]],
+    ) -> None:
+        pairs = list(zip(batch, kept, strict=True))
+        await store.keep(connection, pairs, newer=newer, appended=append.pack_rows(_log_rows(pairs)))
 
     async def _references(self, batch: Sequence[Heard]) -> list[OriginalReference]:
         if len(self._numbers) < len(batch):
@@ -80,30 +93,39 @@ async def attribute(
     connection: Connection, batch: Sequence[tuple[Heard, OriginalReference]], *, random_key: Callable[[], int]
 ) -> list[Kept]:
     """Whose each message is, where the message itself has not already decided what becomes of it."""
-    open_ones = [(heard, reference) for heard, reference in batch if heard.outcome is None]
-    answers = await identify(
-        connection, [_claim(heard, reference) for heard, reference in open_ones], random_key=random_key
-    )
-    identified = {reference: answer for (_, reference), answer in zip(open_ones, answers, strict=True)}
-    return [_kept(heard, reference, identified.get(reference)) for heard, reference in batch]
+    claims = [_claim(heard, reference) for heard, reference in batch if heard.outcome is None]
+    answers = await identify(connection, claims, random_key=random_key)
+    return _attributed([heard for heard, _ in batch], [reference for _, reference in batch], answers)
 
 
 async def append_statements(connection: Connection, batch: Sequence[tuple[Heard, Kept]]) -> None:
-    await append.append(
-        connection,
-        [
-            append.LogRow(
-                patient_key=kept.patient_key,
-                identity_key=kept.identity_key,
-                source=heard.source,
-                original=kept.reference,
-                received_at=heard.received_at,
-                statements=heard.statements,
-            )
-            for heard, kept in batch
-            if kept.outcome is Outcome.RECORDED and kept.patient_key is not None and kept.identity_key is not None
-        ],
-    )
+    await append.append(connection, _log_rows(batch))
+
+
+def _attributed(
+    batch: Sequence[Heard], references: Sequence[OriginalReference], answers: Sequence[Identified | Undecided]
+) -> list[Kept]:
+    """`answers` are for those messages, in order, that have not decided it themselves."""
+    remaining = iter(answers)
+    return [
+        _kept(heard, reference, next(remaining) if heard.outcome is None else None)
+        for heard, reference in zip(batch, references, strict=True)
+    ]
+
+
+def _log_rows(batch: Sequence[tuple[Heard, Kept]]) -> list[append.LogRow]:
+    return [
+        append.LogRow(
+            patient_key=kept.patient_key,
+            identity_key=kept.identity_key,
+            source=heard.source,
+            original=kept.reference,
+            received_at=heard.received_at,
+            statements=heard.statements,
+        )
+        for heard, kept in batch
+        if kept.outcome is Outcome.RECORDED and kept.patient_key is not None and kept.identity_key is not None
+    ]
 
 
 def _claim(heard: Heard, reference: OriginalReference) -> Claim:

@@ -4,24 +4,31 @@
 -- Numbers for originals, many at a time; those unused when a process ends stay unused.
 select nextval('intake.original_seq') as seq from generate_series(1, $1)
 
--- :name keep_originals
--- Originals with their outcome, and the keys that make one message of those sent twice. Returns the keys that were new.
+-- :name keep
+-- A batch in one statement, so that it is kept whole or not at all whether or not a transaction is open: originals with
+-- their outcome, the keys that make one message of those sent twice (one that is there already takes all back), newer
+-- demographics of patients who are known, and what was said. The rooms patient_index and record say what their rows hold.
 with given as (
-    select * from unnest($1::date[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[],
-                         $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], $13::smallint[])
-        as g(day, seq, source, control_id, content, content_hash, received_at, outcome, message_type, problems, patient_key,
-             identity_key, format)
+    select * from unnest($1::intake.arriving[])
 ), kept as (
     insert into intake.original (day, seq, source, control_id, format, content, content_hash, received_at, outcome,
                                  message_type, problems, patient_key, identity_key)
-    select day, seq, source, control_id, format, content, content_hash, received_at, outcome, message_type, problems, patient_key,
-           identity_key
+    select day, seq, source, control_id, format, content, content_hash, received_at, outcome, message_type, problems,
+           patient_key, identity_key
     from given
+), keyed as (
+    insert into intake.message_key (source, control_id, content_hash, day, seq)
+    select source, control_id, content_hash, day, seq from given order by source, control_id, content_hash
+), heard as (
+    update patient_index.identity i
+    set subject = n.subject, said_at = n.said_at
+    from unnest($2::patient_index.newer[]) n
+    where i.patient_key = n.patient_key and i.identity_key = n.identity_key
+        and (i.said_at <= n.said_at or position('"is_copy":true'::bytea in i.subject) > 0)
 )
-insert into intake.message_key (source, control_id, content_hash, day, seq)
-select source, control_id, content_hash, day, seq from given order by source, control_id, content_hash
-on conflict do nothing
-returning seq
+insert into record.log
+    (patient_key, identity_key, source, original_day, original_seq, received_at, statement_count, header, body)
+select * from unnest($3::record.appended[])
 
 -- :name keep_key
 -- The key of an original under the source that it turned out to be from.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import asyncpg
 import msgspec
 
 from carerecord import database
@@ -13,8 +14,6 @@ from carerecord.intake.values import Heard, Kept
 from carerecord.model import OriginalReference, Outcome, Problem
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from carerecord.database import Database
 
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -25,6 +24,10 @@ _read_problems = msgspec.json.Decoder(tuple[Problem, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class SentBefore(Exception):
+    """Some of a batch were kept before: nothing of it was kept now, and those are answered from the first."""
+
+
 def read_problems(stored: bytes | None) -> tuple[Problem, ...]:
     return _read_problems(stored) if stored else ()
 
@@ -33,25 +36,38 @@ async def take_numbers(db: Database, count: int) -> list[int]:
     return [row["seq"] for row in await db.fetch(QUERIES["take_numbers"], count)]
 
 
-async def keep_originals(connection: Connection, batch: Sequence[tuple[Heard, Kept]]) -> set[int]:
-    """Keeps all, and returns the numbers of those whose key was new; if that is not all, the caller takes it back."""
-    rows = await connection.fetch(
-        QUERIES["keep_originals"],
-        [kept.reference.day for _, kept in batch],
-        [kept.reference.seq for _, kept in batch],
-        [heard.source for heard, _ in batch],
-        [heard.control_id for heard, _ in batch],
-        [heard.packed for heard, _ in batch],
-        [heard.content_hash for heard, _ in batch],
-        [heard.received_at for heard, _ in batch],
-        [kept.outcome.value for _, kept in batch],
-        [heard.message_type for heard, _ in batch],
-        [_encode(kept.problems) if kept.problems else None for _, kept in batch],
-        [kept.patient_key for _, kept in batch],
-        [kept.identity_key for _, kept in batch],
-        [FORMATS[heard.format] for heard, _ in batch],
-    )
-    return {row["seq"] for row in rows}
+async def keep(
+    connection: Connection,
+    batch: Sequence[tuple[Heard, Kept]],
+    *,
+    newer: Sequence[tuple[object, ...]],
+    appended: Sequence[tuple[object, ...]],
+) -> None:
+    """Keeps a batch whole or not at all. Raises SentBefore if the key of any of them is there already."""
+    arriving = [
+        (
+            kept.reference.day,
+            kept.reference.seq,
+            heard.source,
+            heard.control_id,
+            FORMATS[heard.format],
+            heard.packed,
+            heard.content_hash,
+            heard.received_at,
+            kept.outcome.value,
+            heard.message_type,
+            _encode(kept.problems) if kept.problems else None,
+            kept.patient_key,
+            kept.identity_key,
+        )
+        for heard, kept in batch
+    ]
+    try:
+        await connection.execute(QUERIES["keep"], arriving, newer, appended)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "message_key_pkey":
+            raise SentBefore from error
+        raise
 
 
 async def find_first(connection: Connection, batch: Sequence[Heard]) -> dict[tuple[str, str, bytes], Kept]:

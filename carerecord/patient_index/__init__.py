@@ -5,7 +5,7 @@ that must be decided first. Invariant: a link changes which identities are one p
 verified NHS numbers never become one person; every link has a judgement with its reasons, and can be undone.
 """
 
-from carerecord.patient_index.identify import identify
+from carerecord.patient_index.identify import identify, recognise
 from carerecord.patient_index.links import LinkRefused, link, unlink
 from carerecord.patient_index.people import NoSuchPerson, find_person, read_person
 from carerecord.patient_index.rules import Agreement, Verdict, agreement, as_heard
@@ -25,5 +25,6 @@ __all__ = [
     "identify",
     "link",
     "read_person",
+    "recognise",
     "unlink",
 ]

@@ -6,7 +6,7 @@ HL7 v2 chapter 3 (PID-3, MRG-1); NHS Data Dictionary "NHS NUMBER".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -19,17 +19,38 @@ from carerecord.patient_index.values import Claim, Identified, Known, Name, Unde
 if TYPE_CHECKING:
     import asyncpg
 
+    Connection = asyncpg.Connection[asyncpg.Record]
+
 BY_NUMBER = "NHS number"
 FIRST_SEEN = "first seen"
 
 
+class Recognised(NamedTuple):
+    """What the index knew of a batch at first sight. `answers` is None where that does not settle it."""
+
+    answers: list[Identified | Undecided] | None
+    newer: list[tuple[object, ...]]  # newer demographics of those known, to be written with what the batch says
+    book: Book
+
+
+async def recognise(connection: Connection, claims: Sequence[Claim], *, random_key: Callable[[], int]) -> Recognised:
+    """One query, outside any transaction; writes nothing. Settles a batch of patients who are all known by their first
+    name and bring no new number and no merge: nothing follows from it but newer demographics."""
+    book = await _open(connection, claims, random_key)
+    if any(_needs_more(book, claim) for claim in claims):
+        return Recognised(None, [], book)
+    return Recognised([decide(book, claim) for claim in claims], store.newer_rows(book), book)
+
+
 async def identify(
-    connection: asyncpg.Connection[asyncpg.Record], claims: Sequence[Claim], *, random_key: Callable[[], int]
+    connection: Connection,
+    claims: Sequence[Claim],
+    *,
+    random_key: Callable[[], int],
+    recognised: Recognised | None = None,
 ) -> list[Identified | Undecided]:
     """One answer for each claim, in order, in the caller's transaction. One query where all are known and unchanged."""
-    book = Book(random_key)
-    names = {names[0] for claim in claims if (names := claim.names())}
-    book.learn(await store.find_identities(connection, names))
+    book = recognised.book if recognised else await _open(connection, claims, random_key)
     if unsure := [claim for claim in claims if _needs_more(book, claim)]:
         await _learn_more(connection, book, unsure)
     answers = [decide(book, claim) for claim in claims]
@@ -37,9 +58,15 @@ async def identify(
     return answers
 
 
+async def _open(connection: Connection, claims: Sequence[Claim], random_key: Callable[[], int]) -> Book:
+    book = Book(random_key)
+    book.learn(await store.find_identities(connection, {names[0] for claim in claims if (names := claim.names)}))
+    return book
+
+
 def decide(book: Book, claim: Claim) -> Identified | Undecided:
     """Pure but for the book, which takes what follows from the decision. An undecided claim leaves no trace in it."""
-    names = claim.names()
+    names = claim.names
     if not names:
         return Undecided(outcome=Outcome.REFUSED, problem=_NO_IDENTIFIER)
     known = book.find(names[0]) or _find_by_other_name(book, names[1:], claim)
@@ -173,11 +200,13 @@ def _find_referred(book: Book, names: Sequence[Name]) -> Known | Undecided:
 
 
 def _needs_more(book: Book, claim: Claim) -> bool:
-    names = claim.names()
+    names = claim.names
     if not names:
         return False
     known = book.find(names[0])
-    return known is None or claim.merge is not None or _is_number_news(known, claim)
+    if known is None or claim.merge is not None or (claim.must_be_known and len(names) > 1):
+        return True
+    return _is_number_news(known, claim)
 
 
 def _is_number_news(known: Known, claim: Claim) -> bool:
@@ -185,18 +214,14 @@ def _is_number_news(known: Known, claim: Claim) -> bool:
     return number is not None and not (known.is_verified and number == known.nhs_number)
 
 
-async def _learn_more(connection: asyncpg.Connection[asyncpg.Record], book: Book, claims: Sequence[Claim]) -> None:
+async def _learn_more(connection: Connection, book: Book, claims: Sequence[Claim]) -> None:
     """What new patients, arriving numbers and merges need to know, read again under locks that other processes heed."""
-    names = {name for claim in claims for name in (*claim.names(), *claim.superseded_names())}
+    names = {name for claim in claims for name in (*claim.names, *claim.superseded_names())}
     numbers = {claim.subject.nhs_number for claim in claims if claim.subject.nhs_number}
-    if any(claim.merge or book.find(claim.names()[0]) for claim in claims):
+    if any(claim.merge or book.find(claim.names[0]) for claim in claims):
         await store.lock_links(connection)
     await store.lock_numbers(connection, numbers)
-    book.learn(await store.find_identities_and_contests(connection, names))
-    book.learn(await store.find_holders(connection, numbers))
-    concerned = {known.person_key for name in names if (known := book.find(name))}
-    concerned |= {person for number in numbers for person in book.verified_holders(number)}
-    book.learn(await store.find_members(connection, concerned))
+    book.learn(await store.find_concerned(connection, names, numbers))
 
 
 def waiting(problem: Problem, *, reasons: Sequence[str] = ()) -> Undecided:

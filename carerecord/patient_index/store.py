@@ -28,17 +28,25 @@ def read_subject(stored: bytes) -> Subject:
 
 
 async def find_identities(connection: Connection, names: Collection[Name]) -> list[tuple[Name, Known]]:
-    return await _find_by_name(connection, QUERIES["find_identities"], names)
-
-
-async def find_identities_and_contests(connection: Connection, names: Collection[Name]) -> list[tuple[Name, Known]]:
-    return await _find_by_name(connection, QUERIES["find_identities_and_contests"], names)
-
-
-async def find_holders(connection: Connection, nhs_numbers: Collection[str]) -> list[tuple[Name, Known]]:
-    if not nhs_numbers:
+    if not names:
         return []
-    return _known(await connection.fetch(QUERIES["find_holders"], sorted(nhs_numbers)))
+    ordered = sorted(names)
+    systems, values = [system for system, _ in ordered], [value for _, value in ordered]
+    return _known(await connection.fetch(QUERIES["find_identities"], systems, values))
+
+
+async def find_concerned(
+    connection: Connection, names: Collection[Name], nhs_numbers: Collection[str]
+) -> list[tuple[Name, Known]]:
+    ordered = sorted(names)
+    return _known(
+        await connection.fetch(
+            QUERIES["find_concerned"],
+            [system for system, _ in ordered],
+            [value for _, value in ordered],
+            sorted(nhs_numbers),
+        )
+    )
 
 
 async def find_members(connection: Connection, person_keys: Collection[int]) -> list[tuple[Name, Known]]:
@@ -60,93 +68,64 @@ async def lock_numbers(connection: Connection, nhs_numbers: Collection[str]) -> 
         await connection.fetch(QUERIES["lock_numbers"], sorted(nhs_numbers))
 
 
+def newer_rows(book: Book) -> list[tuple[object, ...]]:
+    """The newer demographics in a book from which nothing else follows, in the order of keys."""
+    heard = [known for known in book.identities.values() if known.has_new_subject]
+    return [
+        (known.home_key, known.identity_key, _encoder.encode(known.subject), known.said_at)
+        for known in sorted(heard, key=_keys)
+    ]
+
+
 async def write(connection: Connection, book: Book) -> None:
-    """All that the book has decided, each kind in one statement, in the order of keys so that none interlock."""
-    identities = sorted(book.identities.values(), key=lambda known: (known.home_key, known.identity_key))
-    await _insert_new(connection, book, [known for known in identities if known.stored_person_key is None])
-    old = [known for known in identities if known.stored_person_key is not None]
-    await _move_members(connection, [known for known in old if known.stored_person_key != known.person_key])
-    if heard := [known for known in old if known.has_new_subject]:
-        await connection.execute(
-            QUERIES["update_subjects"],
-            [known.home_key for known in heard],
-            [known.identity_key for known in heard],
-            [_encoder.encode(known.subject) for known in heard],
-            [known.said_at for known in heard],
-        )
-    if changed := [known for known in old if known.has_new_number or known.stored_person_key != known.person_key]:
-        await connection.execute(
-            QUERIES["update_attributions"],
-            [known.home_key for known in changed],
-            [known.identity_key for known in changed],
-            [known.person_key for known in changed],
-            [known.nhs_number for known in changed],
-            [known.is_verified for known in changed],
-        )
-    await _insert_names_and_numbers(connection, book)
-    await _insert_judgements(connection, book.judgements)
-
-
-async def _insert_new(connection: Connection, book: Book, new: Sequence[Known]) -> None:
-    if not new:
+    """All that the book has decided in one statement, in the order of keys so that none interlock."""
+    changed = [
+        known
+        for known in book.identities.values()
+        if known.has_new_subject or known.has_new_number or known.stored_person_key != known.person_key
+    ]
+    names, numbers = sorted(book.new_names), sorted(book.new_numbers)
+    if not (changed or names or numbers or book.judgements):
         return
     await connection.execute(
-        QUERIES["insert_identities"],
-        [known.home_key for known in new],
-        [known.identity_key for known in new],
-        [known.person_key for known in new],
-        [known.source for known in new],
-        [known.system for known in new],
-        [known.value for known in new],
-        [known.nhs_number for known in new],
-        [known.is_verified for known in new],
-        [_encoder.encode(known.subject) for known in new],
-        [known.said_at for known in new],
-    )
-    await _insert_members(connection, new)
-
-
-async def _move_members(connection: Connection, moved: Sequence[Known]) -> None:
-    if not moved:
-        return
-    await connection.execute(
-        QUERIES["delete_members"], [known.stored_person_key for known in moved], [known.identity_key for known in moved]
-    )
-    await _insert_members(connection, moved)
-
-
-async def _insert_members(connection: Connection, members: Sequence[Known]) -> None:
-    await connection.execute(
-        QUERIES["insert_members"],
-        [known.person_key for known in members],
-        [known.identity_key for known in members],
-        [known.home_key for known in members],
+        QUERIES["write"],
+        [_decided(known) for known in sorted(changed, key=_keys)],
+        [value for _, value in names],
+        [system for system, _ in names],
+        [book.new_names[name].identity_key for name in names],
+        [book.new_names[name].home_key for name in names],
+        [number for number, _ in numbers],
+        [identity_key for _, identity_key in numbers],
+        [book.new_numbers[number].home_key for number in numbers],
+        _judged(book.judgements),
     )
 
 
-async def _insert_names_and_numbers(connection: Connection, book: Book) -> None:
-    if names := sorted(book.new_names):
-        await connection.execute(
-            QUERIES["insert_identifiers"],
-            [value for _, value in names],
-            [system for system, _ in names],
-            [book.new_names[name].identity_key for name in names],
-            [book.new_names[name].home_key for name in names],
-        )
-    if numbers := sorted(book.new_numbers):
-        await connection.execute(
-            QUERIES["insert_nhs_numbers"],
-            [number for number, _ in numbers],
-            [identity_key for _, identity_key in numbers],
-            [book.new_numbers[number].home_key for number in numbers],
-        )
+def _keys(known: Known) -> tuple[int, int]:
+    return known.home_key, known.identity_key
 
 
-async def _insert_judgements(connection: Connection, judgements: Sequence[Judgement]) -> None:
-    if not judgements:
-        return
+def _decided(known: Known) -> tuple[object, ...]:
+    return (
+        known.home_key,
+        known.identity_key,
+        known.person_key,
+        known.stored_person_key,
+        known.source,
+        known.system,
+        known.value,
+        known.nhs_number,
+        known.is_verified,
+        _encoder.encode(known.subject),
+        known.said_at,
+        known.has_new_subject,
+        known.has_new_number or known.stored_person_key != known.person_key,
+    )
+
+
+def _judged(judgements: Sequence[Judgement]) -> list[tuple[object, ...]]:
     nths: Counter[int] = Counter()
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for judgement in judgements:
         nths[judgement.identity_key] += 1
         original = judgement.original
@@ -165,14 +144,7 @@ async def _insert_judgements(connection: Connection, judgements: Sequence[Judgem
                 original.seq if original else None,
             )
         )
-    await connection.execute(QUERIES["insert_judgements"], *map(list, zip(*rows, strict=True)))
-
-
-async def _find_by_name(connection: Connection, query: str, names: Collection[Name]) -> list[tuple[Name, Known]]:
-    if not names:
-        return []
-    ordered = sorted(names)
-    return _known(await connection.fetch(query, [system for system, _ in ordered], [value for _, value in ordered]))
+    return rows
 
 
 def _known(rows: Iterable[asyncpg.Record]) -> list[tuple[Name, Known]]:

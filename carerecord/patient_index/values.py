@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import msgspec
 
@@ -16,7 +17,7 @@ AHEAD_MAX = timedelta(hours=1)
 Name = tuple[str, str]  # (system, value): how one source names a patient; the system begins with the source's own id
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One message's claim about whose it is."""
 
     source: str
@@ -33,6 +34,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         """When it was said; a sender whose clock is far ahead must not silence every later message."""
         return self.said_at if self.said_at <= self.received_at + AHEAD_MAX else self.received_at
 
+    @cached_property
     def names(self) -> list[Name]:
         """The source's own identifiers in its own order; the NHS number serves where it gives no other."""
         if names := names_of(self.source, self.subject.local):

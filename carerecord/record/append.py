@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -32,25 +33,33 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 async def append(connection: asyncpg.Connection[asyncpg.Record], rows: Iterable[LogRow]) -> None:
-    """All rows of a batch in one statement. They are kept in the order given; a row without statements is none."""
-    columns: tuple[list[object], ...] = tuple([] for _ in range(9))
-    # By patient, so that each leaf of the index is touched once; sorting keeps the order of one patient's rows.
-    for row in sorted(rows, key=lambda row: row.patient_key):
+    """All rows of a batch in one statement."""
+    if packed := pack_rows(rows):
+        await connection.execute(QUERIES["append_rows"], packed)
+
+
+def pack_rows(rows: Iterable[LogRow]) -> list[tuple[object, ...]]:
+    """What the log is given, in the order of its keys; a row without statements is none.
+
+    By patient, so that each leaf of the index is touched once; sorting keeps the order of one patient's rows.
+    """
+    packed_rows: list[tuple[object, ...]] = []
+    for row in sorted(rows, key=_patient_key):
         for first in range(0, len(row.statements), ROW_STATEMENTS_MAX):
             part = row.statements[first : first + ROW_STATEMENTS_MAX]
-            packed = pack(part)
-            values = (
-                row.patient_key,
-                row.identity_key,
-                row.source,
-                row.original.day,
-                row.original.seq,
-                row.received_at,
-                len(part),
-                packed.header,
-                packed.body,
+            packed_rows.append(
+                (
+                    row.patient_key,
+                    row.identity_key,
+                    row.source,
+                    row.original.day,
+                    row.original.seq,
+                    row.received_at,
+                    len(part),
+                    *pack(part),
+                )
             )
-            for column, value in zip(columns, values, strict=True):
-                column.append(value)
-    if columns[0]:
-        await connection.execute(QUERIES["append_rows"], *columns)
+    return packed_rows
+
+
+_patient_key = attrgetter("patient_key")

@@ -10,8 +10,7 @@ select id, content from record.dictionary order by id
 -- One row for each message, all in one statement, in the order given.
 insert into record.log
     (patient_key, identity_key, source, original_day, original_seq, received_at, statement_count, header, body)
-select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::date[], $5::bigint[], $6::timestamptz[], $7::smallint[],
-                     $8::bytea[], $9::bytea[])
+select * from unnest($1::record.appended[])
 
 -- :name read_witnessed
 -- Everything kept under one key for a person, if the witness stands: its first row then says so by a null.

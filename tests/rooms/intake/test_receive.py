@@ -216,15 +216,15 @@ async def test_a_translation_that_fails_is_parked(settings: Settings, monkeypatc
 async def test_one_poisonous_message_among_many_is_parked_alone(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append_for_good = append.append
+    pack_for_good = append.pack_rows
 
-    async def append_or_fail(connection: Any, log_rows: Any) -> None:
+    def pack_or_fail(log_rows: Any) -> list[tuple[object, ...]]:
         log_rows = list(log_rows)
         if any(b"VM13" in statement.body for row in log_rows for statement in row.statements):
             raise ValueError
-        await append_for_good(connection, log_rows)
+        return pack_for_good(log_rows)
 
-    monkeypatch.setattr(append, "append", append_or_fail)
+    monkeypatch.setattr(append, "pack_rows", pack_or_fail)
     async with opened(settings) as (intake, _):
         receipts = await asyncio.gather(
             *(
