@@ -78,6 +78,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gp_name: str | None = None
     language: str | None = None
     is_copy: bool = False  # said in passing, by a message about something else: it stands where nobody says more
+    restricted: bool = False  # the whereabouts are protected (PDS: Patient.meta.security R): no place is ever shown
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from carerecord.disclosure import Document, Found, Looking, Receipt, Refusal, Sh
 from carerecord.model import Evidence, EvidenceClass, OriginalReference, Purpose, Staff
 from carerecord.organisations import Organisation, Region, SignIn
 from carerecord.organisations.region import SourceEntry
+from carerecord.reconciliation import every_entry
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.signin import Login, NewSession, ReasonMissing, Session, SignInStart, patient_cookie
@@ -69,8 +70,7 @@ class MadeDoor:
     async def receipt(self, looking: Looking, entry_id: str) -> Receipt | Refusal:
         self.asked.append(("receipt", looking, entry_id))
         record = self.shown.record or samples.record()
-        entries = (*record.allergies, *record.results, *record.stays, *record.letters, *record.problems)
-        found = next((entry for entry in entries if entry.id == entry_id), None)
+        found = next((entry for entry in every_entry(record) if entry.id == entry_id), None)
         missing = Refusal(kind="not-found", sentences=("No line of this record has this address.",))
         return self.refuses or (samples.receipt(found) if found else missing)
 

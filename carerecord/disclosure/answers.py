@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from carerecord.disclosure.values import Answer, Looking, SourceAnswer
@@ -22,6 +22,9 @@ KINDS = {
 
 def answers(subject: Subject, region: Region) -> tuple[Answer, ...]:
     """What a reader would look for and not find, by what is known about the person and the region alone."""
+    if subject.restricted:
+        sentence = "Places: this person's whereabouts are protected, so no address, practice or place of care is shown"
+        return (Answer(kind="withheld-by-source", sentence=sentence),)
     if not subject.gp_practice:
         return (Answer(kind="not-connected", sentence="GP record: no practice is known for this person"),)
     practice = region.find_organisation(subject.gp_practice)
@@ -45,7 +48,9 @@ def cautions(looking: Looking, *, held_name: str) -> tuple[str, ...]:
     )
 
 
-def source_answers(shown: Sequence[StoredStatement], region: Region) -> tuple[SourceAnswer, ...]:
+def source_answers(
+    shown: Sequence[StoredStatement], region: Region, names: Mapping[str, str] | None = None
+) -> tuple[SourceAnswer, ...]:
     """The sources behind what is shown, and nothing about what is not: a source that is withheld whole is not named."""
     counted: dict[str, int] = {}
     last: dict[str, datetime] = {}
@@ -61,7 +66,7 @@ def source_answers(shown: Sequence[StoredStatement], region: Region) -> tuple[So
         listed.append(
             SourceAnswer(
                 source=source_id,
-                name=source.name if source else source_id,
+                name=source.name if source else (names or {}).get(source_id, source_id),
                 phone=(source.phone if source else None) or (organisation.phone if organisation else None),
                 last_said_at=last[source_id],
                 statement_count=count,

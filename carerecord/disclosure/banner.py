@@ -9,16 +9,22 @@ from typing import Literal
 from carerecord.disclosure.values import Banner
 from carerecord.model import NHSNumber, Person, Subject
 from carerecord.organisations import Region
-from carerecord.reconciliation import AllergyEntry
+from carerecord.reconciliation import AllergyEntry, Record
+from carerecord.reconciliation.entries import PlanEntry
 from carerecord.reconciliation.versions import CLOCK
 
 Title = Literal["Known allergies", "No known allergies", "Allergies not recorded", "Allergies unavailable"]
+ADULT_YEARS = 16
+DECISION_WORDS_MAX = 120
 GENDERS = {"male": "Male", "female": "Female", "other": "Other", "unknown": "Not known"}
 
 
-def banner(person: Person, *, region: Region, allergies: Sequence[AllergyEntry] | None, at: datetime) -> Banner:
-    """`allergies` is None where this reader's role shows no allergies: then the banner is silent about them."""
+def banner(
+    person: Person, *, region: Region, record: Record | None, shows_allergies: bool = True, at: datetime
+) -> Banner:
+    """Where this reader's role shows no allergies, the banner is silent about them: "not recorded" would be a lie."""
     subject = person.subject
+    allergies = record.allergies if record is not None and shows_allergies else None
     deceased_on = subject.deceased_at.astimezone(CLOCK).date() if subject.deceased_at else None
     is_deceased = bool(subject.deceased) or deceased_on is not None
     number = NHSNumber.found_in(subject.nhs_number)
@@ -36,8 +42,12 @@ def banner(person: Person, *, region: Region, allergies: Sequence[AllergyEntry] 
         gp_practice=gp_words(subject, region),
         allergy_title=allergy_title(allergies) if allergies is not None else None,
         allergies=allergy_words(allergies or ()),
-        said_by=_source_name(person.said_by, region),
+        said_by=_source_name(person.said_by, region) or "a source",
         said_at=person.said_at,
+        alerts=tuple(entry.what for entry in record.alerts if entry.is_current) if record else (),
+        decisions=tuple(decision_words(entry) for entry in record.plans if is_for_banner(entry)) if record else (),
+        needs=tuple(entry.what for entry in record.needs if entry.is_current) if record else (),
+        is_restricted=subject.restricted,
     )
 
 
@@ -50,7 +60,7 @@ def name_words(subject: Subject) -> str:
 
 
 def age_words(birth_date: date, on: date) -> str:
-    """Days below four weeks, weeks below a year, months below two years, then years."""
+    """Days below four weeks, weeks below a year, months below two years, years and months of a child, then years."""
     days = (on - birth_date).days
     if days < 0:
         return ""
@@ -59,7 +69,10 @@ def age_words(birth_date: date, on: date) -> str:
     months = (on.year - birth_date.year) * 12 + on.month - birth_date.month - (on.day < birth_date.day)
     if months < 12:
         return f"{days // 7}w"
-    return f"{months}m" if months < 24 else f"{months // 12}y"
+    if months < 24:
+        return f"{months}m"
+    is_child = months < 12 * ADULT_YEARS
+    return f"{months // 12}y {months % 12}m" if is_child and months % 12 else f"{months // 12}y"
 
 
 def _age(subject: Subject, *, deceased_on: date | None, is_deceased: bool, at: datetime) -> str:
@@ -79,6 +92,20 @@ def gp_words(subject: Subject, region: Region) -> str:
 def _source_name(source_id: str, region: Region) -> str:
     source = region.find_source(source_id)
     return source.name if source else source_id
+
+
+def is_for_banner(entry: PlanEntry) -> bool:
+    """A decision about resuscitation or treatment that its own source says is in force; no date is asked."""
+    return entry.is_current and entry.is_decision and (entry.is_resuscitation or entry.kind.startswith("Advance"))
+
+
+def decision_words(entry: PlanEntry) -> str:
+    """ "ReSPECT 03-Oct-2026: for full treatment, not for CPR". The words are the decision's own, or a way to them."""
+    named = " ".join(part for part in (entry.kind or entry.what, entry.made) if part)
+    words = entry.words[0] if entry.words else entry.what if entry.what != entry.kind else ""
+    if len(words) > DECISION_WORDS_MAX:
+        words = "see Plans and decisions for its words"  # Cut short, a decision could say its opposite.
+    return f"{named}: {words}" if words else named
 
 
 def allergy_title(allergies: Sequence[AllergyEntry]) -> Title:

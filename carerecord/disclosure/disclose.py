@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
-from functools import partial, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import partial
+from typing import Any
 
 import msgspec
 
-from carerecord import access, audit, database, logs, patient_index
+from carerecord import access, audit, database, patient_index
 from carerecord.disclosure import programs, sentences
 from carerecord.disclosure.answers import answers, cautions, last_contact, opened_from, source_answers
 from carerecord.disclosure.banner import banner, name_words
 from carerecord.disclosure.documents import document_of, original_text
+from carerecord.disclosure.restricted import disguised, person_without_places
+from carerecord.disclosure.sight import Sight, decision_words, told
 from carerecord.disclosure.snapshot import snapshot
 from carerecord.disclosure.values import Banner, Document, Found, Looking, Receipt, Refusal, ShownOriginal, Summary
-from carerecord.disclosure.withhold import Withheld, withhold
+from carerecord.disclosure.withhold import withhold
 from carerecord.fhir.references import patient_part
 from carerecord.model import (
     Evidence,
@@ -24,65 +26,17 @@ from carerecord.model import (
     Heading,
     NHSNumber,
     OriginalReference,
-    Person,
     Purpose,
     Staff,
     StoredStatement,
 )
 from carerecord.organisations import Region
 from carerecord.reconciliation import Record, every_entry, receipt, reconcile
+from carerecord.reconciliation.pathway import pathway
 from carerecord.record import read
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-CLINICAL = tuple(heading for heading in Heading if heading is not Heading.DEMOGRAPHICS)
 NOBODY = 0  # The patient_key of events about nobody.
 NO_EVIDENCE = Evidence(kind=EvidenceClass.NONE)
-
-
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look may see, with the witness under which it was read. Never leaves this room."""
-
-    looking: Looking
-    decision: access.Decision
-    witness: audit.Witness
-    person: Person
-    seen: Withheld
-
-    @property
-    def statements(self) -> list[StoredStatement]:
-        return self.seen.shown
-
-
-def told(
-    interaction: Callable[Concatenate[Door, P], Awaitable[T]],
-) -> Callable[Concatenate[Door, P], Awaitable[T | Refusal]]:
-    """An interaction of the door that, when witness or record cannot be reached, tells the reader whom to phone."""
-
-    @wraps(interaction)
-    async def guarded(self: Door, /, *args: P.args, **kwargs: P.kwargs) -> T | Refusal:
-        try:
-            return await interaction(self, *args, **kwargs)
-        except (audit.WitnessUnavailable, read.NotWitnessed):
-            logs.say(logs.Line.WITNESS_FAILED)
-        except (database.DatabaseLost, database.DatabaseRefused, OSError):
-            logs.say(logs.Line.DATABASE_LOST)
-        return sentences.unavailable(self.region)
-
-    return guarded
-
-
-def decision_words(decision: access.Decision | None) -> dict[str, Any]:
-    """A decision as the audit keeps it: enough to say again why, under which version of the policy."""
-    if decision is None:
-        return {}
-    return {
-        "kind": decision.kind,
-        "policies": list(decision.policies),
-        "policy_version": decision.policy_version,
-        "headings": {heading.name: bits for heading, bits in decision.headings.items()},
-    }
 
 
 class Door:
@@ -110,7 +64,7 @@ class Door:
             title=self.region.title,
             banner=self._banner(sight, record),
             answers=answers(sight.person.subject, self.region),
-            sources=source_answers(sight.statements, self.region),
+            sources=source_answers(sight.statements, self.region, sight.names) if sight.is_clinical else (),
             record=record,
             headings=headings,
             opened_from=opened_from(looking),
@@ -119,6 +73,9 @@ class Door:
             cautions=cautions(looking, held_name=name_words(sight.person.subject)),
             since=since,
             patient_id=patient_part(sight.person.patient_key),
+            role=looking.staff.role,
+            pathway=pathway(record, at=looking.at) if record and sight.is_clinical else None,
+            is_clinical=sight.is_clinical,
         )
 
     @told
@@ -134,7 +91,7 @@ class Door:
         )
         if entry is None:
             return await self._nothing_there(sight, what="receipt")
-        sayings = receipt(sight.statements, entry, region_names=self._names)
+        sayings = receipt(sight.statements, entry, region_names=sight.names)
         behind = {saying.original for saying in sayings}
         shown = [statement for statement in sight.statements if statement.original in behind]
         await self._witness_shown(sight, shown, what="receipt", entry=entry.id)
@@ -146,6 +103,8 @@ class Door:
         sight = await self._look(looking)
         if isinstance(sight, Refusal):
             return sight
+        if sight.person.subject.restricted:
+            return await self._protected(sight, what="original")
         behind = [statement for statement in sight.statements if statement.original == reference]
         if not behind or reference in sight.seen.originals:
             return await self._nothing_there(sight, what="original")
@@ -169,6 +128,8 @@ class Door:
         sight = await self._look(looking)
         if isinstance(sight, Refusal):
             return sight
+        if sight.person.subject.restricted:
+            return await self._protected(sight, what="document")
         found = document_of(sight.statements, statement_id)
         if found is None:
             return await self._nothing_there(sight, what="document")
@@ -283,14 +244,21 @@ class Door:
         except patient_index.NoSuchPerson:
             return sentences.nothing_there(self.region)
         statements: list[StoredStatement] = []
-        if reads and any(heading in decision.headings for heading in CLINICAL):
+        if reads:
             statements = await read.read_statements(self._db, witness=witness, person=person)
+        names: Mapping[str, str] = self._names
+        true_sources: Mapping[str, str] = {}
+        if person.subject.restricted:
+            statements, names, true_sources = disguised(statements, self.region)
+            person = person_without_places(person)
         return Sight(
             looking=looking,
             decision=decision,
             witness=witness,
             person=person,
             seen=withhold(statements, decision),
+            names=names,
+            true_sources=true_sources,
         )
 
     def _decide(self, staff: Staff, *, evidence: Evidence, route: str, purpose: Purpose) -> access.Decision:
@@ -306,25 +274,29 @@ class Door:
         )
 
     def _reconciled(self, sight: Sight, *, since: date | None) -> Record | None:
-        if not any(heading in sight.decision.headings for heading in CLINICAL):
+        if Heading.CONTACTS not in sight.decision.headings and not sight.is_clinical:
             return None
-        return reconcile(sight.statements, region_names=self._names, since=since)
+        return reconcile(sight.statements, region_names=sight.names, since=since)
 
     def _banner(self, sight: Sight, record: Record | None) -> Banner:
-        may_see = record is not None and Heading.ALLERGIES in sight.decision.headings
-        allergies = record.allergies if record is not None and may_see else None
-        return banner(sight.person, region=self.region, allergies=allergies, at=sight.looking.at)
+        may_see = Heading.ALLERGIES in sight.decision.headings
+        return banner(sight.person, region=self.region, record=record, shows_allergies=may_see, at=sight.looking.at)
 
     async def _nothing_there(self, sight: Sight, *, what: str) -> Refusal:
         """The same answer for what does not exist and for what this reader may not see."""
         await self._witness_shown(sight, [], what=what, found=False)
         return sentences.nothing_there(self.region)
 
+    async def _protected(self, sight: Sight, *, what: str) -> Refusal:
+        """What a source wrote as a whole names places: of a restricted person it is not opened here."""
+        await self._witness_shown(sight, [], what=what, found=False)
+        return sentences.protected(self.region)
+
     async def _witness_shown(self, sight: Sight, shown: list[StoredStatement], *, what: str, **more: Any) -> None:
         detail = {
             "what": what,
             "count": len(shown),
-            "sources": sorted({statement.source for statement in shown}),
+            "sources": sorted({sight.true_sources.get(each.source, each.source) for each in shown}),
             "withheld": sight.seen.kinds,
             **more,
         }

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from carerecord.disclosure.values import Answer
+from carerecord.fhir.compartments import is_somebodys, patient_element
 from carerecord.fhir.outcome import issue, outcome
-from carerecord.fhir.references import LOCAL_ID_LENGTH, logical_id, patient_part
+from carerecord.fhir.references import AS_SAID, LOCAL_ID_LENGTH, logical_id, patient_part
 from carerecord.model import Person, StoredStatement, Subject
 from carerecord.reconciliation.versions import recency
 
@@ -23,12 +24,9 @@ ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 SOURCE = "urn:carerecord:source:"
 UK_CORE = "https://fhir.hl7.org.uk"
-# R4 calls the patient of these resources `patient`; all others that a record holds say `subject`.
-SAYS_PATIENT = frozenset(
-    {"AllergyIntolerance", "Immunization", "Device", "EpisodeOfCare", "FamilyMemberHistory", "NutritionOrder"}
-)
 _LOCAL = rb'"([A-Z][A-Za-z]+)/([a-z2-7]{%d})"' % LOCAL_ID_LENGTH
-_REFERENCE = re.compile(rb'("reference"\s*:\s*)' + _LOCAL)
+_SAID = re.escape(AS_SAID).replace(b"%b", rb'("(?:[^"\\]|\\.)*")')
+_REFERENCE = re.compile(rb'("reference"\s*:\s*)' + _LOCAL + rb"(?:" + _SAID + rb")?")
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.encode
 
@@ -123,10 +121,11 @@ def everything_bundle(
     """
     current = newest_versions(shown)
     ids = {statement.local_id: logical_id(statement.patient_key, statement.local_id) for statement in current}
-    subject = b'{"reference":"Patient/%b"}' % patient_part(person.patient_key).encode()
-    entries = [_entry(_encode(patient_resource(person)), "Patient", patient_part(person.patient_key), base)]
+    patients = [ids[statement.local_id] for statement in current if statement.resource_type == "Patient"]
+    names = _Names(patient_part(person.patient_key), ids, frozenset(patients))
+    entries = [_entry(_encode(_linked(patient_resource(person), patients)), "Patient", names.patient, base)]
     for statement in current:
-        body = _resource(statement, ids=ids, hidden=hidden, subject=subject)
+        body = _resource(statement, names=names, hidden=hidden)
         entries.append(_entry(body, statement.resource_type, ids[statement.local_id], base))
     total = len(entries)
     issues = [issue(answer.sentence, code="incomplete", severity="information") for answer in answers]
@@ -150,18 +149,45 @@ def _entry(resource: bytes, kind: str, own_id: str, base: str) -> bytes:
     return b'{%b"resource":%b,"search":{"mode":"match"}}' % (url, resource)
 
 
-def _resource(statement: StoredStatement, *, ids: Mapping[str, str], hidden: frozenset[str], subject: bytes) -> bytes:
+class _Names(NamedTuple):
+    """By which ids everything leaves: the person's own, and that of each statement by its local id."""
+
+    patient: str
+    ids: Mapping[str, str]
+    patients: frozenset[str]  # the ids of what each source says as its own Patient
+
+
+def _linked(patient: dict[str, Any], patients: Sequence[str]) -> dict[str, Any]:
+    """The Patient of the index, with a link to each Patient as its source pushed it."""
+    links = [{"other": {"reference": f"Patient/{own_id}"}, "type": "seealso"} for own_id in patients]
+    return {**patient, "link": links} if links else patient
+
+
+def _resource(statement: StoredStatement, *, names: _Names, hidden: frozenset[str]) -> bytes:
     members = _read_members(statement)
     if hidden and any(local_id.encode() in statement.body for local_id in hidden):
         members = {name: _without(raw, hidden) for name, raw in members.items()}
         members = {name: raw for name, raw in members.items() if bytes(raw) not in (b"null", b"[]")}
     members["resourceType"] = msgspec.Raw(_encode(statement.resource_type))
-    members["id"] = msgspec.Raw(_encode(ids[statement.local_id]))
+    members["id"] = msgspec.Raw(_encode(names.ids[statement.local_id]))
     members["meta"] = msgspec.Raw(_encode(_meta(statement, members.get("meta"))))
-    if statement.resource_type not in ("Patient", "Organization", "Practitioner", "Location"):
-        # Only disclosure knows whose statement it is: the body was kept without its subject.
-        members["patient" if statement.resource_type in SAYS_PATIENT else "subject"] = msgspec.Raw(subject)
-    return _REFERENCE.sub(lambda found: _rewritten(found, statement, ids), _encode(members))
+    _say_whose(members, statement.resource_type, b'"Patient/%b"' % names.patient.encode())
+    return _REFERENCE.sub(lambda found: _rewritten(found, statement, names), _encode(members))
+
+
+def _say_whose(members: dict[str, msgspec.Raw], resource_type: str, patient: bytes) -> None:
+    """Only disclosure knows whose statement it is: the body was kept without saying it."""
+    element = patient_element(resource_type)
+    if element in members:
+        said = _members.decode(members[element])
+        if "reference" not in said:  # Else its subject is a group, a place or a device.
+            members[element] = msgspec.Raw(_encode({"reference": msgspec.Raw(patient), **said}))
+    elif element and is_somebodys(resource_type):
+        members[element] = msgspec.Raw(b'{"reference":%b}' % patient)
+    elif resource_type == "Appointment" and not any(b'"Patient/' in bytes(raw) for raw in members.values()):
+        listed = msgspec.json.decode(members.get("participant", b"[]"), type=list[msgspec.Raw])
+        listed.append(msgspec.Raw(b'{"actor":{"reference":%b},"status":"accepted"}' % patient))
+        members["participant"] = msgspec.Raw(_encode(listed))
 
 
 def _read_members(statement: StoredStatement) -> dict[str, msgspec.Raw]:
@@ -184,10 +210,14 @@ def _meta(statement: StoredStatement, said: msgspec.Raw | None) -> dict[str, Any
     }
 
 
-def _rewritten(found: re.Match[bytes], statement: StoredStatement, ids: Mapping[str, str]) -> bytes:
-    local = found[3].decode()
-    own = ids.get(local) or logical_id(statement.patient_key, local)
-    return b'%b"%b/%b"' % (found[1], found[2], own.encode())
+def _rewritten(found: re.Match[bytes], statement: StoredStatement, names: _Names) -> bytes:
+    """To what the record holds, by the id under which it leaves; to anything else as its source said it."""
+    member, resource_type, local, said = found[1], found[2], found[3].decode(), found[4]
+    own = names.ids.get(local)
+    if own is None and said is not None:
+        return b"%b%b" % (member, said)
+    own = own or logical_id(statement.patient_key, local)
+    return b'%b"%b/%b"' % (member, resource_type, (names.patient if own in names.patients else own).encode())
 
 
 def _without(raw: msgspec.Raw, hidden: frozenset[str]) -> msgspec.Raw:

@@ -41,6 +41,18 @@ def nobody_found(region: Region) -> Refusal:
     )
 
 
+def protected(region: Region) -> Refusal:
+    """A restricted person: a document or message as a whole says where they live, or where they are treated."""
+    return Refusal(
+        kind="not-allowed",
+        sentences=(
+            "This person's whereabouts are protected, so documents and original messages are not opened here.",
+            f"What it says for care stands on the summary. If you need the document, phone {region.phone}.",
+        ),
+        phone=region.phone,
+    )
+
+
 def nothing_there(region: Region) -> Refusal:
     return Refusal(
         kind="not-found",

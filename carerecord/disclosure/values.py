@@ -9,6 +9,7 @@ import msgspec
 
 from carerecord.model import Evidence, Heading, OriginalReference, Purpose, Staff
 from carerecord.reconciliation.entries import Entry, Record, Saying
+from carerecord.reconciliation.pathway import Pathway
 
 
 class Looking(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,10 @@ class Banner(msgspec.Struct, frozen=True, kw_only=True):
     allergies: tuple[str, ...]  # "penicillin (anaphylaxis)"
     said_by: str  # which source's demographics these are
     said_at: datetime
+    alerts: tuple[str, ...] = ()  # what a source marks as a danger, the severe first
+    decisions: tuple[str, ...] = ()  # "ReSPECT 03-Oct-2026: for full treatment, not for CPR"
+    needs: tuple[str, ...] = ()  # "Interpreter: Igbo"
+    is_restricted: bool = False  # the whereabouts are protected: no place is shown anywhere
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +69,7 @@ class SourceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The record of one person as this reader may see it; `record` is None for a role that sees demographics only."""
+    """The record of one person as this reader may see it; `record` holds no more than `headings`."""
 
     title: str  # the region's name for itself: "London Care Record"
     banner: Banner
@@ -78,6 +83,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     cautions: tuple[str, ...] = ()  # what the reader must check before acting, in sentences
     since: date | None  # our last contact: the default of "new"
     patient_id: str
+    role: str = "clinician"  # of the reader: the order of headings follows it
+    pathway: Pathway | None = None
+    is_clinical: bool = True  # False: a role that sees who the person is and how to reach them, and no more
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from carerecord.access import Decision
 from carerecord.fhir.resources import read_report
-from carerecord.model import OriginalReference, StoredStatement
+from carerecord.model import Heading, OriginalReference, StoredStatement
 from carerecord.reconciliation.versions import recency
 
 Item = tuple[str, str]  # (source, local id)
@@ -22,6 +22,8 @@ class Withheld(NamedTuple):
     originals: frozenset[OriginalReference]
 
 
+# What a role without any clinical heading may see.
+IDENTIFYING = frozenset((Heading.DEMOGRAPHICS, Heading.CONTACTS))
 NOTHING: frozenset[Item] = frozenset()
 SAID = 3  # of what makes a version newer: said, received, original; the rest only breaks ties
 
@@ -32,11 +34,15 @@ def withhold(statements: Sequence[StoredStatement], decision: Decision) -> Withh
     may: dict[tuple[int, int], bool] = {}
     shown: list[StoredStatement] = []
     hidden: list[StoredStatement] = []
+    # Who only needs to reach somebody is shown their own people: a team, or who sent a record of them, tells why.
+    is_clinical = any(heading not in IDENTIFYING for heading in decision.headings)
     for statement in statements:
         key = (statement.heading, statement.sensitivity)
         allowed = may.get(key)
         if allowed is None:
             allowed = may[key] = decision.may_show(statement.heading, statement.sensitivity)
+        if not is_clinical and statement.resource_type != "RelatedPerson":
+            allowed = False
         (shown if allowed else hidden).append(statement)
     if not hidden:
         return Withheld(shown, {}, NOTHING, frozenset())

@@ -38,7 +38,7 @@ def present(entries: tuple[ResultEntry, ...]) -> Results:
         gist=_gist(flagged, entries),
         flagged=tuple(_flagged(entry) for entry in flagged),
         panels=tuple(_panel(number, key, group) for number, (key, group) in enumerate(panels.items(), start=1)),
-        texts=tuple(_text(entry) for entry in texts),
+        texts=tuple(text_of(entry) for entry in texts),
     )
 
 
@@ -74,7 +74,7 @@ def _flagged(entry: ResultEntry) -> Flagged:
     )
 
 
-def _text(entry: ResultEntry) -> Letter:
+def text_of(entry: ResultEntry) -> Letter:
     latest = entry.latest
     older = [value for value in entry.values if value is not latest]
     said = [latest.text, *(f"{_joined(_when(value), _became(value))}:\n{value.text}" for value in older)]

@@ -2,62 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
-from carerecord.disclosure import (
-    Banner,
-    Entry,
-    LetterEntry,
-    Mark,
-    Receipt,
-    Record,
-    Saying,
-    ShownOriginal,
-    StayEntry,
-    Summary,
-)
+from carerecord.disclosure import Banner, Pathway, Receipt, Saying, ShownOriginal, Step, Summary
 from carerecord.model import Heading
-from carerecord.web import cumulative, words
+from carerecord.web import sections, words
+from carerecord.web.order import order
+from carerecord.web.sections import joined, row
 from carerecord.web.views import (
     BannerView,
-    Letter,
+    ChildView,
     OriginalView,
+    PathView,
     ReceiptView,
-    Row,
     SayingView,
     Section,
     SourceRow,
-    Step,
+    StepView,
     SummaryView,
+    WaitingView,
 )
 
-# What could hurt them, what they have, what just happened: the order in which readers ask (data, not code).
-ORDER = (
-    Heading.ALLERGIES,
-    Heading.PROBLEMS,
-    Heading.RESULTS,
-    Heading.STAYS,
-    Heading.LETTERS,
+# Headings that say so where nothing is recorded; the other empty ones are named together in one sentence.
+ALWAYS_SHOWN = frozenset(
+    (
+        Heading.ALLERGIES,
+        Heading.MEDICINES,
+        Heading.PROBLEMS,
+        Heading.RESULTS,
+        Heading.STAYS,
+        Heading.LETTERS,
+        Heading.PLANS,
+    )
 )
-COLUMNS = {
-    Heading.ALLERGIES: ("Substance", "Reaction", "Since"),
-    Heading.PROBLEMS: ("Problem", "Details", "Since"),
-    Heading.STAYS: ("Stay or visit", "Details", "When"),
-    Heading.RESULTS: ("Test", "Result", "When"),
-    Heading.LETTERS: ("Letter", "Author", "When"),
-}
-PATHWAY_STEPS_MAX = 6
-GIST_NAMES_MAX = 4
+PATHWAY_HEADINGS = frozenset((Heading.STAYS, Heading.LETTERS, Heading.APPOINTMENTS, Heading.REFERRALS))
+BANNER_NAMES_MAX = 3
+ADULT_YEARS = 16
+GROWTH = ("weight", "height", "length", "centile", "head circumference", "bmi")
 
 
 def summary(shown: Summary, *, at: datetime) -> SummaryView:
     record, source_count = shown.record, len(shown.sources)
-    sections: list[Section] = []
+    made: list[Section] = []
     if record is not None:
-        sections = [
-            _section(heading, shown, record, source_count, at) for heading in ORDER if heading in shown.headings
-        ]
+        seen = [heading for heading in order(shown.role) if heading in shown.headings]
+        made = [sections.section(heading, shown, record, source_count, at) for heading in seen]
+    always = {words.TITLES[heading] for heading in ALWAYS_SHOWN}
+    drawn = [each for each in made if not each.is_empty or (each.title in always and shown.is_clinical)]
+    empty = [each.title for each in made if each.is_empty and each.title not in always]
     return SummaryView(
         banner=banner(shown.banner),
         answers=tuple(answer.sentence for answer in shown.answers),
@@ -71,9 +63,12 @@ def summary(shown: Summary, *, at: datetime) -> SummaryView:
             for source in shown.sources
         ),
         sources_gist=f"From {words.counted(source_count, 'source')}" if source_count else "No source has sent anything",
-        is_demographics_only=record is None,
-        pathway=_pathway(record, at) if record and {Heading.STAYS, Heading.LETTERS} & set(shown.headings) else (),
-        sections=tuple(sections),
+        is_demographics_only=not shown.is_clinical or record is None,
+        pathway=_pathway(shown, at),
+        child=_child(shown, at),
+        sections=tuple(drawn),
+        nothing_under=tuple(empty) if shown.is_clinical else (),
+        who_says=tuple(row(entry, detail=entry.detail) for entry in record.demographics) if record else (),
         opened_from=shown.opened_from,
         why=shown.why,
         limits=shown.limits,
@@ -100,6 +95,10 @@ def banner(shown: Banner) -> BannerView:
         allergy_title=shown.allergy_title or "",
         allergies=shown.allergies,
         said_by=f"As {shown.said_by} said on {words.moment(shown.said_at)}.",
+        alerts=_few(shown.alerts),
+        decisions=shown.decisions,
+        needs=_few(shown.needs),
+        is_restricted=shown.is_restricted,
     )
 
 
@@ -124,148 +123,88 @@ def original(shown: ShownOriginal) -> OriginalView:
     )
 
 
-def row(entry: Entry, *, what: str = "", detail: str = "", when: str = "") -> Row:
-    """One line of a list: what, how much, when, from whom, marks."""
-    return Row(
-        entry.id,
-        what or entry.what,
-        detail,
-        when or (words.moment(entry.happened_at) if entry.happened_at else f"said {words.day_of(entry.said_at)}"),
-        words.names(entry.sources),
-        tuple(words.MARKS[mark] for mark in entry.marks),
-        entry.conflict or "",
-    )
-
-
-# --- One heading ------------------------------------------------------------------------------------------------------
-
-
-def _section(heading: Heading, shown: Summary, record: Record, source_count: int, at: datetime) -> Section:
-    rows: list[Row] = []
-    closed: list[Row] = []
-    letters: list[Letter] = []
-    closed_letters: list[Letter] = []
-    results = None
-    if heading in (Heading.ALLERGIES, Heading.PROBLEMS):
-        listed = record.allergies if heading is Heading.ALLERGIES else record.problems
-        rows, closed = _parted((entry, _dated(entry)) for entry in listed)
-        gist = _names_of(entry.what for entry in listed if entry.is_current)
-    elif heading is Heading.STAYS:
-        rows, closed = _parted((entry, _stay(entry, at)) for entry in record.stays)
-        gist = f"{rows[0].what}, {rows[0].when}" if rows else ""
-    elif heading is Heading.LETTERS:
-        letters = [_letter(entry) for entry in record.letters if entry.is_current]
-        closed_letters = [_letter(entry) for entry in record.letters if not entry.is_current]
-        gist = f"{letters[0].row.what}, {letters[0].row.when}" if letters else ""
-    else:
-        results = cumulative.present(record.results)
-        closed = [
-            row(entry, detail=cumulative.spoken(entry.latest)) for entry in record.results if not entry.is_current
-        ]
-        gist = results.gist
-    count = len(rows) + len(letters) + (results.count if results else 0)
-    closed_count = len(closed) + len(closed_letters)
-    none = words.none_recorded(source_count) if not count else ""
-    return Section(
-        anchor=words.ANCHORS[heading],
-        title=words.TITLES[heading],
-        columns=COLUMNS[heading],
-        count=count,
-        gist=gist or ("None current" if closed_count else "None recorded"),
-        none=f"None current. {closed_count} no longer current." if none and closed_count else none,
-        answers=tuple(answer.sentence for answer in shown.answers if answer.heading == heading),
-        rows=tuple(rows),
-        letters=tuple(letters),
-        results=results,
-        closed=tuple(closed),
-        closed_letters=tuple(closed_letters),
-        closed_count=closed_count,
-    )
-
-
-def _parted(drawn: Iterable[tuple[Entry, Row]]) -> tuple[list[Row], list[Row]]:
-    current: list[Row] = []
-    closed: list[Row] = []
-    for entry, line in drawn:
-        (current if entry.is_current else closed).append(line)
-    return current, closed
-
-
-def _names_of(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = len(listed) - GIST_NAMES_MAX
-    return ", ".join(listed[:GIST_NAMES_MAX]) + (f" and {more} more" if more > 0 else "")
-
-
-def _joined(*parts: str) -> str:
-    return " · ".join(part for part in parts if part)
-
-
-def _dated(entry: Entry) -> Row:
-    """An allergy or a problem: the day is enough here, the receipt has the time."""
-    return row(entry, detail=entry.detail, when=words.day_of(entry.happened_at) if entry.happened_at else "")
-
-
-def _stay(entry: StayEntry, at: datetime) -> Row:
-    return row(
-        entry,
-        what=_stay_name(entry),
-        detail=_joined(
-            entry.reason,
-            entry.consultant,
-            f"discharged to {entry.discharged_to}" if entry.discharged_to else "",
-            # "Ended" and "Planned" are what the dates beside it say already.
-            "" if entry.detail in ("Ended", "Planned") else entry.detail,
-        ),
-        when=_stay_when(entry, at),
-    )
-
-
-def _stay_name(entry: StayEntry) -> str:
-    return ", ".join(part for part in (entry.kind, entry.place) if part) or entry.what
-
-
-def _stay_when(entry: StayEntry, at: datetime) -> str:
-    start = entry.start or entry.happened_at
-    if start and start > at:
-        return f"planned {words.moment(start)}"
-    if start and entry.end is None and entry.kind != "In hospital":
-        return words.moment(start)  # A visit whose end was never sent did not go on since.
-    return words.period(start, entry.end)
-
-
-def _letter(entry: LetterEntry) -> Letter:
-    return Letter(
-        row=row(entry, detail=entry.author or entry.detail),
-        text=entry.text,
-        document=entry.statement_ids[0] if entry.has_document else "",
-        document_kind="PDF" if entry.content_type == "application/pdf" else entry.content_type,
-    )
+def _few(names: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(names) - BANNER_NAMES_MAX
+    return names if more <= 0 else (*names[:BANNER_NAMES_MAX], f"{more} more below")
 
 
 # --- The pathway ------------------------------------------------------------------------------------------------------
 
 
-def _pathway(record: Record, at: datetime) -> tuple[Step, ...]:
-    """What happened, oldest first, from what is there: stays, visits and letters that still stand."""
-    happenings: list[tuple[datetime, Step]] = []
-    for stay in record.stays:
-        start = stay.start or stay.happened_at
-        if start and not _is_over(stay.marks):
-            kind = f"Next: {stay.kind.lower()}" if start > at else stay.kind
-            happenings.append(
-                (start, Step(stay.id, kind or stay.what, _joined(stay.place), _stay_when(stay, at), start > at))
-            )
-    for letter in record.letters:
-        if not _is_over(letter.marks):
-            written = letter.happened_at or letter.said_at
-            happenings.append((written, Step(letter.id, "Letter", letter.what, words.day_of(written), False)))
-    happenings.sort(key=lambda happening: happening[0])
-    return tuple(step for _, step in happenings[-PATHWAY_STEPS_MAX:])
+def _pathway(shown: Summary, at: datetime) -> PathView | None:
+    path, record = shown.pathway, shown.record
+    if path is None or record is None or not PATHWAY_HEADINGS & set(shown.headings):
+        return None
+    phones = {source.name: source.phone for source in shown.sources if source.phone}
+    whom = next((step for step in path.steps if step.is_next), None) or (path.steps[-1] if path.steps else None)
+    phone = phones.get(whom.source, "") if whom else ""
+    return PathView(
+        steps=tuple(_step(step, at) for step in path.steps),
+        next=_next(path),
+        phone=f"{whom.source}: {phone}" if whom and phone else "",
+        pending=tuple(WaitingView(each.entry_id, each.what, each.who) for each in path.pending),
+        to_do=tuple(WaitingView(each.entry_id, each.what, each.who) for each in path.to_do),
+    )
 
 
-def _is_over(marks: tuple[Mark, ...]) -> bool:
-    return Mark.CANCELLED in marks or Mark.ENTERED_IN_ERROR in marks
+def _next(path: Pathway) -> str:
+    """Who holds the next step, as far as a source said; never a guess."""
+    ahead = next((step for step in path.steps if step.is_next), None)
+    if ahead is not None:
+        return f"Next: {ahead.what}, {words.moment(ahead.start)}, with {ahead.source}"
+    if path.waiting_for is not None:
+        to = path.waiting_for.to or path.waiting_for.sources[0]
+        return f"Next: waiting for {to}, who were asked and have sent no appointment"
+    return "No next step is known to this record"
+
+
+def _step(step: Step, at: datetime) -> StepView:
+    when = words.day_of(step.start)
+    if step.kind == "stay":
+        is_stay = step.end is not None or step.is_ongoing
+        when = sections.stay_when(step.start, step.end, is_stay=is_stay, at=at).removeprefix("planned ")
+    elif step.kind == "appointment":
+        when = words.moment(step.start)
+    kinds = {"referral": "Referral", "appointment": "Appointment", "letter": "Letter"}
+    kind = kinds.get(step.kind, step.what)
+    about = step.where if step.kind == "stay" else joined(step.what, "" if step.where in step.what else step.where)
+    return StepView(
+        step.entry_id, f"Next: {kind.lower()}" if step.is_next else kind, joined(about, step.source), when, step.is_next
+    )
+
+
+# --- Children ---------------------------------------------------------------------------------------------------------
+
+
+def _child(shown: Summary, at: datetime) -> ChildView | None:
+    """What a reader needs first of a child: how heavy, when weighed, and who decides for them."""
+    record, born = shown.record, shown.banner.birth_date
+    today = at.astimezone(words.ZONE).date()
+    if (
+        record is None
+        or born is None
+        or shown.banner.is_deceased
+        or not shown.is_clinical
+        or not _is_child(born, today)
+    ):
+        return None
+    growth = []
+    for entry in record.observations:
+        if entry.is_current and any(word in entry.what.casefold() for word in GROWTH):
+            latest = entry.latest
+            figure = f"{latest.text} {latest.unit}".strip()
+            growth.append((entry.what, joined(figure, latest.note), row(entry).when, entry.id))
+    responsible = [entry for entry in record.contacts if entry.is_current and entry.has_parental_responsibility]
+    return ChildView(
+        growth=tuple(growth),
+        responsible=tuple(joined(entry.what, *entry.phones) for entry in responsible),
+        sees_contacts=Heading.CONTACTS in shown.headings,
+        sees_growth=Heading.OBSERVATIONS in shown.headings,
+    )
+
+
+def _is_child(born: date, today: date) -> bool:
+    return (today.year - born.year) - ((today.month, today.day) < (born.month, born.day)) < ADULT_YEARS
 
 
 def _saying(saying: Saying) -> SayingView:

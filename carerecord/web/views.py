@@ -79,6 +79,14 @@ class Results(msgspec.Struct, frozen=True):
     texts: tuple[Letter, ...]
 
 
+class PlanView(msgspec.Struct, frozen=True, gc=False):
+    """A plan or decision with its words in full."""
+
+    row: Row
+    words: tuple[str, ...]
+    is_decision: bool
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     anchor: str
     title: str
@@ -86,13 +94,18 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     gist: str  # one line, for the closed heading of a narrow page
     none: str  # the sentence that stands where there is nothing
+    note: str  # one constant sentence under the title
     answers: tuple[str, ...]
     rows: tuple[Row, ...]
     letters: tuple[Letter, ...]
+    plans: tuple[PlanView, ...]
     results: Results | None
     closed: tuple[Row, ...]  # stopped, resolved, cancelled, entered in error: never mixed with current
     closed_letters: tuple[Letter, ...]
+    closed_plans: tuple[PlanView, ...]
     closed_count: int
+    closed_title: str
+    is_empty: bool
 
 
 class SourceRow(msgspec.Struct, frozen=True):
@@ -102,7 +115,7 @@ class SourceRow(msgspec.Struct, frozen=True):
     statement_count: int
 
 
-class Step(msgspec.Struct, frozen=True):
+class StepView(msgspec.Struct, frozen=True):
     """One step of the pathway."""
 
     id: str
@@ -110,6 +123,29 @@ class Step(msgspec.Struct, frozen=True):
     where: str
     when: str
     is_next: bool
+
+
+class WaitingView(msgspec.Struct, frozen=True):
+    id: str
+    what: str
+    who: str
+
+
+class PathView(msgspec.Struct, frozen=True):
+    steps: tuple[StepView, ...]
+    next: str
+    phone: str  # "Barts Health: 020 7946 0001"
+    pending: tuple[WaitingView, ...]
+    to_do: tuple[WaitingView, ...]
+
+
+class ChildView(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes first of a child. `growth` is (what, value with its centile as sent, when, entry id)."""
+
+    growth: tuple[tuple[str, str, str, str], ...]
+    responsible: tuple[str, ...]
+    sees_contacts: bool
+    sees_growth: bool
 
 
 class BannerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +161,10 @@ class BannerView(msgspec.Struct, frozen=True, kw_only=True):
     allergy_title: str
     allergies: tuple[str, ...]
     said_by: str
+    alerts: tuple[str, ...]
+    decisions: tuple[str, ...]
+    needs: tuple[str, ...]
+    is_restricted: bool
 
 
 class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,8 +173,11 @@ class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceRow, ...]
     sources_gist: str
     is_demographics_only: bool
-    pathway: tuple[Step, ...]
+    pathway: PathView | None
+    child: ChildView | None
     sections: tuple[Section, ...]
+    nothing_under: tuple[str, ...]  # headings with nothing in them
+    who_says: tuple[Row, ...]  # who each source says this is
     opened_from: str
     why: tuple[str, ...]
     limits: tuple[str, ...]

@@ -66,7 +66,7 @@ def test_two_policies_cannot_share_a_name() -> None:
     ("old", "new", "said"),
     [
         ('labels = ["safeguarding"]', 'labels = ["safe-guarding"]', "label safe-guarding"),
-        ('sees = ["DEMOGRAPHICS"]', 'sees = ["DEMOGRAPHIC"]', "heading DEMOGRAPHIC,"),
+        ('sees = ["DEMOGRAPHICS", "CONTACTS"]', 'sees = ["DEMOGRAPHIC"]', "heading DEMOGRAPHIC,"),
         ("[heading]\n", '[heading]\nDREAMS = { name = "Dreams", kind = "clinical" }\n', "DREAMS"),
         ('kind = "program"\n', 'kind = "program"\nmay_export = true\n', "may_export"),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from carerecord.disclosure.banner import age_words, banner
 from carerecord.model import Person, Standing, StoredStatement, Subject
-from carerecord.reconciliation import reconcile
+from carerecord.reconciliation import Record, reconcile
 from tests.house import AT, REGION
 from tests.said import NAMES, allergy
 
@@ -39,7 +39,7 @@ def joan(**said: object) -> Person:
 
 
 def test_who_this_is_in_the_order_and_form_of_the_guidance() -> None:
-    shown = banner(JOAN, region=REGION, allergies=(), at=AT)
+    shown = banner(JOAN, region=REGION, record=Record(), at=AT)
     assert (shown.name, shown.age, shown.gender) == ("HARTLEY, Joan Mary (Mrs)", "78y", "Female")
     assert (shown.nhs_number, shown.nhs_number_verified) == ("999 012 3454", True)
     assert shown.address == "4 Mill Row, Oxford, OX4 1AA"
@@ -59,6 +59,9 @@ def test_who_this_is_in_the_order_and_form_of_the_guidance() -> None:
         (date(2025, 9, 22), "14m"),
         (date(2024, 11, 23), "23m"),
         (date(2024, 11, 22), "2y"),
+        (date(2020, 8, 20), "6y 3m"),
+        (date(2010, 11, 23), "15y 11m"),
+        (date(2010, 11, 22), "16y"),
         (date(1948, 11, 23), "77y"),
         (date(1948, 11, 22), "78y"),
         (date(2027, 1, 1), ""),
@@ -69,15 +72,15 @@ def test_an_age_is_in_the_unit_that_matters_at_that_age(birth_date: date, age: s
 
 
 def test_the_deceased_have_the_age_at_which_they_died() -> None:
-    at_death = banner(joan(deceased_at=datetime(2020, 3, 11, tzinfo=UTC)), region=REGION, allergies=(), at=AT)
+    at_death = banner(joan(deceased_at=datetime(2020, 3, 11, tzinfo=UTC)), region=REGION, record=Record(), at=AT)
     assert (at_death.age, at_death.is_deceased, at_death.deceased_on) == ("71y", True, date(2020, 3, 11))
-    unknown = banner(joan(deceased=True), region=REGION, allergies=(), at=AT)
+    unknown = banner(joan(deceased=True), region=REGION, record=Record(), at=AT)
     assert (unknown.age, unknown.is_deceased, unknown.deceased_on) == ("", True, None)
 
 
 def test_someone_of_whom_little_is_known_is_still_named() -> None:
     little = msgspec.structs.replace(JOAN, subject=Subject(), nhs_number_verified=False)
-    shown = banner(little, region=REGION, allergies=(), at=AT)
+    shown = banner(little, region=REGION, record=Record(), at=AT)
     assert (shown.name, shown.age, shown.gender, shown.nhs_number) == ("Name not known", "", "Not known", None)
 
 
@@ -98,10 +101,11 @@ def test_the_allergy_title_is_exactly_one_of_four(
     said: list[StoredStatement], title: str, words: tuple[str, ...]
 ) -> None:
     record = reconcile(said, region_names=NAMES, since=None)
-    shown = banner(JOAN, region=REGION, allergies=record.allergies, at=AT)
+    shown = banner(JOAN, region=REGION, record=record, at=AT)
     assert (shown.allergy_title, shown.allergies) == (title, words)
 
 
 def test_a_reader_who_may_not_see_allergies_sees_no_title_either() -> None:
-    shown = banner(JOAN, region=REGION, allergies=None, at=AT)
+    record = reconcile([allergy("Latex")], region_names=NAMES, since=None)
+    shown = banner(JOAN, region=REGION, record=record, shows_allergies=False, at=AT)
     assert (shown.allergy_title, shown.allergies) == (None, ())

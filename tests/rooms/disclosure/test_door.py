@@ -12,6 +12,7 @@ from carerecord import audit
 from carerecord.disclosure import Document, Found, Receipt, Refusal, ShownOriginal, Summary
 from carerecord.disclosure.snapshot import snapshot
 from carerecord.model import Evidence, EvidenceClass, Heading, OriginalReference, Standing
+from carerecord.reconciliation import every_entry
 from carerecord.settings import Settings
 from tests.house import (
     ADMITTED,
@@ -27,7 +28,7 @@ from tests.house import (
     program_looking,
     segment,
 )
-from tests.said import allergy, day, letter, result, stay
+from tests.said import allergy, day, letter, result, said, stay
 
 SENSITIVE = 4
 
@@ -96,10 +97,14 @@ async def test_an_organisation_without_agreement_sees_nothing(settings: Settings
 async def test_an_administrator_sees_who_the_person_is_and_nothing_clinical(settings: Settings) -> None:
     async with open_house(settings) as house:
         joan = await house.joan()
-        await house.remember(joan, [allergy("Penicillin")])
+        son = said("RelatedPerson", "1", {"name": [{"text": "Tom Hartley"}], "telecom": [{"value": "020 7946 0123"}]})
+        team = said("CareTeam", "2", {"name": "Valve team"})
+        await house.remember(joan, [allergy("Penicillin"), son, team])
         summary = await house.door.summary(looking(joan, staff=as_role("admin")))
         assert isinstance(summary, Summary)
-        assert summary.record is None
+        assert summary.record is not None
+        # How to reach someone, and nothing that tells what they are treated for or by whom.
+        assert [entry.what for entry in every_entry(summary.record)] == ["Tom Hartley"]
         assert summary.banner.allergy_title is None
         assert (summary.banner.allergies, summary.sources, summary.since) == ((), (), None)
         assert summary.banner.address == "4 Mill Row, Oxford, OX4 1AA"
