@@ -53,13 +53,7 @@ def _london(plan: Plan, keys: Keys) -> list[System]:
             **_people(plan),
             **{name: source[name] for name in ("name", "kind", "organisation")},
             "source": source["id"],
-            "mllp_host": HOST,
-            "mllp_port": plan.ports.mllp,
-            "fhir": plan.fhir_push,
-            "token": f"{plan.record}/token",
-            "client_id": client["client_id"] if client else "",
-            "key": str(keys.of(key_name(client))) if client else "",
-            "drop_folder": str(plan.drop / source["id"]),
+            **_ways(plan, keys, source, client),
             "outbox": str(plan.outbox(source["id"])),
             "pause": str(plan.pause(source["id"])),
             "tick_seconds": 0.0 if plan.quiet else _TICK_SECONDS,
@@ -76,6 +70,20 @@ def _london(plan: Plan, keys: Keys) -> list[System]:
             )
         )
     return found
+
+
+def _ways(plan: Plan, keys: Keys, source: dict[str, Any], client: dict[str, Any] | None) -> dict[str, Any]:
+    """How a source reaches the record: each way empty that it does not have."""
+    speaks_hl7, drops = bool(source.get("sending")), source["kind"] == "ambulance"
+    return {
+        "mllp_host": HOST if speaks_hl7 else "",
+        "mllp_port": plan.ports.mllp if speaks_hl7 else 0,
+        "fhir": plan.fhir_push if client else "",
+        "token": f"{plan.record}/token" if client else "",
+        "client_id": client["client_id"] if client else "",
+        "key": str(keys.of(key_name(client))) if client else "",
+        "drop_folder": str(plan.drop / source["id"]) if drops else "",
+    }
 
 
 def _speaks(source: dict[str, Any], *, pushes: bool) -> str:

@@ -12,6 +12,11 @@ CLINICIAN = ("S8000:G8000:R8000", '"Clinical":"Clinical Provision":"Clinical Pra
 NURSE = ("S8000:G8000:R8001", '"Clinical":"Clinical Provision":"Nurse Access Role"')
 ADMIN = ("S8000:G8000:R8008", '"Clinical":"Clinical Provision":"Admin/Clinical Support Access Role"')
 GP = ("S0010:G0020:R0260", '"Medical and Dental":"General Medical":"General Medical Practitioner"')
+PHARMACIST = ("S8000:G8000:R1290", '"Clinical":"Clinical Provision":"Pharmacist"')
+PARAMEDIC = ("S8000:G8000:R9901", '"Clinical":"Clinical Provision":"Paramedic"')
+MENTAL_HEALTH = ("S8000:G8000:R9902", '"Clinical":"Clinical Provision":"Mental Health Practitioner"')
+CARE_HOME_NURSE = ("S8000:G8000:R9903", '"Clinical":"Clinical Provision":"Care Home Nurse"')
+SOCIAL_WORKER = ("S8000:G8000:R8017", '"Clinical":"Clinical Provision":"Social Worker"')
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -60,6 +65,16 @@ USERS = (
          roles=_roles(555107001, (GP, "Y99101"), (GP, "Y99102"), (GP, "Y99103"), (GP, "Y99104"), (CLINICIAN, "R1H"), (ADMIN, "R1H"))),
     User(nhsid_useruid="555000000108", title="Dr", given_name="Owen", family_name="Tranter",
          called="Consultant, Barts Health, signed in with a password only.", roles=_roles(555108001, (CLINICIAN, "R1H")), assurance=1),
+    User(nhsid_useruid="555000000109", title="Ms", given_name="Ines", family_name="Valderrama",
+         called="Pharmacist, UCLH. One role.", roles=_roles(555109001, (PHARMACIST, "RRV"))),
+    User(nhsid_useruid="555000000110", title="Mr", given_name="Callum", family_name="Strand",
+         called="Paramedic, London Ambulance Service. One role.", roles=_roles(555110001, (PARAMEDIC, "RRU"))),
+    User(nhsid_useruid="555000000111", title="Ms", given_name="Tolu", family_name="Ashcombe",
+         called="Community mental health nurse, East London. One role.", roles=_roles(555111001, (MENTAL_HEALTH, "RWK"))),
+    User(nhsid_useruid="555000000112", title="Mrs", given_name="Bernadette", family_name="Quill",
+         called="Nurse at a care home. One role.", roles=_roles(555112001, (CARE_HOME_NURSE, "Y99401"))),
+    User(nhsid_useruid="555000000113", title="Mr", given_name="Amir", family_name="Delacroix",
+         called="Social worker, Mile End. One role.", roles=_roles(555113001, (SOCIAL_WORKER, "Y99301"))),
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from carerecord.organisations import read_region
 from demo.region import write_region
 from demo.region.write import SIGN_IN_CLIENT_ID
 from demo.systems.sign_in_provider import Provider, SignInProvider, challenge
@@ -35,6 +37,7 @@ async def _provider(tmp_path):
     configuration = Provider(
         issuer="http://127.0.0.1:8402", host="127.0.0.1", port=8402, key=keys.provider, client_id=SIGN_IN_CLIENT_ID,
         client_secret=keys.sign_in_secret, client_name="London Care Record", redirect_uris=(CALLBACK,),
+        next_key=keys.next_provider, fault=tmp_path / "provider.fault",
     )  # fmt: skip
     async with TestClient(TestServer(SignInProvider(configuration).app())) as client:
         client.secret = keys.sign_in_secret.read_text()
@@ -126,3 +129,49 @@ async def test_discovery_names_what_is_there(tmp_path):
 
 def test_staff_hold_no_role_one_several_and_many():
     assert {len(user.roles) for user in USERS} >= {0, 1, 3, 6}
+
+
+async def _identity(client):
+    back = await _choose(client, "555000000101")
+    tokens = await (await _exchange(client, back["code"])).json()
+    keys = KeySet.import_key_set(await (await client.get("/jwks")).json())
+    return jwt.decode(tokens["id_token"], keys)
+
+
+async def test_its_clock_can_be_wrong_by_ten_minutes_either_way(tmp_path):
+    async with _provider(tmp_path) as client:
+        fault = tmp_path / "provider.fault"
+        for what, seconds in (("clock-ahead", 600), ("clock-behind", -600), ("", 0)):
+            fault.write_text(what)
+            claims = (await _identity(client)).claims
+            assert abs(claims["iat"] - int(time.time()) - seconds) < 60
+            assert claims["exp"] - claims["iat"] == 300
+
+
+async def test_a_rotated_key_is_the_only_one_that_it_publishes_and_signs_with(tmp_path):
+    async with _provider(tmp_path) as client:
+        before = await _identity(client)
+        (tmp_path / "provider.fault").write_text("key-rotated")
+        after = await _identity(client)
+        assert (before.header["kid"], after.header["kid"]) == ("provider-1", "provider-2")
+        assert [key["kid"] for key in (await (await client.get("/jwks")).json())["keys"]] == ["provider-2"]
+
+
+async def test_it_can_be_unavailable_or_answer_with_a_page_that_says_sorry(tmp_path):
+    async with _provider(tmp_path) as client:
+        fault = tmp_path / "provider.fault"
+        fault.write_text("unavailable")
+        assert (await client.get("/.well-known/openid-configuration")).status == 503
+        fault.write_text("error-page")
+        answer = await client.get("/userinfo")
+        assert (answer.status, answer.content_type) == (200, "text/html")
+
+
+def test_every_role_of_the_region_is_held_by_somebody_who_can_sign_in(tmp_path):
+    region = read_region(
+        write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402").region
+    )
+    held = {region.roles[role.code] for user in USERS for role in user.roles}
+    assert held == set(region.roles.values())
+    stranger = next(user for user in USERS if "no agreement" in user.called)
+    assert region.find_organisation(stranger.roles[0].organisation) is None
