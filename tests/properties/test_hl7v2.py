@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carerecord.formats import hl7v2
-from carerecord.model import Original, Reading, Source
+from carerecord.formats.rtf import text_of_rtf
+from carerecord.model import Heading, Original, Reading, Source, Standing
 
 EXAMPLES = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "examples" / "hl7v2").glob("*.hl7"))]
 SOURCE = Source(id="riverside", organisation="RJ1", name="Riverside Hospital")
@@ -129,6 +130,38 @@ def test_every_obx_becomes_an_observation_or_a_document_or_a_problem(obx: list[s
             assert word in said or dropped
 
 
+IMAGING = Source(id="imaging", organisation="Y9901", name="Imaging", kind="radiology")
+
+
+@given(
+    st.lists(results, min_size=1, max_size=8),
+    st.sampled_from(["F", "C", "P", "X", "", "?"]),
+    st.lists(texts.filter(lambda text: not set(text) & set("|^~\\&")), max_size=2),
+)
+@settings(deadline=None)
+def test_every_line_of_a_report_on_images_is_in_its_words_or_a_document_or_a_problem(
+    obx: list[str], status: str, notes: list[str]
+) -> None:
+    header = "MSH|^~\\&|A|B|C|D|20261112||ORU^R01|1|P|2.4"
+    obr = f"OBR|1|P1|F1|XR^X-ray^NICIP|||202611120800||||||||||||||||||{status}"
+    notes = [f"NTE|1||{note}" for note in notes]
+    content = "\r".join([header, PATIENT, obr, *obx, *notes]).encode()
+    reading = hl7v2.translate(Original(source=IMAGING.id, content=content, received_at=AT), source=IMAGING)
+    (report,) = (each for each in reading.statements if each.resource_type == "DiagnosticReport")
+    assert report.heading is Heading.IMAGING
+    assert not any(each.resource_type == "Observation" for each in reading.statements)
+    said = json.loads(report.body).get("conclusion", "")
+    dropped = sum(each.segment == "OBX" for each in reading.problems)
+    documents = len(reading.statements) - 1
+    missing = 0
+    for line in (each.split("|") for each in obx):
+        words = line[5].strip()
+        missing += words.isalnum() and words not in said
+    assert missing <= dropped + documents
+    for note in notes:
+        assert note[7:].strip() in said
+
+
 @given(st.lists(results, min_size=1, max_size=8))
 @settings(deadline=None)
 def test_no_two_results_of_a_message_share_an_id(obx: list[str]) -> None:
@@ -137,6 +170,116 @@ def test_no_two_results_of_a_message_share_an_id(obx: list[str]) -> None:
     reading = read("\r".join([header, PATIENT, *orders]).encode())
     ids = [(each.resource_type, each.local_id) for each in reading.statements]
     assert len(ids) == len(set(ids))
+
+
+# --- what is said of stays, appointments, referrals, problems, allergies and documents --------------------------------
+
+EVENTS = sorted(hl7v2.TRANSLATED - {"ORU^R01", "ADT^A40"})
+moments = st.sampled_from(["", "20261112083000", "20261112", "2026", "tomorrow", "20261350", "00000000", '""'])
+said_of = st.sampled_from(
+    [
+        "",
+        "A^Accepted^HL70283",
+        "I",
+        "P",
+        "Booked",
+        "Noshow",
+        "R",
+        "S^Stat",
+        "?",
+        "30",
+        "MIN",
+        "V1^^^B",
+        "R1^UBRN",
+        "AD",
+        "DE",
+    ]
+)
+things = st.one_of(
+    moments, said_of, texts, st.sampled_from(["K^Kay~L^Ell", "WARD^1^2~WARD2", "A^B^I10~C^D^SCT", "^^M30"])
+)
+names = st.sampled_from(
+    "PV1 PV2 AL1 IAM DG1 SCH TQ1 NTE RGS AIS AIG AIL AIP RF1 PRD PR1 PRB TXA OBX OBR EVN".split()  # noqa: SIM905
+)
+segments = st.builds(lambda name, fields: f"{name}|{'|'.join(fields)}", names, st.lists(things, max_size=46))
+
+
+@given(st.sampled_from(EVENTS), st.lists(segments, max_size=10))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_an_event_says_is_read_and_no_obx_disappears(kind: str, lines: list[str]) -> None:
+    content = "\r".join([f"MSH|^~\\&|A|B|C|D|20261112||{kind}|1|P|2.4", PATIENT, *lines]).encode()
+    answered(content)
+    reading = read(content)
+    assert reading.translated
+    if not kind.startswith("MDM"):
+        sent = sum(line.startswith("OBX|") for line in lines)
+        problems = [each for each in reading.problems if each.segment == "OBX" or each.fatal]
+        assert len(problems) >= sent or any(each.fatal for each in problems)
+    for statement in reading.statements:
+        assert statement.body
+        assert Heading(statement.heading)
+
+
+@given(st.sampled_from(EVENTS), moments, moments, st.sampled_from("IEOPNX"))
+@settings(deadline=None)
+def test_what_is_cancelled_is_never_current(kind: str, start: str, end: str, patient_class: str) -> None:
+    pv1 = f"PV1|1|{patient_class}|WARD{'|' * 16}V1{'|' * 25}{start}|{end}"
+    reading = read("\r".join([f"MSH|^~\\&|A|B|C|D|20261112||{kind}|1|P|2.4", PATIENT, pv1]).encode())
+    for statement in reading.statements:
+        is_cancelling = kind in {"ADT^A11", "ADT^A38"}
+        assert (statement.standing is Standing.CANCELLED) == is_cancelling
+        assert not (kind == "ADT^A13" and "end" in json.loads(statement.body).get("period", {}))
+
+
+# --- RTF --------------------------------------------------------------------------------------------------------------
+
+PIECES = [
+    b"{", b"}", b"\\par ", b"\\'e9", b"\\'", b"\\u8364?", b"\\u-10179?", b"\\u99999999", b"\\uc9999999 ", b"\\bin3 ",
+    b"\\bin-5", b"\\*", b"\\", b"\\\\", b"{\\*\\x ", b"{\\fonttbl", b"\\v ", b"\\v0 ", b"\\ansicpg0", b"\\ansicpg1251 ",
+    b"\r\n", b"words ", b"\xff\x00", b"\\cell", b"\\row", b"\\pict 00ff", b"\\deleted ", b"\\plain ",
+]  # fmt: skip
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8)), max_size=60))
+@settings(max_examples=400)
+def test_any_rtf_gives_words_that_can_be_written(pieces: list[bytes]) -> None:
+    content = b"{\\rtf1" + b"".join(pieces)
+    words = text_of_rtf(content)
+    assert words == words.encode().decode()
+    assert "\0" not in words
+    assert len(words) <= len(content) + 1
+
+
+def literal(text: str) -> str:
+    units = text.encode("utf-16-le")
+    numbers = (int.from_bytes(units[at : at + 2], "little", signed=True) for at in range(0, len(units), 2))
+    return "".join(
+        f"\\{chr(unit)}" if chr(max(unit, 0)) in "\\{}" else chr(unit) if 32 <= unit < 127 else f"\\u{unit}?"
+        for unit in numbers
+    )
+
+
+@given(st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1), min_size=1))
+def test_words_come_out_of_rtf_as_they_went_in(lines: list[str]) -> None:
+    body = "\\par\n".join(map(literal, lines))
+    assert text_of_rtf(f"{{\\rtf1\\ansi{{\\fonttbl{{\\f0 Arial;}}}}\\pard {body}}}".encode()) == "\n".join(lines)
+
+
+DEEP = {
+    "braces": b"{" * 2_000_000,
+    "controls": b"\\a" * 1_000_000,
+    "bytes": b"\\'e9" * 500_000,
+    "characters": b"\\u233?" * 400_000,
+    "binary": b"\\bin99999999 " * 150_000,
+    "a picture": b"{\\pict " + b"00ff" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_hostile_rtf_takes_bounded_time(name: str) -> None:
+    begun = time.process_time()
+    text_of_rtf(b"{\\rtf1" + DEEP[name])
+    assert time.process_time() - begun < 5
 
 
 HOSTILE = {

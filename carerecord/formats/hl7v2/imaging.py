@@ -27,6 +27,7 @@ from carerecord.formats.hl7v2.translating import Translating
 from carerecord.formats.rtf import is_rtf, rtf_bytes, text_of_rtf
 from carerecord.model import Heading, Standing
 
+_WORDS = LIKE_WORDS | {"", "ED"}
 _TAKEN_BACK = frozenset({"D", "W", "X"})  # OBX-11: a line that its author no longer says
 
 
@@ -104,20 +105,22 @@ class _Words:
         self.files: list[Segment] = []
 
     def take(self, obx: Segment, below: list[str]) -> None:
-        translating, kind = self._translating, obx[2].strip().upper()
+        said = self._read(obx, obx[2].strip().upper())
+        if said is not None:
+            self._begin_section(obx)
+            self.lines.append(said)
+        self.lines += below
+
+    def _read(self, obx: Segment, kind: str) -> str | None:
         if obx[11].strip().upper() in _TAKEN_BACK:
             sentence = "OBX-11 takes a part of the report back: it is left out, and stands in the original."
-            translating.problem("OBX-11", "taken back", sentence)
-            return
+            self._translating.problem("OBX-11", "taken back", sentence)
+            return None
         if kind == "RP":
             sentence = "OBX-5 (RP) points to a file elsewhere, which is not fetched: send the file itself as ED."
-            translating.problem("OBX-5", "not translated yet", sentence)
-            return
-        said = self._read_file(obx) if kind == "ED" else self._read_words(obx, kind)
-        if said is None:
-            return
-        self._begin_section(obx, has_title=kind in LIKE_WORDS or kind == "ED")
-        self.lines += [said, *below]
+            self._translating.problem("OBX-5", "not translated yet", sentence)
+            return None
+        return self._read_file(obx) if kind == "ED" else self._read_words(obx, kind)
 
     def _read_words(self, obx: Segment, kind: str) -> str:
         message = self._translating.message
@@ -146,7 +149,7 @@ class _Words:
         self.forms.append(attachment(content, "application/rtf"))
         return text_of_rtf(content)
 
-    def _begin_section(self, obx: Segment, *, has_title: bool) -> None:
+    def _begin_section(self, obx: Segment) -> None:
         """A blank line where OBX-3 changes, and its words as title where they are not the examination's."""
         if obx[3] == self._section:
             return
@@ -157,7 +160,8 @@ class _Words:
         )
         if not is_first:
             self.lines.append("")
-        if said is not None and has_title and is_title and said.text != said.code:
+        has_words = obx[2].strip().upper() in _WORDS
+        if said is not None and has_words and is_title and said.text != said.code:
             self.lines.append(said.text)
 
 

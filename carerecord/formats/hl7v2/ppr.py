@@ -42,7 +42,8 @@ _OVER = frozenset({"inactive", "remission", "resolved"})
 def read_problems(translating: Translating, subject: Subject, *, event: str) -> None:
     """State every PRB of a message, each with the notes below it."""
     message = translating.message
-    encounter = encounter_reference(translating, message.find("PV1"))
+    # A problem list is of no stay, and some systems send no PV1 with it: PID-18 may still name one.
+    encounter = encounter_reference(translating, message.find("PV1") or ["PV1"])
     found: list[tuple[Segment, list[str]]] = []
     for segment in message.segments:
         if segment[0] == "PRB":

@@ -16,7 +16,6 @@ from carerecord.model import Heading, Standing, Subject
 EVENTS = frozenset({"I12", "I13", "I14"})  # referred, changed, cancelled
 # RF1-1 (table 0283, and the words that systems write)
 _STATUSES = {
-    "": "active",
     "A": "active",
     "ACCEPTED": "active",
     "P": "active",
@@ -99,8 +98,10 @@ def read_referral(translating: Translating, subject: Subject, *, event: str) -> 
 def _status(translating: Translating, rf1: Segment, event: str) -> str:
     if event == "I14":
         return "revoked"
-    sent = translating.text(rf1, 1).upper()
-    status = _STATUSES.get(sent) or _STATUSES.get(translating.text(rf1, 1, 2).upper() or "?")
+    told = [sent.upper() for part in (1, 2) if (sent := translating.text(rf1, 1, part))]
+    if not told:
+        return "active"
+    status = next((known for sent in told if (known := _STATUSES.get(sent))), None)
     if status is None:
         sentence = "RF1-1 is no referral status of HL7 table 0283: write A, P, R or E."
         translating.problem("RF1-1", "unknown code", sentence)
