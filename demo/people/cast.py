@@ -97,7 +97,7 @@ _CAST = (
         _cast(_OX, "F", "Whitlock", "Charlotte Grace", "Mrs", 36.2, "neuro", "none", "renamed", "a name changed on marriage"),
     ),
     (
-        _cast(_LON, "F", "Warsame", "Hodan", "", 0.02, "", "unrecorded", "newborn", "a newborn, first blood tests"),
+        _cast(_LON, "F", "Warsame", "Hodan", "", 0.02, "", "unrecorded", "newborn child-of-next", "a newborn, first blood tests"),
         _cast(_LON, "F", "Warsame", "Amina", "Mrs", 29.4, "pneumonia", "none", "", "the newborn's mother, a separate person"),
     ),
     (
@@ -121,9 +121,9 @@ _CAST = (
     ),
     # --- one resident of each neighbour's area, then what no lot can be trusted to show -------------------------------
     (
-        _cast("Bedfordshire", "F", "Okonkwo-Reyes", "Grace Adaeze", "Mrs", 68.4, "heart-valve", "penicillin", "recent planned referred",
+        _cast("Bedfordshire", "F", "Okonkwo-Reyes", "Grace Adaeze", "Mrs", 68.4, "heart-valve", "penicillin", "recent planned referred appointment-moved appointment-cancelled move-cancelled",
               "a Bedford practice's patient after a heart valve in London: whom to phone, what is pending", town="Bedford", practice="Y99201"),
-        _cast("Bedfordshire", "M", "Mirza", "Tariq", "Mr", 59.1, "transplant", "some", "recent referred dna",
+        _cast("Bedfordshire", "M", "Mirza", "Tariq", "Mr", 59.1, "transplant", "some", "recent referred dna discharge-cancelled",
               "a Luton man with a new kidney: a clinic missed, another booked", town="Luton"),
     ),
     (
@@ -133,7 +133,7 @@ _CAST = (
               "the imaging network has her family and given name exchanged", town="Milton Keynes", language="vi"),
     ),
     (
-        _cast("Suffolk", "F", "Baldry", "Doreen", "Mrs", 83.5, "heart-rhythm-uclh", "penicillin", "recent referred ambulance",
+        _cast("Suffolk", "F", "Baldry", "Doreen", "Mrs", 83.5, "heart-rhythm-uclh", "penicillin", "recent referred ambulance admission-cancelled",
               "an Ipswich woman taken ill in London: an ambulance, a pacemaker, a letter home", town="Ipswich", practice="Y99211"),
         _cast("Suffolk", "M", "Catchpole", "Edwin James", "Mr", 66.2, "cancer", "none", "in-hospital recent referred",
               "in hospital in London now, from Bury St Edmunds", town="Bury St Edmunds"),
@@ -157,19 +157,19 @@ _CAST = (
               "a ReSPECT form that replaced an older one, district nurses, home care", practice="Y99101", conditions="alzheimers heart-failure hypertension copd"),
     ),
     (
-        _cast(_LON, "M", "Achterberg", "Joel", "Mr", 34.7, "", "some", "mental-health council gp-only", "a crisis plan, a key worker, a social worker",
+        _cast(_LON, "M", "Achterberg", "Joel", "Mr", 34.7, "", "some", "mental-health council", "a crisis plan, a key worker, a social worker",
               practice="Y99101", conditions="schizophrenia"),
-        _cast(_LON, "F", "Mensah-Clarke", "Efua", "Mrs", 72.8, "heart-rhythm-uclh", "some", "recent dose-conflict status-conflict community",
+        _cast(_LON, "F", "Mensah-Clarke", "Efua", "Mrs", 72.8, "heart-rhythm-uclh", "some", "recent dose-conflict status-conflict problem-conflict community",
               "her practice and UCLH list the same medicine at different doses, and one stopped", practice="Y99104", conditions="type-2-diabetes hypertension"),
     ),
     (
-        _cast(_LON, "F", "Yusuf", "Ifrah", "Mrs", 31.5, "", "none", "mother interpreter", "mother of newborn twins, needs a Somali interpreter", practice="Y99104", language="so"),
-        _cast(_LON, "M", "Yusuf", "Ayub", "", 0.05, "", "unrecorded", "newborn child-of-mother", "a newborn: his NHS number not yet confirmed", practice="Y99104"),
+        _cast(_LON, "F", "Yusuf", "Ifrah", "Mrs", 31.5, "", "none", "interpreter", "mother of newborn twins, needs a Somali interpreter", practice="Y99104", language="so"),
+        _cast(_LON, "M", "Yusuf", "Ayub", "", 0.05, "", "unrecorded", "newborn child-of-before", "a newborn: his NHS number not yet confirmed", practice="Y99104"),
     ),
     (
         _cast(_LON, "M", "Featherstone", "Colin", "Mr", 55.4, "diabetes", "none", "superseded moved-house", "the imaging network still has a superseded NHS number",
               practice="Y99101", conditions="gout"),
-        _cast(_LON, "F", "Oyelaran", "Folasade", "Ms", 47.0, "heart-rhythm-uclh", "unrecorded", "allergy-one-source status-conflict", "an allergy that only her practice knows",
+        _cast(_LON, "F", "Oyelaran", "Folasade", "Ms", 47.0, "heart-rhythm-uclh", "unrecorded", "allergy-one-source status-conflict problem-conflict", "an allergy that only her practice knows",
               practice="Y99101", conditions="asthma"),
     ),
 )  # fmt: skip

@@ -227,3 +227,10 @@ class Report(Content, frozen=True, kw_only=True, tag="report"):
     lines: tuple[str, ...]
     is_pdf: bool = False
     replaces: str = ""
+
+
+class Notice(Content, frozen=True, kw_only=True, tag="notice"):
+    """Communication: what no other heading has room for, in words to whoever meets the person next."""
+
+    sent_at: datetime
+    words: str

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 
 from demo.people.codes.medicines import PRODUCTS, Product
-from demo.people.contents import Medicine
+from demo.people.contents import Medicine, Problem
 from demo.people.nouns import Stated
 from demo.people.story import Teller
 
@@ -17,38 +17,60 @@ _BY_TEXT = {text: product for product in PRODUCTS.values() for text in (product.
 
 def plant(teller: Teller, quirks: frozenset[str]) -> None:
     """Every newest word of a practice on a medicine that another source lists too may be made to differ."""
+    if "problem-conflict" in quirks:
+        _resolve_at_the_practice(teller)
     if not quirks & {"dose-conflict", "status-conflict"}:
         return
-    by_product: dict[str, list[int]] = {}
+    shared = _shared(teller)
+    if "dose-conflict" in quirks:
+        for product, practice, _ in shared:
+            if product.other_dose:
+                _say(teller, practice, dose=product.other_dose)
+                teller.planted.append("dose-differs")
+                shared = [each for each in shared if each[0] is not product]
+                break
+    if "status-conflict" in quirks and shared:
+        _, _, other = shared[0]
+        event = teller.events[other]
+        stopped_on = min(event.at + timedelta(days=9), teller.until).date()
+        _say(teller, other, status="stopped", stopped_on=stopped_on, reason="Dizzy: stopped in clinic")
+        teller.planted.append("stopped-at-one-active-at-other")
+
+
+def _shared(teller: Teller) -> list[tuple[Product, int, int]]:
+    """Medicines that a practice and another source list: where the newest word of each is. Hospitals come first."""
+    newest: dict[tuple[str, str], int] = {}
     for position, event in enumerate(teller.events):
         if isinstance(event, Stated) and isinstance(event.content, Medicine):
-            by_product.setdefault(_product(event.content).key, []).append(position)
-    shared = [
-        (PRODUCTS[key], practice, [each for each in places if each != practice])
-        for key, places in by_product.items()
-        if (practice := _said_by_practice(teller, places)) is not None and len(places) > 1
+            newest[_BY_TEXT[event.content.concept.text].key, event.source] = position
+    found = [
+        (PRODUCTS[key], position, other)
+        for (key, source), position in newest.items()
+        if source in _PRACTICES
+        for (same, elsewhere), other in newest.items()
+        if same == key and elsewhere not in _PRACTICES
     ]
-    for product, practice, _ in shared:
-        if "dose-conflict" in quirks and product.other_dose:
-            _say(teller, practice, dose=product.other_dose)
-            teller.planted.append("dose-differs")
-            shared = [each for each in shared if each[0] is not product]
-            break
-    for _, _, others in shared:
-        if "status-conflict" in quirks:
-            event = teller.events[others[0]]
-            at = min(event.at + timedelta(days=9), teller.until)
-            _say(teller, others[0], status="stopped", stopped_on=at.date(), reason="Dizzy: stopped in clinic")
-            teller.planted.append("stopped-at-one-active-at-other")
-            break
+    return sorted(found, key=lambda each: teller.events[each[2]].source not in ("uclh", "gosh"))
 
 
-def _product(medicine: Medicine) -> Product:
-    return _BY_TEXT[medicine.concept.text]
-
-
-def _said_by_practice(teller: Teller, places: list[int]) -> int | None:
-    return next((place for place in places if teller.events[place].source in _PRACTICES), None)
+def _resolve_at_the_practice(teller: Teller) -> None:
+    """A problem that another source still lists as active is over at the practice."""
+    elsewhere = {
+        event.content.concept.text
+        for event in teller.events
+        if isinstance(event, Stated) and isinstance(event.content, Problem) and event.source not in _PRACTICES
+    }
+    for position, event in enumerate(teller.events):
+        if (
+            isinstance(event, Stated)
+            and event.source in _PRACTICES
+            and isinstance(event.content, Problem)
+            and event.content.concept.text in elsewhere
+            and event.content.status == "active"
+        ):
+            _say(teller, position, status="resolved", ended_on=event.at.date())
+            teller.planted.append("problem-resolved-at-one")
+            return
 
 
 def _say(teller: Teller, position: int, **changed: object) -> None:

@@ -46,13 +46,30 @@ def _person(seed: int, index: int, nhs_number: str, until: datetime, density: De
         shares = made.family == first.family
     if place and not shares:
         home, practice = _settle(rng, made)
-    if place and shares and not made.is_cast and rng.random() < 0.8:
-        made = msgspec.structs.replace(made, family=first.family)
+    if place and shares and not made.is_cast:
+        made = _household(house, rng, made, first)
     if made.practice:
         practice = places.practice_of(made.practice)
     return _tell(
         rng, seed, index, made, nhs_number=nhs_number, home=home, practice=practice, until=until, density=density
     )
+
+
+def _household(house: random.Random, rng: random.Random, made: Mould, first: Mould) -> Mould:
+    """Who shares a home: mostly one family name; sometimes twins, or a mother and her newborn."""
+    lot = house.random()
+    if first.age_days < 16 * 365 and lot < 0.15:
+        given = made.given if made.given[0] != first.given[0] else (*made.given[1:], "Robin")
+        return msgspec.structs.replace(
+            made, family=first.family, given=given, title="", age_days=first.age_days, pathway=first.pathway,
+            quirks=(made.quirks - {"died", "in-hospital"}) | {"twin"}, shows="a twin: one birth date, another person",
+        )  # fmt: skip
+    if first.gender == "F" and 18 <= first.age_days // 365 <= 42 and lot < 0.15:
+        return msgspec.structs.replace(
+            made, family=first.family, title="", age_days=house.randint(2, 40), pathway="", allergies="unrecorded",
+            quirks=frozenset({"newborn", "child-of-before"}), shows="a newborn and their mother",
+        )  # fmt: skip
+    return msgspec.structs.replace(made, family=first.family) if rng.random() < 0.8 else made
 
 
 def _settle(rng: random.Random, made: Mould) -> tuple[Address, Practice]:
@@ -114,18 +131,14 @@ def _tell(
         former_name=former_name,
         early_number=early,
         twin_of=index - 1 if "twin" in made.quirks else None,
-        mother=index + 1
-        if "newborn" in made.quirks and index == 10
-        else index - 1
-        if "child-of-mother" in made.quirks
-        else None,
+        mother=index - 1 if "child-of-before" in made.quirks else index + 1 if "child-of-next" in made.quirks else None,
         is_restricted="restricted" in made.quirks,
         shows=made.shows,
         pathway=made.pathway,
         is_cast=made.is_cast,
         not_to_join=not_to_join,
         apart=apart,
-        planted=tuple(dict.fromkeys(teller.planted)),
+        planted=() if teller.is_light else tuple(dict.fromkeys(teller.planted)),  # Thinned, nothing is promised.
         story=story,
     )
 

@@ -44,9 +44,15 @@ _COMMON = (  # (condition, from age, to age, weight)
 
 
 def fall_ill(
-    rng: random.Random, *, age_days: int, until: date, pathway: Pathway | None, extra: tuple[str, ...]
+    rng: random.Random,
+    *,
+    age_days: int,
+    until: date,
+    pathway: Pathway | None,
+    extra: tuple[str, ...] = (),
+    is_sure: bool = False,
 ) -> Health:
-    """By lot, but for what brought them to hospital (`pathway`) and what their story needs (`extra`)."""
+    """By lot, but for what brought them to hospital (`pathway`) and what their story needs (`extra`, `is_sure`)."""
     age = age_days // 365
     own = [BY_ICD10[pathway.diagnosis[0]], *(BY_ICD10[code] for code, _ in pathway.also)] if pathway else []
     chosen = dict.fromkeys([*(each.key for each in own if _lasts(each.key)), *extra])
@@ -61,10 +67,10 @@ def fall_ill(
     courses: dict[str, Course] = {}
     for ailment in ailments:
         for product in FOR_CONDITION.get(ailment.condition.key, ())[:2]:
-            if not ailment.ended_on and age >= 12 and rng.random() < 0.8:
+            if not ailment.ended_on and age >= 12 and (rng.random() < 0.8 or is_sure):
                 courses[product.key] = Course(product, ailment.onset_on)
     for key in pathway.medicines if pathway else ():
-        courses[key] = Course(PRODUCTS[key], until, from_stay=True)
+        courses.setdefault(key, Course(PRODUCTS[key], until, from_stay=True))
     return Health(ailments, tuple(courses.values()))
 
 

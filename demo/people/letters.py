@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from demo.people.codes.medicines import PRODUCTS
 from demo.people.nouns import Allergy, Demographics, Visit
 from demo.people.pathways import Pathway
+
+_LETTERHEADS = {
+    "barts": "Barts Health NHS Trust",
+    "uclh": "University College London Hospitals NHS Foundation Trust",
+    "gosh": "Great Ormond Street Hospital for Children NHS Foundation Trust",
+}
 
 
 def discharge_lines(
@@ -12,7 +19,7 @@ def discharge_lines(
     end = visit.end or visit.start
     return (
         "DISCHARGE SUMMARY",
-        f"Barts Health NHS Trust, {visit.site}, {visit.place}",
+        f"{_LETTERHEADS[pathway.source]}, {visit.site}, {visit.place}",
         "",
         f"Dear {who.practice.gp},",
         f"Re: {' '.join(who.given)} {who.family}, born {who.birth_date:%d-%b-%Y}",
@@ -23,12 +30,22 @@ def discharge_lines(
         *(f"Also: {text}." for _, text in pathway.also),
         *((f"Procedure: {pathway.operation}.",) if pathway.operation else ()),
         _allergy_line(allergies),
+        *_medicine_lines(pathway),
         "",
         "Plan and actions for the GP:",
         *(f"{number}. {line}" for number, line in enumerate(pathway.plan, 1)),
+        *((f"Pending at discharge: {pathway.pending}. We will write when it is known.",) if pathway.pending else ()),
+        f"Questions: ring {pathway.phone}.",
         "",
         visit.consultant.called,
     )
+
+
+def _medicine_lines(pathway: Pathway) -> tuple[str, ...]:
+    """The medicines begun here; the last of them stands in this letter and nowhere else."""
+    lines = [f"{PRODUCTS[key].text}, {PRODUCTS[key].dose}" for key in pathway.medicines]
+    lines += [f"{pathway.only_in_letter}"] if pathway.only_in_letter else []
+    return ("Medicines started:", *(f"- {line}." for line in lines)) if lines else ()
 
 
 def outpatient_lines(
@@ -45,6 +62,7 @@ def outpatient_lines(
         *((f"We discussed: {pathway.operation[0].lower()}{pathway.operation[1:]}.",) if pathway.operation else ()),
         _allergy_line(allergies),
         "We will see the patient again as arranged.",
+        f"Questions: ring {pathway.phone}.",
         "",
         visit.consultant.called,
     )

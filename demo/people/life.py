@@ -23,7 +23,12 @@ def tell_life(teller: Teller, made: Mould, end_of_stay: datetime) -> EarlyNumber
         return None
     pathway = BY_KEY.get(made.pathway)
     health = fall_ill(
-        teller.rng, age_days=made.age_days, until=teller.until.date(), pathway=pathway, extra=made.conditions
+        teller.rng,
+        age_days=made.age_days,
+        until=teller.until.date(),
+        pathway=pathway,
+        extra=made.conditions,
+        is_sure=made.is_cast,
     )
     early = _hospital(teller, made, pathway, health, end_of_stay) if pathway else None
     is_local = made.area == "London"
@@ -31,7 +36,7 @@ def tell_life(teller: Teller, made: Mould, end_of_stay: datetime) -> EarlyNumber
         _asked_for_by_the_gp(teller, made)
     if is_local and "laboratory-only" not in made.quirks:
         _around_home(teller, made, pathway, health, end_of_stay)
-    if "ambulance" in made.quirks:
+    if "ambulance" in made.quirks:  # Before the stay, so a death does not matter.
         community.tell_ambulance(teller, end_of_stay - timedelta(days=teller.rng.randint(9, 30), hours=7))
     if "respect" in made.quirks:
         council.tell_plans(teller)
@@ -46,7 +51,12 @@ def _around_home(teller: Teller, made: Mould, pathway: Pathway | None, health: H
     source = CONNECTED_PRACTICES.get(teller.now.practice.code)
     if source:
         practice.tell_practice(
-            teller, source, health, allergies=made.allergies, pathway=pathway, stay_ended=end_of_stay
+            teller,
+            source,
+            health,
+            allergies="one-source" if "allergy-one-source" in made.quirks else made.allergies,
+            pathway=pathway,
+            stay_ended=end_of_stay,
         )
         if made.language != "en" or "interpreter" in made.quirks:
             at = teller.until - timedelta(days=teller.rng.randint(30, 300))

@@ -57,4 +57,11 @@ NEIGHBOURS = (
     "oxford", "bedfordshire", "milton-keynes", "east-suffolk", "west-suffolk", "west-herts", "east-herts", "beds-gp",
     "suffolk-gp", "luton-community", "essex-ambulance", "herts-council",
 )  # fmt: skip
+NEIGHBOUR_ODS = dict(
+    zip(
+        NEIGHBOURS,
+        ("RTH", "RC9", "RD8", "RDE", "RGR", "RWG", "RWH", "Y99201", "Y99211", "RYV", "RYC", "Y99221"),
+        strict=True,
+    )
+)
 AREAS = ("Oxfordshire", "Bedfordshire", "Milton Keynes", "Suffolk", "Essex", "Hertfordshire")

@@ -59,12 +59,17 @@ class Specimens:
     def now(self) -> Demographics:
         return self.timeline[-1][1]
 
+    def may_tell(self, at: datetime) -> bool:
+        """From birth to the end of the histories; for a week after a death, while the news travels."""
+        died_at = self.now.died_at
+        return self.born_at < at <= self.until and (died_at is None or at <= died_at + timedelta(days=7))
+
     def state(
         self, source: str, at: datetime, own_id: str, content: Content, *, stay: str = "", is_in_error: bool = False
     ) -> str:
         """A system that speaks FHIR says one thing; `own_id` is made this person's own. Returns the whole id."""
         own_id = f"{own_id}-{self.index:06d}"
-        if self.born_at <= at <= self.until:
+        if self.may_tell(at):
             self.events.append(
                 Stated(
                     at=at,

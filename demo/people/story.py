@@ -162,13 +162,15 @@ class Teller(Specimens):
         return ended
 
     def _diagnosis(self, coded: tuple[str, str], at: datetime, kind: str) -> Diagnosis:
-        return Diagnosis(code=coded[0], text=coded[1], at=at, kind=kind, snomed=snomed_beside(coded[0]))
+        code, text = coded
+        is_mapped = (self.index * 7 + sum(map(ord, code))) % 20  # One code in twenty has no alternate in its table.
+        return Diagnosis(code=code, text=text, at=at, kind=kind, snomed=snomed_beside(code) if is_mapped else None)
 
     # --- referrals, appointments, images ------------------------------------------------------------------------------
 
     def referred(self, at: datetime, pathway: Pathway, *, status: str = "active", priority: str = "routine") -> None:
         """The practice asks the hospital: REF I12. Said again with another status when it is dealt with."""
-        if not self.born_at < at <= self.until:
+        if not self.may_tell(at):
             return
         practice = self.now.practice
         self.events.append(
@@ -201,7 +203,7 @@ class Teller(Specimens):
         reason: str = "",
     ) -> None:
         """The hospital's scheduler says something of one appointment."""
-        if not self.born_at < at <= self.until:
+        if not self.may_tell(at):
             return
         self.events.append(
             Booked(
@@ -234,7 +236,7 @@ class Teller(Specimens):
             said.append((told_at + timedelta(days=3), "C", (*lines, *addendum)))
             self.planted.append("amended-imaging-report")
         for said_at, status, words in said:
-            if self.born_at < at and said_at <= self.until:
+            if self.may_tell(at) and said_at <= self.until:
                 self.events.append(
                     Imaged(
                         at=said_at,

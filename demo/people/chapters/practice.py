@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+
+import msgspec
 
 from demo.people.codes import immunisations, observations, social
-from demo.people.codes.conditions import Condition
+from demo.people.codes.conditions import CONDITIONS
+from demo.people.codes.procedures import PROCEDURES
 from demo.people.contents import (
     AllergyEntry,
     Clinician,
@@ -16,22 +19,22 @@ from demo.people.contents import (
     Immunisation,
     Measurement,
     Medicine,
+    Notice,
     Operation,
     Problem,
     Referral,
 )
-from demo.people.health import Course, Health
+from demo.people.health import Ailment, Course, Health
 from demo.people.pathways import ALLERGIES, NO_KNOWN_ALLERGIES, Pathway
 from demo.people.places import gp_of
 from demo.people.story import Teller
 
 _SEVERITY = {"SV": "severe", "MO": "moderate", "MI": "mild", "": ""}
 _CATEGORY = {"DA": "medication", "FA": "food", "MA": "environment"}
-GP_REACTIONS = 0.85
 
 
-def at_noon(day: object, hour: int = 11, minute: int = 10) -> datetime:
-    return datetime.combine(day, time(hour, minute))  # type: ignore[arg-type]
+def _morning(day: date) -> datetime:
+    return datetime.combine(day, time(11, 10))
 
 
 def tell_practice(
@@ -40,7 +43,7 @@ def tell_practice(
     gp = gp_of(teller.now.practice)
     rng = teller.rng
     for ailment in health.ailments:
-        _problem(teller, source, ailment.condition, ailment, gp)
+        _problem(teller, source, ailment, gp)
     for course in health.courses:
         _medicine(teller, source, course, gp, stay_ended)
     _allergies(teller, source, allergies, gp)
@@ -64,11 +67,21 @@ def tell_practice(
             ),
         )
         if pathway.procedure and stay_ended + timedelta(days=6) < teller.until and rng.random() < 0.5:
-            from demo.people.codes.procedures import PROCEDURES
-
             done = stay_ended + timedelta(days=5)
             operation = Operation(concept=PROCEDURES[pathway.procedure], done_on=stay_ended.date(), note="From letter")
             teller.state(source, done, "proc", operation)
+    if rng.random() < 0.2:
+        words = "Please ring before visiting: does not open the door to strangers."
+        at = teller.until - timedelta(days=rng.randint(5, 200), hours=-5)
+        notice = Notice(concept=social.local("NOTE", "Message for visitors"), sent_at=at, words=words)
+        teller.state(source, at, "note", notice)
+    if rng.random() < 0.04:
+        at = teller.until - timedelta(days=rng.randint(30, 300), hours=-5)
+        wrong = Problem(concept=CONDITIONS["gout"].as_practice(), status="active", recorded_on=at.date(), by=gp)
+        if at > teller.born_at and not health.has("gout"):
+            teller.state(source, at, "prob-mistaken", wrong)
+            teller.state(source, at + timedelta(days=4), "prob-mistaken", wrong, is_in_error=True)
+            teller.planted.append("problem-entered-in-error")
     if teller.age >= 18 and rng.random() < 0.5:
         concept = social.FAMILY[rng.choice(tuple(social.FAMILY))]
         at = teller.until - timedelta(days=rng.randint(100, 900))
@@ -76,9 +89,9 @@ def tell_practice(
         teller.state(source, at, "fh", told)
 
 
-def _problem(teller: Teller, source: str, condition: Condition, ailment: object, gp: Clinician) -> None:
-    onset, ended = ailment.onset_on, ailment.ended_on  # type: ignore[attr-defined]
-    at = at_noon(onset) + timedelta(days=2)
+def _problem(teller: Teller, source: str, ailment: Ailment, gp: Clinician) -> None:
+    condition, onset, ended = ailment.condition, ailment.onset_on, ailment.ended_on
+    at = _morning(onset) + timedelta(days=2)
     teller.state(
         source,
         at,
@@ -96,25 +109,26 @@ def _problem(teller: Teller, source: str, condition: Condition, ailment: object,
 
 
 def _medicine(teller: Teller, source: str, course: Course, gp: Clinician, stay_ended: datetime) -> None:
-    started = stay_ended + timedelta(days=7) if course.from_stay else at_noon(course.started_on)
+    started = stay_ended + timedelta(days=7) if course.from_stay else _morning(course.started_on)
     issued = max(started, teller.until - timedelta(days=teller.rng.randint(4, 50)))
     product = course.product
     if course.from_stay and teller.rng.random() < 0.3:
         return  # The letter has not been worked through: the practice does not list it.
-    teller.state(
-        source,
-        issued,
-        f"med-{product.key}",
-        Medicine(
-            concept=product.concept(respelt=teller.rng.random() < 0.1, coded=teller.rng.random() > 0.06),
-            dose=product.dose,
-            route=product.route,
-            status="active",
-            started_on=started.date(),
-            issued_on=issued.date(),
-            prescriber=gp,
-        ),
+    told = Medicine(
+        concept=product.concept(respelt=teller.rng.random() < 0.1, coded=teller.rng.random() > 0.06),
+        dose=product.dose,
+        route=product.route,
+        status="active",
+        started_on=started.date(),
+        issued_on=issued.date(),
+        prescriber=gp,
     )
+    before = issued - timedelta(days=84)
+    if product.other_dose and before > max(started, teller.born_at) and teller.rng.random() < 0.2:
+        older = msgspec.structs.replace(told, dose=product.other_dose, issued_on=before.date())
+        teller.state(source, before, f"med-{product.key}", older)
+        teller.planted.append("dose-changed")
+    teller.state(source, issued, f"med-{product.key}", told)
 
 
 def _allergies(teller: Teller, source: str, which: str, gp: Clinician) -> None:
@@ -122,7 +136,7 @@ def _allergies(teller: Teller, source: str, which: str, gp: Clinician) -> None:
     rng = teller.rng
     at = teller.until - timedelta(days=rng.randint(400, 2500))
     known = [(each.kind, each.code, each.text, each.severity, each.reaction) for each in teller.allergies]
-    if which == "unrecorded" and rng.random() < 0.4:
+    if which == "one-source" or (which == "unrecorded" and rng.random() < 0.4):
         known = [ALLERGIES[rng.randint(2, 6)]]
         teller.planted.append("allergy-known-to-one-source")
     elif rng.random() < 0.08 and known and known[0] != NO_KNOWN_ALLERGIES:

@@ -49,7 +49,7 @@ _ALL = (
     _C("aortic-stenosis", "Aortic valve stenosis", "60573004", "I35.0", "Aortic (valve) stenosis"),
     _C("atrial-fibrillation", "Atrial fibrillation", "49436004", "I48.9", "Atrial fibrillation, unspecified", "G5730"),
     _C("hypertension", "Essential hypertension", "59621000", "I10", "Essential hypertension", "XE0Uc"),
-    _C("lymphoma", "Diffuse large B-cell lymphoma", "", "C83.3", "Diffuse large B-cell lymphoma"),
+    _C("lymphoma", "Diffuse large B-cell lymphoma", "109969005", "C83.3", "Diffuse large B-cell lymphoma"),
     _C("neutropenia", "Agranulocytosis", "17182001", "D70", "Agranulocytosis"),
     _C("breast-cancer", "Malignant neoplasm of breast", "254837009", "C50.9", "Malignant neoplasm of breast, unspecified"),
     _C("ckd-5", "Chronic kidney disease stage 5", "433146000", "N18.5", "Chronic kidney disease, stage 5"),

@@ -81,7 +81,7 @@ _ALL = (
        "Levetiracetam 500 mg tablets", "TWO tablets twice a day"),
     _P("tacrolimus", "Tacrolimus 1mg modified-release capsules", "", "oral", "THREE capsules each morning", "ckd-5"),
     _P("mycophenolate", "Mycophenolate mofetil 500mg tablets", "", "oral", "TWO tablets twice a day", "ckd-5"),
-    _P("latanoprost", "Latanoprost 50micrograms/ml eye drops", "", "ophthalmic", "ONE drop in each eye at night",
+    _P("latanoprost", "Latanoprost 50micrograms/ml eye drops", "", "ocular", "ONE drop in each eye at night",
        "glaucoma"),
     _P("lithium", "Lithium carbonate 400mg modified-release tablets", "", "oral", "TWO tablets at night", "bipolar"),
     _P("ibuprofen", "Ibuprofen 400mg tablets", "329653008", "oral", "ONE tablet three times a day with food", "",

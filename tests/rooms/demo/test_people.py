@@ -78,6 +78,8 @@ def test_twins_share_everything_but_their_numbers_and_given_names():
 
 def _segments(person, name, source=None):
     for message in history(person, source=source):
+        if not message.content.startswith(b"MSH"):
+            continue
         for line in message.content.decode().split("\r"):
             if line.startswith(name + "|"):
                 yield message, line.split("|")

@@ -1,0 +1,106 @@
+"""Who legitimately cares for a person, by which evidence; and what of them must not be shown, and to whom."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from demo.people.contents import Alert, Encounter, Service, Team
+from demo.people.instants import iso
+from demo.people.nouns import Booked, Person, Referred, Stated, Told
+from demo.people.sources import NEIGHBOUR_ODS, NEIGHBOURS, SYSTEMS
+
+Fact = dict[str, Any]
+_AFTER_A_VISIT = timedelta(days=30)
+
+
+def who_cares(person: Person) -> list[Fact]:
+    """Each organisation with its evidence. `until` None: it goes on. A neighbour's registration is not evidence."""
+    practice = person.now.practice
+    rows = [_row(practice.code, "registration", practice.name, None, None)]
+    rows += _by_visits(person)
+    for event in person.story:
+        if isinstance(event, Referred) and event.status == "active":
+            rows.append(_row(SYSTEMS[event.source].ods, "referral", event.number, event.at, None))
+        elif isinstance(event, Booked) and event.trigger in ("S12", "S13"):
+            until = event.start + _AFTER_A_VISIT
+            rows.append(_row(SYSTEMS[event.source].ods, "appointment", event.number, event.at, until))
+        elif isinstance(event, Stated):
+            rows += _by_statement(event)
+    rows += [
+        _row(NEIGHBOUR_ODS[each], "known", number, None, None)
+        for each, number in person.numbers.items()
+        if each in NEIGHBOURS
+    ]
+    return rows
+
+
+def _by_visits(person: Person) -> list[Fact]:
+    visits: dict[tuple[str, str], list[datetime]] = {}
+    cancelled = {
+        event.visit.number
+        for event in person.story
+        if isinstance(event, Told) and event.trigger == "A11" and event.visit
+    }
+    for event in person.story:
+        if isinstance(event, Told) and event.visit and event.visit.number not in cancelled:
+            times = visits.setdefault((event.source, event.visit.number), [event.visit.start])
+            if event.visit.end:
+                times.append(event.visit.end)
+    return [
+        _row(SYSTEMS[source].ods, "encounter", number, times[0], times[-1] + _AFTER_A_VISIT if len(times) > 1 else None)
+        for (source, number), times in visits.items()
+    ]
+
+
+def _by_statement(event: Stated) -> list[Fact]:
+    told, ods = event.content, SYSTEMS[event.source].ods
+    if isinstance(told, Team) and told.status == "active":
+        since = datetime(told.since_on.year, told.since_on.month, told.since_on.day)
+        return [_row(ods, "caseload", event.own_id, since, None)]
+    if isinstance(told, Service) and told.status == "active":
+        since = datetime(told.started_on.year, told.started_on.month, told.started_on.day)
+        return [_row(ods, "service", event.own_id, since, None)]
+    if isinstance(told, Encounter) and told.setting == "EMER":
+        return [_row(ods, "incident", event.own_id, told.start, told.start + timedelta(days=1))]
+    return []
+
+
+def _row(ods: str, evidence: str, id: str, since: datetime | None, until: datetime | None) -> Fact:
+    return {"organisation": ods, "evidence": evidence, "id": id, "since": iso(since), "until": iso(until)}
+
+
+def what_is_hidden(person: Person) -> list[Fact]:
+    """Places of restricted people from everyone; what safeguards somebody from all who do not safeguard."""
+    rows: list[Fact] = []
+    if person.is_restricted:
+        now = person.now
+        places = [now.address.line, now.address.postcode, now.phone, now.practice.name]
+        for event in person.story:
+            if isinstance(event, Told) and event.visit:
+                places += [event.visit.site, event.visit.place]
+            elif isinstance(event, Booked):
+                places += [event.site, event.clinic]
+        rows.append(
+            {
+                "what": "places",
+                "why": "restricted: the national service marks this person S",
+                "from": "everyone",
+                "words": list(dict.fromkeys(places)),
+            }
+        )
+    marks = [
+        event.own_id
+        for event in person.story
+        if isinstance(event, Stated) and isinstance(event.content, Alert) and event.content.category == "safeguarding"
+    ]
+    if marks:
+        rows.append(
+            {
+                "what": "safeguarding",
+                "why": "only those who safeguard may see it",
+                "from": "all who do not safeguard, every print, card and export",
+                "own_ids": list(dict.fromkeys(marks)),
+            }
+        )
+    return rows
