@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -32,25 +33,32 @@ RECORD = "http://127.0.0.1:8400"
 IDS = [neighbour.id for neighbour in neighbours()]
 
 
+@cache
 def _people(count=60):
     return list(generate(7, count))
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """The region and every key, made once."""
+    folder = tmp_path_factory.mktemp("keys")
+    return write_region(folder / "region", folder / "keys", sign_in_issuer="http://127.0.0.1:8402")
 
 
 def _oxfords_patients(count=60):
     return patients(OXFORD, known(OXFORD, _people(count)), at=AT)
 
 
-def _system(tmp_path, neighbour_id="oxford", record=RECORD, people=None):
-    keys = write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402")
+def _system(keys, neighbour_id="oxford", record=RECORD):
     running = Running(
         id=neighbour_id, key=keys.of(neighbour_id), record=record, record_title="London Care Record",
         host="127.0.0.1", port=8403, seed=7, people=60, until=date(2026, 11, 20),
     )  # fmt: skip
-    return NeighbourSystem(running, people or _people())
+    return NeighbourSystem(running, _people())
 
 
 @asynccontextmanager
-async def _beside_a_record(tmp_path, answer, status):
+async def _beside_a_record(keys, answer, status):
     launches = []
 
     async def launch(request):
@@ -60,7 +68,7 @@ async def _beside_a_record(tmp_path, answer, status):
     record = web.Application()
     record.add_routes([web.post("/launch", launch)])
     async with TestServer(record) as served:
-        system = _system(tmp_path, record=f"http://127.0.0.1:{served.port}")
+        system = _system(keys, record=f"http://127.0.0.1:{served.port}")
         async with TestClient(TestServer(system.app())) as client:
             client.launches = launches
             yield client
@@ -72,10 +80,10 @@ async def _sign_in(client, user="OUH-4410"):
 
 
 @pytest.mark.parametrize("neighbour_id", IDS)
-def test_the_record_takes_the_launch_of_every_member_of_staff_of_every_neighbour(tmp_path, neighbour_id):
+def test_the_record_takes_the_launch_of_every_member_of_staff_of_every_neighbour(keys, neighbour_id):
     neighbour = read_neighbour(neighbour_id)
-    system = _system(tmp_path, neighbour_id)
-    region = read_region(tmp_path / "region" / "region.toml")
+    system = _system(keys, neighbour_id)
+    region = read_region(keys.region)
     at = datetime.now(UTC)
     patient = next(patient for patient in system.patients() if patient.evidence)
     roles = []
@@ -94,10 +102,8 @@ def test_the_record_takes_the_launch_of_every_member_of_staff_of_every_neighbour
     assert "unknown" not in roles
 
 
-def test_each_kind_of_neighbour_has_its_own_staff_and_its_own_evidence(tmp_path):
-    region = read_region(
-        write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402").region
-    )
+def test_each_kind_of_neighbour_has_its_own_staff_and_its_own_evidence(keys):
+    region = read_region(keys.region)
     roles, evidence = {}, {}
     for neighbour in neighbours():
         listed = patients(neighbour, known(neighbour, _people(400)), at=AT)
@@ -118,26 +124,23 @@ def test_each_kind_of_neighbour_has_its_own_staff_and_its_own_evidence(tmp_path)
     assert "mental-health-clinician" in roles["community"]
 
 
-def test_every_role_of_the_matrix_can_be_held_by_somebody(tmp_path):
-    region = read_region(
-        write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402").region
-    )
+def test_every_role_of_the_matrix_can_be_held_by_somebody(keys):
+    region = read_region(keys.region)
     assert set(region.roles.values()) == set(read_policies().matrix.role) - {"program"}
 
 
-def test_no_two_neighbours_share_a_member_of_staff_a_key_or_a_look(tmp_path):
-    keys = write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402")
+def test_no_two_neighbours_share_a_member_of_staff_a_key_or_a_look(keys):
     staff = [staff.user_id for neighbour in neighbours() for staff in neighbour.staff]
     assert len(staff) == len(set(staff))
     assert len({keys.of(neighbour_id).read_bytes() for neighbour_id in IDS}) == len(IDS)
     assert len({neighbour.style for neighbour in neighbours()}) == len(IDS)
 
 
-def test_a_launch_is_signed_with_oxfords_key_and_says_who_whom_and_why(tmp_path):
+def test_a_launch_is_signed_with_oxfords_key_and_says_who_whom_and_why(keys):
     patient = _oxfords_patients()[0]
-    launch = _system(tmp_path).mint(DOCTOR, patient, at=1_763_629_200)
-    keys = KeySet.import_key_set(msgspec.json.decode((tmp_path / "region/keys/oxford.jwks.json").read_bytes()))
-    signed = jws.deserialize_compact(launch.encode(), keys, algorithms=["ES256"])
+    launch = _system(keys).mint(DOCTOR, patient, at=1_763_629_200)
+    public = KeySet.import_key_set(msgspec.json.decode((keys.region.parent / "keys/oxford.jwks.json").read_bytes()))
+    signed = jws.deserialize_compact(launch.encode(), public, algorithms=["ES256"])
     assert signed.headers() == {"alg": "ES256", "kid": "oxford-1", "typ": "carerecord-launch+jwt"}
     claims = msgspec.json.decode(signed.payload)
     assert claims["exp"] - claims["iat"] == 60
@@ -152,21 +155,21 @@ def test_a_launch_is_signed_with_oxfords_key_and_says_who_whom_and_why(tmp_path)
     assert claims["staff"]["role_code"] == "S8000:G8000:R8000"
 
 
-def test_no_two_launches_share_an_id(tmp_path):
-    system, patient = _system(tmp_path), _oxfords_patients()[0]
+def test_no_two_launches_share_an_id(keys):
+    system, patient = _system(keys), _oxfords_patients()[0]
     minted = [system.mint(DOCTOR, patient, at=1_763_629_200) for _ in range(20)]
     ids = {msgspec.json.decode(jws.extract_compact(launch.encode()).payload)["jti"] for launch in minted}
     assert len(ids) == 20
 
 
-def test_a_launch_without_evidence_names_none(tmp_path):
+def test_a_launch_without_evidence_names_none(keys):
     patient = next(patient for patient in _oxfords_patients(400) if patient.evidence is None)
-    launch = _system(tmp_path).mint(DOCTOR, patient, at=1_763_629_200)
+    launch = _system(keys).mint(DOCTOR, patient, at=1_763_629_200)
     assert "evidence" not in msgspec.json.decode(jws.extract_compact(launch.encode()).payload)
 
 
-async def test_the_button_sends_the_browser_to_the_address_that_the_record_gives(tmp_path):
-    async with _beside_a_record(tmp_path, {"url": "http://record/launch/c0de", "expires_in": 60}, 201) as client:
+async def test_the_button_sends_the_browser_to_the_address_that_the_record_gives(keys):
+    async with _beside_a_record(keys, {"url": "http://record/launch/c0de", "expires_in": 60}, 201) as client:
         await _sign_in(client)
         number = _oxfords_patients()[0].number
         answer = await client.post(f"/patients/{number}/record", allow_redirects=False)
@@ -174,9 +177,9 @@ async def test_the_button_sends_the_browser_to_the_address_that_the_record_gives
         assert client.launches[0][0] == "application/jwt"
 
 
-async def test_a_refused_launch_is_told_in_its_own_sentence(tmp_path):
+async def test_a_refused_launch_is_told_in_its_own_sentence(keys):
     refusal = {"error": "organisation", "sentence": "This neighbour may speak only for RTH. <b>"}
-    async with _beside_a_record(tmp_path, refusal, 403) as client:
+    async with _beside_a_record(keys, refusal, 403) as client:
         await _sign_in(client)
         number = _oxfords_patients()[0].number
         page = await (await client.post(f"/patients/{number}/record")).text()
@@ -184,16 +187,16 @@ async def test_a_refused_launch_is_told_in_its_own_sentence(tmp_path):
         assert "This neighbour may speak only for RTH. &lt;b&gt;" in page
 
 
-async def test_a_record_that_does_not_answer_is_told(tmp_path):
-    async with TestClient(TestServer(_system(tmp_path, record="http://127.0.0.1:9").app())) as client:
+async def test_a_record_that_does_not_answer_is_told(keys):
+    async with TestClient(TestServer(_system(keys, record="http://127.0.0.1:9").app())) as client:
         await _sign_in(client)
         number = _oxfords_patients()[0].number
         assert "It does not answer." in await (await client.post(f"/patients/{number}/record")).text()
 
 
 @pytest.mark.parametrize("neighbour_id", IDS)
-async def test_every_neighbour_shows_its_own_patients_to_its_own_staff_only(tmp_path, neighbour_id):
-    system = _system(tmp_path, neighbour_id)
+async def test_every_neighbour_shows_its_own_patients_to_its_own_staff_only(keys, neighbour_id):
+    system = _system(keys, neighbour_id)
     async with TestClient(TestServer(system.app())) as client:
         answer = await client.get("/patients", allow_redirects=False)
         assert answer.headers["Location"] == "/"
@@ -208,8 +211,8 @@ async def test_every_neighbour_shows_its_own_patients_to_its_own_staff_only(tmp_
         assert system.neighbour.style in style
 
 
-async def test_a_patient_is_found_by_the_beginning_of_a_name_or_number_and_never_by_an_address(tmp_path):
-    system = _system(tmp_path)
+async def test_a_patient_is_found_by_the_beginning_of_a_name_or_number_and_never_by_an_address(keys):
+    system = _system(keys)
     wanted = system.patients()[1]
     async with TestClient(TestServer(system.app())) as client:
         await _sign_in(client)
