@@ -153,11 +153,12 @@ async def work(chosen: Settings) -> None:
     """Folds what waits, and makes room for tomorrow's originals, until told to stop."""
     async with database.connect(chosen, "work") as db:
         stopping = asyncio.create_task(_told_to_stop())
+        going = fold.Round()
         while not stopping.done():
             folded = 0
             try:
                 await database.make_partitions(db)
-                folded = await fold.fold_some(db, patients_max=FOLD_PATIENTS_AT_ONCE, at=clock.now())
+                folded = await fold.fold_some(db, patients_max=FOLD_PATIENTS_AT_ONCE, at=clock.now(), going=going)
             except database.DatabaseLost:
                 logs.say(logs.Line.DATABASE_LOST)
             if folded:

@@ -12,9 +12,9 @@ DATABASE = "carerecord"
 SUPERUSER = "carerecord_superuser"
 PORT = 5432
 
-# The way in asks the same few questions of batches that are always small beside their tables: it plans each once, and
-# always by index. A plan made while a table was new and empty must not read all of it once it is large.
-_PLANS_OF_THE_WAY_IN = {
+# Who hears and who folds ask the same few questions of a batch or of one patient, always little beside the tables: each
+# is planned once, and by index. A plan made while a table was new and empty must not read all of it once it is large.
+_PLANNED_BY_INDEX = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -28,8 +28,8 @@ def address(settings: Settings, role: str) -> dict[str, Any]:
     if role not in ROLES:
         raise ValueError(f"{role} is not a role: use one of {', '.join(ROLES)}.")
     server_settings = {"application_name": f"carerecord {role}", "timezone": "UTC", "jit": "off"}
-    if role == "listen":
-        server_settings |= _PLANS_OF_THE_WAY_IN
+    if role in {"listen", "work"}:
+        server_settings |= _PLANNED_BY_INDEX
     own = {
         "listen": settings.database_listen,
         "work": settings.database_work,

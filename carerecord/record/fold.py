@@ -28,10 +28,19 @@ QUERIES = database.queries(__package__)
 ROWS_MIN: Final = 16
 AGE_SECONDS_MIN: Final = 6 * 3600
 ROWS_MAX: Final = 500  # rows of one patient in one transaction; the rest wait for the next
+STRETCH_ROWS: Final = 50_000  # rows of the log that are looked over at once for who is due
+_FIRST_KEY, _LAST_KEY = -(2**63), 2**63 - 1
 
 # What a part may weigh, in bytes expected on disk: no fold rewrites much more than this for one new statement.
 PART_WEIGHT_MAX: Final = 96_000
 _LARGE: Final = 16_384  # a body of this size is mostly a document that is compressed already
+
+
+class Round:
+    """How far the log has been looked over, in the order of patients: each look costs the same, however much waits."""
+
+    def __init__(self) -> None:
+        self.after = _FIRST_KEY
 
 
 class Place(NamedTuple):
@@ -52,19 +61,39 @@ async def fold_some(
     at: datetime,
     rows_min: int = ROWS_MIN,
     age_seconds_min: int = AGE_SECONDS_MIN,
+    stretch_rows: int = STRETCH_ROWS,
+    going: Round | None = None,
 ) -> int:
-    """Fold those who have many rows pending or one that has waited long. Answers how many patients were folded."""
+    """Fold those who have many rows pending or one that has waited long. Answers how many patients were folded.
+
+    Looks over one stretch of the log; who calls again with the same Round goes on where this ended, round and round.
+    """
+    going = going or Round()
     waiting_since = at - timedelta(seconds=age_seconds_min)
     folded = 0
-    for row in await db.fetch(QUERIES["pick_patients"], rows_min, waiting_since, patients_max):
+    for patient_key in await _pick(db, going, rows_min, waiting_since, patients_max, stretch_rows):
         try:
-            folded += await _fold(db, row["patient_key"])
+            folded += await _fold(db, patient_key)
         except dictionary.UnknownDictionary:
             await dictionary.load(db)  # The next fold knows it.
         except (dictionary.Unreadable, asyncpg.PostgresError) as error:
             # One patient's rows that cannot be moved must not keep the others waiting; they stay readable in the log.
             logs.say(logs.Line.FOLD_FAILED, kind=type(error).__name__)
     return folded
+
+
+async def _pick(
+    db: Database, going: Round, rows_min: int, waiting_since: datetime, patients_max: int, stretch_rows: int
+) -> list[int]:
+    end = await db.fetchval(QUERIES["find_stretch_end"], going.after, stretch_rows)
+    until = _LAST_KEY if end is None else end
+    found = await db.fetch(QUERIES["pick_patients"], rows_min, waiting_since, patients_max, going.after, until)
+    picked = [row["patient_key"] for row in found]
+    if len(picked) == patients_max:
+        going.after = picked[-1]  # There may be more in this stretch.
+    else:
+        going.after = _FIRST_KEY if end is None else end
+    return picked
 
 
 async def _fold(db: Database, patient_key: int) -> bool:

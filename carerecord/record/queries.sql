@@ -22,13 +22,21 @@ from record.read_witnessed($1, $2, $3, $4)
 select source, format, content, received_at, message_type
 from intake.read_original_witnessed($1, $2, $3, $4, $5)
 
+-- :name find_stretch_end
+-- The patient with whom a stretch of so many rows of the log ends, in the order of its key; none if the log ends before.
+select patient_key from record.log where patient_key > $1 order by patient_key limit 1 offset $2
+
 -- :name pick_patients
--- Patients whose pending rows are many, or whose oldest has waited long; the one that waits longest first.
-with pending as (select patient_key, count(*) as row_count, min(seq) as oldest from record.log group by patient_key)
+-- In one stretch of the log: patients whose pending rows are many, or whose oldest has waited long.
+with pending as (
+    select patient_key, count(*) as row_count, min(seq) as oldest from record.log
+    where patient_key > $4 and patient_key <= $5
+    group by patient_key
+)
 select p.patient_key from pending p
 where p.row_count >= $1
     or (select l.received_at from record.log l where l.patient_key = p.patient_key and l.seq = p.oldest) <= $2
-order by p.oldest
+order by p.patient_key
 limit $3
 
 -- :name lock_patient

@@ -296,3 +296,27 @@ async def test_an_original_is_given_to_its_patient_alone_and_byte_for_byte(setti
 
 def _sorted(statements: list[StoredStatement]) -> list[StoredStatement]:
     return sorted(statements, key=lambda s: (s.patient_key, s.original, s.local_id, s.body))
+
+
+async def test_each_look_goes_on_where_the_last_one_ended_until_all_are_folded(settings: Settings) -> None:
+    async with spine(settings) as it:
+        keys = [KEY + each for each in range(20)]
+        await it.append(*[row(number, key=key) for number, key in enumerate(keys)])
+        going = fold.Round()
+        left = []
+        while len(left) < 100:
+            await fold.fold_some(it.work, patients_max=3, at=AT, rows_min=1, stretch_rows=5, going=going)
+            left.append(await it.owner.fetchval("select count(*) from record.log"))
+            if not left[-1]:
+                break
+        assert left == [17, 14, 11, 8, 5, 2, 0]  # never more than three at once, and nobody twice or passed over
+
+
+async def test_who_is_not_due_does_not_hold_up_who_is(settings: Settings) -> None:
+    async with spine(settings) as it:
+        await it.append(*[row(number, key=KEY + each) for number, each in enumerate(range(10))])
+        await it.append(*[row(number, key=KEY + 10) for number in range(10, 14)])
+        going, folded = fold.Round(), []
+        for _ in range(4):
+            folded.append(await fold.fold_some(it.work, patients_max=9, at=AT, rows_min=4, stretch_rows=3, going=going))
+        assert folded == [0, 0, 1, 0]
