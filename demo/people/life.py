@@ -11,6 +11,7 @@ from demo.people.chapters import community, council, hospital, practice
 from demo.people.health import Health, fall_ill
 from demo.people.nouns import EarlyNumber
 from demo.people.pathways import BY_KEY, Pathway
+from demo.people.places import gp_of
 from demo.people.sources import CONNECTED_PRACTICES
 from demo.people.story import Teller
 
@@ -36,6 +37,10 @@ def tell_life(teller: Teller, made: Mould, end_of_stay: datetime) -> EarlyNumber
         _asked_for_by_the_gp(teller, made)
     if is_local and "laboratory-only" not in made.quirks:
         _around_home(teller, made, pathway, health, end_of_stay)
+    if made.quirks & {"superseded", "names-swapped"} or (is_local and teller.rng.random() < 0.12):
+        asked = teller.until - timedelta(days=teller.rng.randint(40, 220), hours=-4)
+        practice_of = teller.now.practice
+        teller.imaged(asked, "abdomen-us", ordinal=9, by=gp_of(practice_of), place=practice_of.name)
     if "ambulance" in made.quirks:  # Before the stay, so a death does not matter.
         community.tell_ambulance(teller, end_of_stay - timedelta(days=teller.rng.randint(9, 30), hours=7))
     if "respect" in made.quirks:

@@ -6,6 +6,7 @@ import random
 
 import msgspec
 
+from demo.people.codes.laboratory import PBCL
 from demo.people.nouns import Panel, Value
 
 
@@ -106,6 +107,7 @@ def value(analyte: Analyte, number: float, *, who: tuple[str, int]) -> Value:
         unit=analyte.unit,
         reference=reference,
         flag=_flag(analyte, float(text.lstrip(">")), low, high),
+        pbcl=PBCL.get(analyte.code, ""),
     )
 
 
