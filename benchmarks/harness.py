@@ -224,7 +224,7 @@ def fdatasyncs_per_second(folder: Path, *, seconds: float = 0.7) -> float:
 @cache
 def people() -> tuple[tuple[Message, ...], ...]:
     """Messages of invented people, each person's in order of time."""
-    return tuple(tuple(history(person)) for person in generate(SEED, PEOPLE))
+    return tuple(tuple(history(person, channel="mllp")) for person in generate(SEED, PEOPLE))
 
 
 def statement_count(messages: Sequence[Message]) -> int:

@@ -26,7 +26,7 @@ PEOPLE = 250
 def said(people: int, *, seed: int) -> Iterator[tuple[Message, tuple[Statement, ...]]]:
     """Every message about so many people, with what it states. The same call gives the same messages."""
     for person in generate(seed, people, start=1000):
-        for message in history(person):
+        for message in history(person, channel="mllp"):
             source = Source(id=message.source, organisation="X26", name=message.source)
             original = Original(source=message.source, content=message.content, received_at=message.at)
             yield message, translate(original, source=source).statements

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-
-import msgspec
+from zoneinfo import ZoneInfo
 
 _ESCAPES = str.maketrans(
     {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\n": "\\.br\\", "\r": ""}
 )
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message as one source sends it. `about` is the number of the person it is about."""
-
-    source: str
-    at: datetime
-    kind: str  # "ADT^A01"
-    control_id: str
-    about: int
-    content: bytes
+_LONDON = ZoneInfo("Europe/London")
 
 
 def escape(text: str) -> str:
@@ -41,6 +30,18 @@ def seconds(at: datetime | None) -> str:
 
 def minutes(at: datetime | None) -> str:
     return f"{at:%Y%m%d%H%M}" if at else ""
+
+
+def with_offset(at: datetime | None) -> str:
+    """To the second, with what London's clocks were ahead of UTC: +0000 in winter, +0100 in summer."""
+    if not at:
+        return ""
+    return f"{at:%Y%m%d%H%M%S}+0{'1' if is_summer_time(at) else '0'}00"
+
+
+def is_summer_time(at: datetime) -> bool:
+    """Whether London's clocks were an hour ahead. Between November and February nobody need ask."""
+    return 2 < at.month < 11 and bool(at.replace(tzinfo=_LONDON).dst())
 
 
 def day(on: date) -> str:

@@ -6,7 +6,8 @@ import unicodedata
 
 import msgspec
 
-from demo.messages.hl7 import Message, day, escape, minutes, segment
+from demo.messages.hl7 import day, escape, minutes, segment
+from demo.messages.message import Message
 from demo.people.nouns import Clinician, Panel, Person, Reported, Value
 
 _UNDECOMPOSED = str.maketrans({"ł": "l", "Ł": "L", "ı": "i", "ø": "o", "Ø": "O", "ß": "ss", "’": "'"})

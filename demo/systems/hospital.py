@@ -1,4 +1,4 @@
-"""A London hospital in the manner of Cerner Millennium: tells of stays, allergies, diagnoses and letters."""
+"""A London hospital, in the manner of Cerner or of Epic: stays, appointments, referrals, diagnoses and letters."""
 
 from __future__ import annotations
 

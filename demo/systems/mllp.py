@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
+from demo.systems.lines import Answer, LineLost
+from demo.systems.outbox import Waiting
 
 _START, _END = b"\x0b", b"\x1c\r"
-
-
-class LineLost(ConnectionError):
-    """The line to the receiver broke or stayed silent: connect again and send the same message again."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    code: str  # AA, AE, AR
-    control_id: str
-    text: str
 
 
 def read_answer(content: bytes) -> Answer:
@@ -35,21 +26,21 @@ class Line:
         self._host, self._port, self._answer_seconds_max = host, port, answer_seconds_max
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def send(self, content: bytes, *, control_id: str) -> Answer:
+    async def send(self, message: Waiting) -> Answer:
         """Sends one message and waits for its answer. Raises LineLost when there is none, or one to another message."""
         try:
             async with asyncio.timeout(self._answer_seconds_max):
                 if self._streams is None:
                     self._streams = await asyncio.open_connection(self._host, self._port, limit=1 << 20)
                 reader, writer = self._streams
-                writer.write(_START + content + _END)
+                writer.write(_START + message.content + _END)
                 await writer.drain()
                 frame = await reader.readuntil(_END)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as lost:
             self.close()
             raise LineLost("No answer.") from lost
         answer = read_answer(frame[1:-2])
-        if answer.control_id != control_id:
+        if answer.control_id != message.control_id:
             self.close()
             raise LineLost("The answer was to another message.")
         return answer

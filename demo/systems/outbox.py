@@ -14,17 +14,27 @@ _SCHEMA = """
 create table if not exists message (
     seq integer primary key, control_id text not null unique, kind text not null, lane integer not null,
     is_history integer not null, content blob not null,
-    state text not null default 'waiting', answer text not null default '', answered_at text
+    state text not null default 'waiting', answer text not null default '', answered_at text,
+    channel text not null default 'mllp', beside blob not null default x'', at text not null default ''
 );
-create index if not exists message_waiting on message (lane, seq) where state = 'waiting';
 create table if not exists note (name text primary key, value text not null);
 """
+_INDEX = "create index if not exists message_in_turn on message (channel, lane, at, seq) where state = 'waiting'"
+# What a folder that was begun before lacks.
+_ADDED = {
+    "answered_at": "text",
+    "channel": "text not null default 'mllp'",
+    "beside": "blob not null default x''",
+    "at": "text not null default ''",
+}
 
 
 class Waiting(msgspec.Struct, frozen=True):
     seq: int
     control_id: str
+    kind: str
     content: bytes
+    beside: bytes = b""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -48,19 +58,33 @@ class Outbox:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")
         self._db.executescript(_SCHEMA)
-        if "answered_at" not in {row[1] for row in self._db.execute("pragma table_info (message)")}:
-            self._db.execute("alter table message add column answered_at text")  # A folder that was begun before.
+        known = {row[1] for row in self._db.execute("pragma table_info (message)")}
+        for name, kind in _ADDED.items():
+            if name not in known:
+                self._db.execute(f"alter table message add column {name} {kind}")
+        self._db.execute(_INDEX)
         self._lanes = lanes
 
     def add(self, messages: Iterable[Message], *, is_history: bool, notes: dict[str, str]) -> None:
         """Adds messages and what must be remembered with them, all or nothing."""
         rows = [
-            (message.control_id, message.kind, message.about % self._lanes, is_history, message.content)
+            (
+                message.control_id,
+                message.kind,
+                message.about % self._lanes,
+                is_history,
+                message.content,
+                message.channel,
+                message.beside,
+                message.at.isoformat(),
+            )
             for message in messages
         ]
         self._db.execute("begin")
         self._db.executemany(
-            "insert into message (control_id, kind, lane, is_history, content) values (?, ?, ?, ?, ?)", rows
+            "insert into message (control_id, kind, lane, is_history, content, channel, beside, at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
         )
         self._db.executemany("insert or replace into note values (?, ?)", notes.items())
         self._db.execute("commit")
@@ -69,17 +93,26 @@ class Outbox:
         row = self._db.execute("select value from note where name = ?", (name,)).fetchone()
         return row[0] if row else None
 
-    def next_waiting(self, lane: int) -> Waiting | None:
+    def next_waiting(self, lane: int, *, channel: str = "mllp") -> Waiting | None:
+        """The oldest of its lane by the time at which it was said; one person's messages share a lane."""
         row = self._db.execute(
-            "select seq, control_id, content from message where state = 'waiting' and lane = ? order by seq limit 1",
-            (lane,),
+            "select seq, control_id, kind, content, beside from message"
+            " where state = 'waiting' and channel = ? and lane = ? order by at, seq limit 1",
+            (channel, lane),
         ).fetchone()
         return Waiting(*row) if row else None
 
+    def has_history_waiting(self) -> bool:
+        (found,) = self._db.execute(
+            "select exists (select 1 from message where state = 'waiting' and is_history)"
+        ).fetchone()
+        return bool(found)
+
     def settle(self, seq: int, *, state: str, answer: str) -> None:
-        """`state`: acknowledged (AA) or parked (AE, AR: sending it again would not help)."""
+        """`state`: acknowledged, or parked (refused: sending it again would not help)."""
         self._db.execute(
-            "update message set state = ?, answer = ?, answered_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') where seq = ?",
+            "update message set state = ?, answer = ?, answered_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+            " where seq = ?",
             (state, answer, seq),
         )
 

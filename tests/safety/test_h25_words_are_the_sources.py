@@ -94,7 +94,7 @@ LABELS = (
 
 def said_by_sources(person: Person) -> str:
     """Everything that was sent about a person, unescaped, with names in the order in which people say them."""
-    text = "\n".join(message.content.decode() for message in history(person))
+    text = "\n".join(message.content.decode() for message in history(person, channel="mllp"))
     for escape, letter in (
         ("\\F\\", "|"),
         ("\\T\\", "&"),
@@ -114,7 +114,7 @@ def said_by_sources(person: Person) -> str:
 
 
 def dates_sent(person: Person) -> set[str]:
-    text = "\n".join(message.content.decode() for message in history(person))
+    text = "\n".join(message.content.decode() for message in history(person, channel="mllp"))
     stamps = re.findall(r"\b(\d{8})(\d{4})?(?:\d{2})?\b", text)
     return {day for day, _ in stamps} | {f"{day}{clock}" for day, clock in stamps if clock}
 
@@ -160,7 +160,7 @@ def as_someone(person: Person) -> Someone:
 
 
 async def lived(ward: Ward, person: Person) -> Chart:
-    for message in history(person):
+    for message in history(person, channel="mllp"):
         assert (await ward.told(message.content))[0] in ("recorded", "untranslated", "waiting"), message.kind
     return await ward.open(as_someone(person))
 
@@ -200,7 +200,7 @@ async def test_nothing_a_source_said_of_danger_disease_or_advice_is_left_out(
         page = (await chart.page()).words.casefold()
         told = {"AL1": (3, 5), "DG1": (3,), "OBX": (3,), "PV2": (3,)}
         missing = []
-        for message in history(joan):
+        for message in history(joan, channel="mllp"):
             for line in message.content.decode().split("\r"):
                 fields = line.split("|")
                 for number in told.get(fields[0], ()):
@@ -222,7 +222,7 @@ async def test_a_receipt_shows_the_words_whole_and_leads_to_the_message_they_sta
         joan = CAST[0]
         chart = await lived(ward, joan)
         page = await chart.page()
-        sent = [message.content.decode().replace("\r", "\n").strip("\n") for message in history(joan)]
+        sent = [message.content.decode().replace("\r", "\n").strip("\n") for message in history(joan, channel="mllp")]
         lines = [entry for name in ("allergies", "problems", "letters") for entry in entries(page.one(f"#{name}"))]
         for line in lines[:8]:
             receipt = await chart.page(f"entry/{line}")

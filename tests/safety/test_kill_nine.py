@@ -33,7 +33,7 @@ def the_load() -> tuple[list[Person], list[Message]]:
     messages: list[Message] = []
     for person in generate(seed=9, n=2_000):
         people.append(person)
-        messages += history(person)
+        messages += history(person, channel="mllp")
         if len(messages) >= MESSAGES:
             return people, messages[:MESSAGES]
     raise AssertionError("the generator gave too few messages")

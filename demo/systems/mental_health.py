@@ -1,0 +1,9 @@
+"""A mental-health trust: crisis plans, contacts, assessments and the care team, over FHIR."""
+
+from __future__ import annotations
+
+from demo.systems.life import live
+from demo.systems.sending import Sender, run
+
+if __name__ == "__main__":
+    live(Sender, run)

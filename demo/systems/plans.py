@@ -1,0 +1,9 @@
+"""A store of urgent care plans: plans and the decisions of the person, over FHIR."""
+
+from __future__ import annotations
+
+from demo.systems.life import live
+from demo.systems.sending import Sender, run
+
+if __name__ == "__main__":
+    live(Sender, run)

@@ -1,0 +1,9 @@
+"""A radiology network: reports on images, with the words of who read them."""
+
+from __future__ import annotations
+
+from demo.systems.life import live
+from demo.systems.sending import Sender, run
+
+if __name__ == "__main__":
+    live(Sender, run)
