@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from carerecord.disclosure.values import Answer, Looking, SourceAnswer
 from carerecord.model import EvidenceClass, Heading, Standing, StoredStatement, Subject
 from carerecord.organisations import Region
 from carerecord.reconciliation.versions import CLOCK, written_day
+from carerecord.sources import Feed
 
 KINDS = {
     EvidenceClass.ENCOUNTER: "a visit",
@@ -34,6 +35,33 @@ def answers(subject: Subject, region: Region) -> tuple[Answer, ...]:
     if not any(source.organisation == practice.ods_code for source in region.sources):
         return (Answer(kind="not-connected", sentence=f"GP record: {practice.called} is not connected to this record"),)
     return ()
+
+
+def feed_answers(
+    feeds: Iterable[Feed], shown: Sequence[StoredStatement], region: Region, *, is_restricted: bool
+) -> tuple[Answer, ...]:
+    """Sources that were not heard when they usually are, each with when it was heard last.
+
+    A silent source may lack anything about anybody, so everybody is told. A late one is named to those who see
+    something of it, and never where its name would say where a protected person is cared for.
+    """
+    unwell = [feed for feed in feeds if feed.kind in ("silent", "late") and feed.last_heard_at]
+    if not unwell:
+        return ()
+    seen = set() if is_restricted else {statement.source for statement in shown}
+    told = []
+    for feed in unwell:
+        source = region.find_source(feed.source)
+        if source is None or feed.last_heard_at is None:
+            continue
+        since = f"{written_day(feed.last_heard_at)} {feed.last_heard_at.astimezone(CLOCK):%H:%M}"
+        if feed.kind == "silent":
+            phone = f"; to ask, phone {source.phone}" if source.phone else ""
+            sentence = f"{source.name}: nothing heard since {since}, so what is newer is not here{phone}"
+            told.append(Answer(kind="silent", sentence=sentence))
+        elif feed.source in seen:
+            told.append(Answer(kind="late", sentence=f"{source.name}: late, last heard {since}"))
+    return tuple(sorted(told, key=lambda answer: (answer.kind != "silent", answer.sentence)))
 
 
 def cautions(looking: Looking, *, held_name: str) -> tuple[str, ...]:

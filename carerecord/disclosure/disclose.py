@@ -9,15 +9,32 @@ from typing import Any
 
 import msgspec
 
-from carerecord import access, audit, database, patient_index
+from carerecord import access, audit, database, patient_index, sources
 from carerecord.disclosure import programs, sentences
-from carerecord.disclosure.answers import answers, cautions, last_contact, opened_from, source_answers
+from carerecord.disclosure.answers import (
+    answers,
+    cautions,
+    feed_answers,
+    last_contact,
+    opened_from,
+    source_answers,
+)
 from carerecord.disclosure.banner import banner, name_words
 from carerecord.disclosure.documents import document_of, original_text
 from carerecord.disclosure.restricted import disguised, person_without_places
 from carerecord.disclosure.sight import Sight, decision_words, told
 from carerecord.disclosure.snapshot import snapshot
-from carerecord.disclosure.values import Banner, Document, Found, Looking, Receipt, Refusal, ShownOriginal, Summary
+from carerecord.disclosure.values import (
+    Answer,
+    Banner,
+    Document,
+    Found,
+    Looking,
+    Receipt,
+    Refusal,
+    ShownOriginal,
+    Summary,
+)
 from carerecord.disclosure.withhold import withhold
 from carerecord.fhir.references import patient_part
 from carerecord.model import (
@@ -48,6 +65,8 @@ class Door:
         self._writer = writer
         self._base = f"{public_url}/fhir" if public_url else ""
         self._names = {source.id: source.name for source in region.sources}
+        self._feeds = sources.Feeds(db)
+        self._expected = {source.id: source.expected_every_seconds for source in region.sources}
 
     # --- For people -------------------------------------------------------------------------------------------------
 
@@ -63,7 +82,7 @@ class Door:
         return Summary(
             title=self.region.title,
             banner=self._banner(sight, record),
-            answers=answers(sight.person.subject, self.region),
+            answers=await self._answers(sight),
             sources=source_answers(sight.statements, self.region, sight.names) if sight.is_clinical else (),
             record=record,
             headings=headings,
@@ -157,7 +176,7 @@ class Door:
         bundle = programs.everything_bundle(
             sight.person,
             sight.statements,
-            answers=answers(sight.person.subject, self.region),
+            answers=await self._answers(sight),
             hidden=frozenset(local_id for _, local_id in sight.seen.items),
             base=self._base,
             at=looking.at,
@@ -272,6 +291,15 @@ class Door:
                 purpose=purpose,
             )
         )
+
+    async def _answers(self, sight: Sight) -> tuple[Answer, ...]:
+        """What is not here for this person, and what may be missing because a source was not heard."""
+        feeds = await self._feeds.read(self._expected, at=sight.looking.at)
+        subject = sight.person.subject
+        heard = feed_answers(
+            feeds.values(), sight.statements if sight.is_clinical else (), self.region, is_restricted=subject.restricted
+        )
+        return answers(subject, self.region) + heard
 
     def _reconciled(self, sight: Sight, *, since: date | None) -> Record | None:
         if Heading.CONTACTS not in sight.decision.headings and not sight.is_clinical:

@@ -51,7 +51,10 @@ class Intake:
         *,
         clock: Callable[[], datetime],
         random_key: Callable[[], int],
+        heard: Callable[[str, datetime], None] | None = None,
     ) -> None:
+        """`heard` is told of every message that was kept: its source's id and when it was received."""
+        self._told = heard
         self._region = region
         self._live = settings.live
         self._clock = clock
@@ -117,7 +120,10 @@ class Intake:
                 lane.users -= 1
                 if not lane.users:
                     self._lanes.pop(source.id, None)
-        return heard, await waiting
+        kept = await waiting
+        if self._told and source is not hear.UNKNOWN:
+            self._told(source.id, original.received_at)
+        return heard, kept
 
     async def close(self) -> None:
         """Wait until whatever was received is kept, and end the process aside."""

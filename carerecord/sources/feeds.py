@@ -91,24 +91,24 @@ class Feeds:
     def __init__(self, db: Database, *, timezone: str = "Europe/London") -> None:
         self._db = db
         self._timezone = timezone
-        self._last: dict[str, datetime] = {}
         self._rhythms: dict[str, Rhythm] = {}
+        self._feeds: dict[str, Feed] = {}
         self._last_read_at: datetime | None = None
         self._learnt_at: datetime | None = None
 
     async def read(self, expected: dict[str, float | None], *, at: datetime) -> dict[str, Feed]:
         """`expected` names the sources, each with the seconds between messages that were agreed with it, if any."""
-        if self._learnt_at is None or at - self._learnt_at > RHYTHM_FRESH:
+        if self._last_read_at is not None and abs(at - self._last_read_at) <= LAST_HEARD_FRESH:
+            return self._feeds
+        if self._learnt_at is None or abs(at - self._learnt_at) > RHYTHM_FRESH:
             rows = await self._db.fetch(QUERIES["read_heard"], at - _REMEMBERED)
             self._rhythms = learn((Hour(**dict(row)) for row in rows), timezone=self._timezone)
             self._learnt_at = at
-        if self._last_read_at is None or at - self._last_read_at > LAST_HEARD_FRESH:
-            self._last = {row["source"]: row["last_at"] for row in await self._db.fetch(QUERIES["read_last_heard"])}
-            self._last_read_at = at
-        return {
+        last = {row["source"]: row["last_at"] for row in await self._db.fetch(QUERIES["read_last_heard"])}
+        self._feeds = {
             source: health(
                 source,
-                last_heard_at=self._last.get(source),
+                last_heard_at=last.get(source),
                 rhythm=self._rhythms.get(source),
                 expected_every_seconds=seconds,
                 at=at,
@@ -116,3 +116,5 @@ class Feeds:
             )
             for source, seconds in expected.items()
         }
+        self._last_read_at = at
+        return self._feeds

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
+from carerecord import sources
 from carerecord.settings import Settings
 from tests.safety.reading import Part
 from tests.safety.ward import (
+    AT,
     JOAN,
     PATHOLOGY,
     POTASSIUM,
     ROYAL,
+    Ward,
     but,
     fields,
     found,
@@ -155,3 +159,37 @@ async def test_demographics_told_as_such_count_though_a_copy_came_before_and_was
         about = (await ward.summary()).one("#about-this-person").words
         assert "4 Mill Row" in about
         assert "09-Nov-2026" in about
+
+
+async def noted(ward: Ward, source: str, *, last: datetime) -> None:
+    """Four weeks in which this source was never quiet for more than two minutes; then its last message."""
+    hearing = sources.Hearing(ward.intake._keeper._db)
+    for minutes in range(28 * 24 * 60, -1, -2):
+        hearing.heard(source, at=last - timedelta(minutes=minutes))
+    await hearing.note(at=last)
+
+
+async def test_a_late_source_is_named_to_those_who_see_something_of_it(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(*EVERYTHING)
+        await noted(ward, "barts", last=AT - timedelta(minutes=9))
+        late = re.compile(r"Barts Health: late, last heard \d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d")
+        assert late.search((await ward.summary()).one(".cr-answers").words)
+
+
+async def test_a_silent_source_is_named_to_everybody(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(wrote("ADT^A28", by=ROYAL, about=but(JOAN, number="R1")))
+        await noted(ward, "barts", last=AT - timedelta(hours=9))
+        told = (await ward.summary()).one(".cr-answers").words
+        assert "Barts Health: nothing heard since" in told
+        assert "what is newer is not here" in told
+
+
+async def test_a_source_that_is_heard_as_usual_is_not_mentioned(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(*EVERYTHING)
+        await noted(ward, "barts", last=AT - timedelta(minutes=2))
+        told = (await ward.summary()).one(".cr-answers").words
+        assert "late" not in told
+        assert "nothing heard" not in told
