@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from carerecord.fhir.definitions import definitions
 from carerecord.routing import Route
 from carerecord.settings import Settings
 
@@ -24,6 +25,14 @@ SEARCH_PARAMETERS = {
         {"name": "birthdate", "type": "date", "documentation": "The whole date. Always together with identifier."},
     ]
 }
+WHERE_PUSHED = (
+    "Records are read here. The region's own systems push to another address, which those who run the record tell "
+    "them; its metadata says what it takes: create, update, transaction and batch."
+)
+HOW_PUSHED = (
+    "Pushes are kept here; nothing is read. A transaction is about one patient; a batch is many pushes, each by "
+    "itself. Conditions (ifNoneExist, searches in references or addresses), GET and DELETE are not taken."
+)
 OPERATIONS = {"everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}
 
 
@@ -55,10 +64,25 @@ def statement(routes: Iterable[Route], *, settings: Settings, title: str) -> dic
                     ],
                     "description": "SMART Backend Services: a signed assertion for a token, a token for each request.",
                 },
+                "documentation": WHERE_PUSHED,
                 "resource": _resources(routes),
             }
         ],
     }
+
+
+def statement_of_pushes(*, settings: Settings, title: str) -> dict[str, Any]:
+    """What the address for pushes takes: every type of resource of R4, one by one or many in a Bundle."""
+    interactions = [{"code": "create"}, {"code": "update"}]
+    types = sorted(definitions().resources.keys() - {"Bundle"})
+    stated = statement((), settings=settings, title=title)
+    del stated["implementation"]["url"]
+    stated["rest"][0] |= {
+        "documentation": HOW_PUSHED,
+        "resource": [{"type": kind, "interaction": interactions, "updateCreate": True} for kind in types],
+        "interaction": [{"code": "transaction"}, {"code": "batch"}],
+    }
+    return stated
 
 
 def _resources(routes: Iterable[Route]) -> list[dict[str, Any]]:
@@ -95,7 +119,7 @@ def smart_configuration(settings: Settings) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384", "ES256"],
         "grant_types_supported": ["client_credentials"],
-        "scopes_supported": ["system/*.rs", "system/Patient.rs"],
+        "scopes_supported": ["system/*.rs", "system/Patient.rs", "system/*.cud"],
         "response_types_supported": ["token"],
         "capabilities": ["client-confidential-asymmetric", "permission-v2"],
     }

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from carerecord.api.answer import FHIR_JSON, NotServed, error, resource, served
+from carerecord.api.capability import statement_of_pushes
 from carerecord.api.guard import check_scope, find_program
 from carerecord.fhir.outcome import Severity, issue, outcome
 from carerecord.intake import Answer, NotKept, Pushed, PushedResource
@@ -290,7 +291,15 @@ def _issue(problem: Problem) -> dict[str, Any]:
     return {**told, "expression": [problem.field]} if problem.field else told
 
 
+@served
+async def metadata(request: Request) -> Response:
+    """`GET /fhir/metadata`: what is taken here."""
+    parts: PushParts = request.app.state.parts
+    return resource(statement_of_pushes(settings=parts.settings, title=parts.region.title))
+
+
 PUSH_TABLE: tuple[Route, ...] = (
+    Route(method="GET", path="/fhir/metadata", endpoint=metadata, access="public", summary="What pushes are taken."),
     Route(
         method="POST",
         path="/fhir",

@@ -26,6 +26,8 @@ TYPES: Final = {
     "txt": ("text/plain; charset=utf-8", b""),
     "html": ("text/html", b""),
 }
+# How such an original begins: no message and no resource does.
+BEGINS: Final = b'MIME-Version: 1.0\r\nContent-Type: multipart/related; type="application/fhir+json"; boundary='
 _PART = re.compile(rb"--[0-9a-f]{32}\r\n((?:[!-~]+: [^\r\n]*\r\n)+)\r\n")
 _LENGTH = re.compile(rb"Content-Length: (\d+)\r\n")
 _NAME = re.compile(rb"filename\*=UTF-8''(\S+)\r\n")
@@ -64,13 +66,14 @@ def pack(dropped: Dropped) -> bytes:
             dropped.content,
         ),
     )
-    head = b'MIME-Version: 1.0\r\nContent-Type: multipart/related; type="application/fhir+json"; boundary=%b\r\n\r\n'
     body = b"".join(b"--%b\r\n%b\r\n%b\r\n" % (boundary, about.encode(), content) for about, content in parts)
-    return head % boundary + body + b"--%b--\r\n" % boundary
+    return b"%b%b\r\n\r\n%b--%b--\r\n" % (BEGINS, boundary, body, boundary)
 
 
 def unpack(content: bytes) -> Dropped:
     """The two files again, byte for byte. Raises NotADrop."""
+    if not content.startswith(BEGINS):
+        raise NotADrop
     at = content.find(b"\r\n\r\n") + 4
     parts: list[tuple[bytes, bytes]] = []
     for _ in range(2):

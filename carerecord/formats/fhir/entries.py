@@ -128,9 +128,13 @@ def asked_problem(resource: Mapping[str, Any], asked: Asked, *, path: str) -> Pr
     return None
 
 
-def repeated(entries: list[Entry]) -> Iterator[Problem]:
+def not_stated(entries: list[Entry]) -> Iterator[Problem]:
+    """What cannot be one statement: a resource that comes twice, and a Bundle where a resource should be."""
     seen: set[tuple[str, str]] = set()
     for entry in entries:
+        if entry.resource_type == "Bundle":
+            said = "is a Bundle: send it to the base address, as a transaction or as a batch"
+            yield problem(entry.path, "not-supported", said)
         if entry.key in seen:
             yield problem(entry.path, "invalid", "is the same resource as another entry: send each once")
         seen.add(entry.key)

@@ -16,13 +16,13 @@ from carerecord.formats.fhir.entries import (
     BundleEntry,
     Entry,
     asked_problem,
+    not_stated,
     one_request_problems,
     problem,
     read_bundle,
     read_bundle_entry,
     read_entries,
     read_entry,
-    repeated,
     request_problems,
 )
 from carerecord.formats.fhir.moments import parse_moment
@@ -91,7 +91,7 @@ def _translate_entry(original: Original, content: bytes, asked: Asked, *, source
 def read(entries: list[Entry], original: Original, *, source: Source, said: str | None, message_type: str) -> Reading:
     """Entries that are right by FHIR: whose they are, and one statement of each in their order."""
     references = References(entries, source=source.id)
-    wrong = [*repeated(entries), *conditional_problems(entries)]
+    wrong = [*not_stated(entries), *conditional_problems(entries)]
     if wrong:
         return refused(original, wrong, message_type=message_type)
     owner = whose(entries, references, source=source)
