@@ -139,7 +139,7 @@ def test_every_allergy_is_there_and_none_is_invented(region: Region, told: Told)
 
 def test_every_problem_is_there_and_none_is_invented(region: Region, told: Told) -> None:
     for person in of_everyone(region, told):
-        true = {fact["code"] for fact in facts(person, "problem")}
+        true = {code for fact in facts(person, "problem") for code in fact["codes"]}
         held = {code for resource in resources(told, person, "Condition") for code in codes(resource)}
         assert true <= held, person["name"]
         assert held - true == set(), person["name"]
