@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from demo.channels import WORDS, read_channels
 from demo.children import Child
 from demo.endpoints import endpoints, ready_block
 from demo.footprint import resident_bytes
@@ -22,7 +22,7 @@ from demo.plan import HOST, CannotStart, Plan, check_ports
 from demo.progress import Progress
 from demo.region.write import Keys, write_privately, write_region
 from demo.roster import LONDON, System, roster
-from demo.systems.outbox import Counts, read_counts
+from demo.systems.outbox import Counts
 
 _READY_SECONDS_MAX = 180
 
@@ -37,7 +37,7 @@ class Conductor:
         self.people: list[Person] = list(generate(plan.told.seed, plan.told.people, until=plan.told.until))
         self.children: dict[str, Child] = {}
         self.systems: list[System] = []
-        self.operator = Operator(plan, is_up=self._is_up, counts=self._counts)
+        self.operator = Operator(plan, is_up=self._is_up)
         self._runner: web.AppRunner | None = None
 
     async def run(self) -> int:
@@ -121,28 +121,28 @@ class Conductor:
     async def _load_history(self) -> None:
         """Waits until every message of the histories was answered; a system that ends meanwhile is a reason to stop."""
         progress = Progress("Loading the history")
-        told: set[Path] = set()
+        told: set[tuple[str, str]] = set()
         while True:
             channels = self._channels()
-            total = sum(counts.history for _, counts in channels.values())
-            waiting = sum(counts.history_waiting for _, counts in channels.values())
-            for path, (name, counts) in channels.items():
-                if path not in told and not counts.history_waiting:
-                    told.add(path)
-                    progress.tell(_loaded(name, path, counts))
+            total = sum(counts.history for counts in channels.values())
+            waiting = sum(counts.history_waiting for counts in channels.values())
+            for channel, counts in channels.items():
+                if channel not in told and counts.history and not counts.history_waiting:
+                    told.add(channel)
+                    progress.tell(_loaded(*channel, counts))
             progress.show(total - waiting, total)
             if not waiting:
                 return
             self._check_nothing_ended()
             await asyncio.sleep(0.2)
 
-    def _channels(self) -> dict[Path, tuple[str, Counts]]:
-        """Each outbox there is, with whose it is."""
+    def _channels(self) -> dict[tuple[str, str], Counts]:
+        """Each channel of each sender, by the sender's name and the channel."""
         return {
-            path: (system.name, read_counts(path))
+            (system.name, channel): counts
             for system in self.systems
             if system.group == LONDON
-            for path in self.plan.outboxes(system.id)
+            for channel, counts in read_channels(self.plan.outbox(system.id)).items()
         }
 
     def _check_nothing_ended(self) -> None:
@@ -151,9 +151,6 @@ class Conductor:
                 raise CannotStart(
                     f"{child.name} ended while the history was loading. Its last words:\n{child.last_words()}"
                 )
-
-    def _counts(self, source: str) -> Counts:
-        return sum_of([read_counts(path) for path in self.plan.outboxes(source)])
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -190,23 +187,9 @@ class Conductor:
             await self._runner.cleanup()
 
 
-def sum_of(channels: Sequence[Counts]) -> Counts:
-    """How the channels of one system stand together."""
-    answered = [counts.last_answer for counts in channels if counts.last_answer]
-    return Counts(
-        waiting=sum(counts.waiting for counts in channels),
-        acknowledged=sum(counts.acknowledged for counts in channels),
-        parked=sum(counts.parked for counts in channels),
-        history=sum(counts.history for counts in channels),
-        history_waiting=sum(counts.history_waiting for counts in channels),
-        last_answer=max(answered, default=None),
-    )
-
-
-def _loaded(name: str, path: Path, counts: Counts) -> str:
-    channel = path.name.removesuffix(".sqlite").partition(".")[2]
-    aside = f", {counts.parked:,} set aside" if counts.parked else ""
-    return f"  {name}{f' ({channel})' if channel else ''}: {counts.history:,} messages{aside}"
+def _loaded(name: str, channel: str, counts: Counts) -> str:
+    aside = f", {counts.parked:,} refused" if counts.parked else ""
+    return f"  {name}, {WORDS.get(channel, channel)}: {counts.history:,} messages{aside}"
 
 
 def only_one(home: Path) -> Any:

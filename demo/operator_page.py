@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from demo.channels import read_channels, read_line, sum_of
 from demo.people import Person
 from demo.plan import Plan
 from demo.roster import LONDON, NATIONAL, NEIGHBOURS, System
@@ -44,9 +45,9 @@ class SystemState(msgspec.Struct, frozen=True, kw_only=True):
 class Operator:
     """What the page knows and may do: it holds no process, only asks for their state and lays files beside them."""
 
-    def __init__(self, plan: Plan, *, is_up: Callable[[str], bool], counts: Callable[[str], Counts]) -> None:
+    def __init__(self, plan: Plan, *, is_up: Callable[[str], bool]) -> None:
         self.plan = plan
-        self._is_up, self._counts = is_up, counts
+        self._is_up = is_up
         self._systems: dict[str, System] = {}
         self._first_clicks: dict[str, str] = {}
         self._numbers: dict[str, dict[int, str]] = {}
@@ -87,21 +88,20 @@ class Operator:
         return groups
 
     def _state(self, system: System) -> SystemState:
-        is_up = self._is_up(system.id)
+        is_up, outbox = self._is_up(system.id), self.plan.outbox(system.id)
         is_paused = system.group == LONDON and self.plan.pause(system.id).exists()
         fault = read_fault(self.plan.fault(system.id)) if system.faults else ""
-        state = "up" if is_up else "not running"
-        if is_up and (is_paused or fault):
-            state = "line down" if is_paused else WORDS[fault]
-        counts = self._counts(system.id) if system.group == LONDON else Counts()
+        line = read_line(outbox) if system.group == LONDON else "up"
+        wrong = "line down" if is_paused else WORDS.get(fault) or (line if line not in ("up", "paused") else "")
+        counts = sum_of(read_channels(outbox).values()) if system.group == LONDON else Counts()
         return SystemState(
             id=system.id,
             name=system.name,
             kind=system.kind.replace("-", " "),
             speaks=system.speaks,
             address=f"{system.address}/" if system.address else "",
-            state=state,
-            is_well=is_up and not is_paused and not fault,
+            state=(wrong or "up") if is_up else "not running",
+            is_well=is_up and not wrong,
             sent=counts.acknowledged,
             waiting=counts.waiting,
             refused=counts.parked,
@@ -142,9 +142,9 @@ def first_click(neighbour_id: str, people: Iterable[Person]) -> str:
 def _part(person: dict[str, Any], source: str) -> dict[str, Any] | None:
     """Of one person's truth what `source` said; None when it said nothing."""
     lists = {
-        name: [each for each in told if isinstance(each, dict) and _is_from(each, source)]
+        name: [each for each in told if _is_from(each, source)]
         for name, told in person.items()
-        if isinstance(told, list)
+        if isinstance(told, list) and all(isinstance(each, dict) for each in told)
     }
     if not any(lists.values()):
         return None

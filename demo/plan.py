@@ -103,11 +103,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def outbox(self, source: str) -> Path:
         return self.home / "outbox" / f"{source}.sqlite"
 
-    def outboxes(self, source: str) -> list[Path]:
-        """Every channel of a source that there is: its first, and `SOURCE.CHANNEL.sqlite` beside it."""
-        beside = sorted((self.home / "outbox").glob(f"{source}.*.sqlite"))
-        return [path for path in (self.outbox(source), *beside) if path.exists()]
-
     def pause(self, source: str) -> Path:
         """While this file is there the source sends nothing: its line is down."""
         return self.home / "systems" / f"{source}.pause"

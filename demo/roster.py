@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import msgspec
@@ -45,9 +44,6 @@ def _london(plan: Plan, keys: Keys) -> list[System]:
     pushing = {client["source"]: client for client in region["client"] if "source" in client}
     found = []
     for source in region["source"]:
-        module = source["kind"].replace("-", "_")
-        if find_spec(f"demo.systems.{module}") is None:
-            continue
         client = pushing.get(source["id"])
         configuration = {
             **_people(plan),
@@ -64,7 +60,7 @@ def _london(plan: Plan, keys: Keys) -> list[System]:
                 group=LONDON,
                 kind=source["kind"],
                 name=source["name"],
-                module=module,
+                module=source["kind"].replace("-", "_"),
                 configuration=configuration,
                 speaks=_speaks(source, pushes=client is not None),
             )

@@ -9,7 +9,9 @@ import socket
 import stat
 import subprocess
 import sys
+from collections import Counter
 from datetime import datetime
+from importlib.util import find_spec
 
 import aiohttp
 import msgspec
@@ -21,6 +23,9 @@ from demo.footprint import resident_bytes
 from demo.plan import CannotStart, Ports, check_ports, make_plan
 from demo.progress import Progress
 from demo.region import write_region
+from demo.roster import roster
+from demo.systems.neighbour import Running
+from demo.systems.sending import Sender
 
 AT = datetime(2026, 11, 22, 12, 0)
 
@@ -174,6 +179,27 @@ def test_a_folder_keeps_its_people_and_refuses_others(tmp_path):
     assert make_plan(tmp_path / "demo", seed=None, people=None, ports=Ports(), quiet=False, at=AT).told == first.told
     with pytest.raises(CannotStart, match="holds 10 people of seed 3"):
         make_plan(tmp_path / "demo", seed=None, people=11, ports=Ports(), quiet=False, at=AT)
+
+
+def test_every_system_of_the_roster_has_a_program_and_a_configuration_that_it_understands(tmp_path):
+    plan = make_plan(tmp_path / "demo", seed=7, people=2, ports=Ports(), quiet=True, at=AT)
+    keys = write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402")
+    systems = roster(plan, keys)
+    by_group = Counter(system.group for system in systems)
+    assert by_group == {"London": 12, "Neighbours": 12, "National services": 3}
+    understood = {"London": Sender, "Neighbours": Running}
+    for system in systems:
+        assert find_spec(f"demo.systems.{system.module}"), system.id
+        if configuration := understood.get(system.group):
+            told = msgspec.json.encode(system.configuration)
+            msgspec.json.decode(told, type=configuration, dec_hook=lambda wanted, told: wanted(told))
+    ways = {system.id: {name for name in ("mllp_port", "fhir", "drop_folder") if system.configuration[name]}
+            for system in systems if system.group == "London"}  # fmt: skip
+    assert ways["barts"] == {"mllp_port"}
+    assert ways["uclh"] == {"mllp_port", "fhir"}
+    assert ways["london-ambulance"] == {"fhir", "drop_folder"}
+    assert ways["london-ucp"] == {"fhir"}
+    assert all(ways.values())
 
 
 def test_memory_is_that_of_a_process_and_of_all_below_it():
