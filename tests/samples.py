@@ -23,6 +23,7 @@ from carerecord.disclosure import (
     Summary,
 )
 from carerecord.model import Heading, OriginalReference, Standing
+from carerecord.reconciliation.pathway import pathway
 from tests.sampled_results import PATIENT, ROYAL, ST_AGNES, Ids, ago, results
 
 AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
@@ -97,6 +98,7 @@ def summary(**changed: object) -> Summary:
         "limits": (),
         "since": date(2026, 11, 14),
         "patient_id": PATIENT,
+        "pathway": pathway(made, at=AT),
     }
     return Summary(**{**values, **changed})  # type: ignore[arg-type]
 

@@ -73,6 +73,10 @@ PLACES = frozenset(
         "supportingInformation",
     ]
 )
+# A place, or somebody who is found at one, and nothing else.
+WHOLLY = frozenset(
+    ("Organization", "Location", "HealthcareService", "Practitioner", "PractitionerRole", "Endpoint", "Provenance")
+)
 # Titles that their authors write freely: a clinic's own name stands there.
 TITLES = {
     "DocumentReference": frozenset(("description",)),
@@ -128,7 +132,7 @@ def _without_places(statement: StoredStatement, tokens: Mapping[str, str]) -> by
         resource = msgspec.json.decode(statement.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return b"{}"  # What cannot be read cannot be cleared.
-    if not isinstance(resource, dict):
+    if not isinstance(resource, dict) or statement.resource_type in WHOLLY:
         return b"{}"
     gone = PLACES | {"text"} | TITLES.get(statement.resource_type, frozenset())
     kept = {name: _cleared(value) for name, value in resource.items() if name not in gone}

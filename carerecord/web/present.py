@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import msgspec
+
 from carerecord.disclosure import Banner, Pathway, Receipt, Saying, ShownOriginal, Step, Summary
 from carerecord.model import Heading
 from carerecord.web import sections, words
@@ -38,6 +40,8 @@ ALWAYS_SHOWN = frozenset(
 PATHWAY_HEADINGS = frozenset((Heading.STAYS, Heading.LETTERS, Heading.APPOINTMENTS, Heading.REFERRALS))
 BANNER_NAMES_MAX = 3
 ADULT_YEARS = 16
+SHORT_ROWS_MAX = 6
+SHORT_WORDS_MAX = 36
 GROWTH = ("weight", "height", "length", "centile", "head circumference", "bmi")
 
 
@@ -66,7 +70,7 @@ def summary(shown: Summary, *, at: datetime) -> SummaryView:
         is_demographics_only=not shown.is_clinical or record is None,
         pathway=_pathway(shown, at),
         child=_child(shown, at),
-        sections=tuple(drawn),
+        sections=tuple(_paired(drawn)),
         nothing_under=tuple(empty) if shown.is_clinical else (),
         who_says=tuple(row(entry, detail=entry.detail) for entry in record.demographics) if record else (),
         opened_from=shown.opened_from,
@@ -75,6 +79,25 @@ def summary(shown: Summary, *, at: datetime) -> SummaryView:
         cautions=shown.cautions,
         since=words.day(shown.since) if shown.since else "",
     )
+
+
+def _paired(drawn: list[Section]) -> list[Section]:
+    """Short lists side by side, two and two; the order of reading stays the order of the page."""
+    made: list[Section] = []
+    for each in drawn:
+        before = made[-1] if made else None
+        if before is not None and _is_short(before) and _is_short(each) and not before.is_half:
+            made[-1] = msgspec.structs.replace(before, is_half=True)
+            each = msgspec.structs.replace(each, is_half=True)
+        made.append(each)
+    return made
+
+
+def _is_short(section: Section) -> bool:
+    has_more = section.letters or section.plans or section.results or section.closed_letters or section.note
+    if has_more or len(section.rows) > SHORT_ROWS_MAX:
+        return False
+    return all(len(line.what) <= SHORT_WORDS_MAX and len(line.detail) <= SHORT_WORDS_MAX for line in section.rows)
 
 
 def banner(shown: Banner) -> BannerView:
@@ -135,6 +158,8 @@ def _pathway(shown: Summary, at: datetime) -> PathView | None:
     path, record = shown.pathway, shown.record
     if path is None or record is None or not PATHWAY_HEADINGS & set(shown.headings):
         return None
+    if not (path.steps or path.pending or path.to_do):
+        return None
     phones = {source.name: source.phone for source in shown.sources if source.phone}
     whom = next((step for step in path.steps if step.is_next), None) or (path.steps[-1] if path.steps else None)
     phone = phones.get(whom.source, "") if whom else ""
@@ -151,7 +176,8 @@ def _next(path: Pathway) -> str:
     """Who holds the next step, as far as a source said; never a guess."""
     ahead = next((step for step in path.steps if step.is_next), None)
     if ahead is not None:
-        return f"Next: {ahead.what}, {words.moment(ahead.start)}, with {ahead.source}"
+        who = ahead.source[:1].lower() + ahead.source[1:] if ahead.source.startswith(("A ", "An ")) else ahead.source
+        return f"Next: {ahead.what}, {words.moment(ahead.start)}, with {who}"
     if path.waiting_for is not None:
         to = path.waiting_for.to or path.waiting_for.sources[0]
         return f"Next: waiting for {to}, who were asked and have sent no appointment"
@@ -188,12 +214,12 @@ def _child(shown: Summary, at: datetime) -> ChildView | None:
         or not _is_child(born, today)
     ):
         return None
-    growth = []
-    for entry in record.observations:
-        if entry.is_current and any(word in entry.what.casefold() for word in GROWTH):
-            latest = entry.latest
-            figure = f"{latest.text} {latest.unit}".strip()
-            growth.append((entry.what, joined(figure, latest.note), row(entry).when, entry.id))
+    growth: list[tuple[str, str, str, str]] = []
+    for word in GROWTH:
+        for entry in record.observations:
+            if entry.is_current and word in entry.what.casefold() and entry.id not in {each[3] for each in growth}:
+                figure = f"{entry.latest.text} {entry.latest.unit}".strip()
+                growth.append((entry.what, joined(figure, entry.latest.note), row(entry).when, entry.id))
     responsible = [entry for entry in record.contacts if entry.is_current and entry.has_parental_responsibility]
     return ChildView(
         growth=tuple(growth),

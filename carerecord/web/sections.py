@@ -62,7 +62,7 @@ CLOSED = {
 ANY_CLOSED = "No longer current: stopped, resolved, cancelled or entered in error"
 NOTES = {
     # One constant sentence (field report, correction 4): it says nothing about this person.
-    Heading.MEDICINES: "This list may be incomplete: check it with the person. Nothing here chooses a dose.",
+    Heading.MEDICINES: "This list may be incomplete: check it with the person.",
     Heading.PLANS: "If a decision is not here, look for the form: this record may not hold it.",
 }
 GIST_NAMES_MAX = 4

@@ -106,6 +106,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     closed_count: int
     closed_title: str
     is_empty: bool
+    is_half: bool = False  # stands beside another of its kind on a wide page
 
 
 class SourceRow(msgspec.Struct, frozen=True):
