@@ -145,26 +145,21 @@ def _claim(heard: Heard, reference: OriginalReference) -> Claim:
 
 
 def _kept(heard: Heard, reference: OriginalReference, answer: Identified | Undecided | None) -> Kept:
+    outcome, problems = heard.outcome, heard.problems
     if isinstance(answer, Identified):
-        return Kept(
-            reference=reference,
-            outcome=Outcome.RECORDED,
-            problems=heard.problems,
-            patient_key=answer.patient_key,
-            identity_key=answer.identity_key,
-        )
-    if isinstance(answer, Undecided):
-        return Kept(reference=reference, outcome=answer.outcome, problems=(answer.problem, *heard.problems))
-    assert heard.outcome is not None
-    return Kept(reference=reference, outcome=heard.outcome, problems=heard.problems)
+        outcome = Outcome.RECORDED
+    elif isinstance(answer, Undecided):
+        outcome, problems = answer.outcome, (answer.problem, *heard.problems)
+    assert outcome is not None
+    return Kept(
+        reference=reference,
+        outcome=outcome,
+        problems=problems,
+        patient_key=answer.patient_key if isinstance(answer, Identified) else None,
+        identity_key=answer.identity_key if isinstance(answer, Identified) else None,
+        received_at=heard.received_at,
+    )
 
 
 def _as_repeat(kept: Kept) -> Kept:
-    return Kept(
-        reference=kept.reference,
-        outcome=kept.outcome,
-        problems=kept.problems,
-        patient_key=kept.patient_key,
-        identity_key=kept.identity_key,
-        is_repeat=True,
-    )
+    return msgspec.structs.replace(kept, is_repeat=True)

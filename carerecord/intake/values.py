@@ -48,7 +48,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     patient_key: int | None = None
     identity_key: int | None = None
-    received_at: datetime | None = None  # of the first, where this is a repeat
+    received_at: datetime | None = None  # of the first, where it was sent more than once
     is_repeat: bool = False
 
 
