@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b32decode, b32encode
 from binascii import Error as NotBase32
 from hashlib import blake2b
+from struct import Struct
 
 PATIENT_PART_LENGTH = 13
 LOCAL_ID_LENGTH = 26
@@ -13,17 +14,24 @@ AS_SAID = b',"_reference":{"extension":[{"url":"urn:carerecord:reference-as-said
 
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-# Fifteen bits at a time is three times as fast as base64.b32encode, and ids are made for every statement there is.
-_TRIPLES = [first + second + third for first in _ALPHABET for second in _ALPHABET for third in _ALPHABET]
-_SHIFTS = tuple(range(120, -1, -15))
+# Ten bits at a time are many times as fast as base64.b32encode, and ids are made for every statement there is. Fifteen
+# would be faster still where nothing else ran: their table does not stay in a cache.
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_halves = Struct("!QQ").unpack
 
 
 def local_id(source: str, kind: str, own_id: str) -> str:
     """26 characters of base32: BLAKE2b-128 of length-prefixed (source, kind, the source's own id)."""
     # Lengths stand before the parts, so that no id can imitate another by moving a separator.
     parts = f"{len(source)}:{source}{len(kind)}:{kind}{len(own_id)}:{own_id}".encode()
-    bits = int.from_bytes(blake2b(parts, digest_size=16).digest(), "big") << 7
-    return "".join([_TRIPLES[bits >> shift & 32767] for shift in _SHIFTS])[:LOCAL_ID_LENGTH]
+    first, last = _halves(blake2b(parts, digest_size=16).digest())
+    two = _PAIRS
+    return (
+        f"{two[first >> 54]}{two[first >> 44 & 1023]}{two[first >> 34 & 1023]}{two[first >> 24 & 1023]}"
+        f"{two[first >> 14 & 1023]}{two[first >> 4 & 1023]}{two[(first & 15) << 6 | last >> 58]}"
+        f"{two[last >> 48 & 1023]}{two[last >> 38 & 1023]}{two[last >> 28 & 1023]}{two[last >> 18 & 1023]}"
+        f"{two[last >> 8 & 1023]}{two[last << 2 & 1023]}"
+    )
 
 
 def patient_part(patient_key: int) -> str:

@@ -76,7 +76,7 @@ def _read_concept(raw: str, delimiters: Delimiters, source: str, table: str) -> 
 _read_concept_once = lru_cache(maxsize=16_384)(_read_concept)
 
 
-def name_of_person(raw: str, message: Message) -> str:
+def name_of_person(raw: str, message: Delimiters) -> str:
     """XCN (with an id first) as people read it: "Dr Honey Badger"; its id where it has no name."""
     if not raw:
         return ""

@@ -15,7 +15,7 @@ from carerecord.formats.hl7v2.delimiters import REPETITIONS_MAX, Delimiters
 from carerecord.formats.hl7v2.grammar import Message, Segment
 from carerecord.formats.hl7v2.instants import parse_instant
 from carerecord.formats.hl7v2.quantities import interpretation, quantity, reference_range, structured, unit_of
-from carerecord.formats.hl7v2.translating import Translating
+from carerecord.formats.hl7v2.translating import Translating, ready
 from carerecord.model import Heading, Standing
 
 _PADDING = [""] * 26
@@ -41,6 +41,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     status: str  # OBR-25, for an OBX without OBX-11
     collected_at: datetime | None
     collected: str | None
+    collected_as_sent: str  # OBR-7: most OBX-14 repeat it
     shared: dict[str, msgspec.Raw]  # category, encounter, specimen, derivedFrom
 
 
@@ -107,12 +108,15 @@ def read_observation(translating: Translating, run: list[Noted], setting: Settin
     body: dict[str, Any] = {"resourceType": "Observation", "id": local, "status": status, "code": code.json}
     body |= setting.shared
     happened_at, effective = setting.collected_at, setting.collected
-    if obx[14] and (instant := translating.instant(obx, 14)):
+    if obx[14] and obx[14] != setting.collected_as_sent and (instant := translating.instant(obx, 14)):
         happened_at, effective = instant.at, instant.text
     if effective:
         body["effectiveDateTime"] = effective
-    if (obx[23] or obx[15]) and (performer := _performers(translating, obx)):
-        body["performer"] = performer
+    if obx[23] or obx[15]:
+        is_short = len(obx[15]) + len(obx[16]) + len(obx[23]) <= CACHED_LENGTH_MAX
+        performers = _read_performers_once if is_short else _read_performers
+        if found := performers(obx[15], obx[16], obx[23], translating.message.delimiters):
+            body["performer"] = found
     body |= value or _absent(status)
     if analyte.rest:
         body |= analyte.rest
@@ -139,17 +143,21 @@ def _read_status(translating: Translating, sent: str, of_order: str) -> str:
     return status
 
 
-def _performers(translating: Translating, obx: Segment) -> list[dict[str, str]]:
+def _read_performers(producer: str, observers: str, organization: str, delimiters: Delimiters) -> msgspec.Raw | None:
     """The laboratory (OBX-23, else OBX-15), then who answers for the result (OBX-16)."""
-    message = translating.message
-    found = []
-    if laboratory := translating.text(obx, 23) or translating.text(obx, 15, 2) or translating.text(obx, 15):
-        found.append({"type": "Organization", "display": laboratory})
-    # The first performer is always the laboratory; a person never stands in its place.
-    for each in message.repetitions(obx[16]) if found else ():
-        if name := name_of_person(each, message):
+    made_by = next(iter(delimiters.repetitions(producer)), "")
+    laboratory = delimiters.component_of(next(iter(delimiters.repetitions(organization)), ""), 1)
+    laboratory = laboratory or delimiters.component_of(made_by, 2) or delimiters.component_of(made_by, 1)
+    if not laboratory:
+        return None  # The first performer is always the laboratory; a person never stands in its place.
+    found = [{"type": "Organization", "display": laboratory}]
+    for each in delimiters.repetitions(observers):
+        if name := name_of_person(each, delimiters):
             found.append({"type": "Practitioner", "display": name})
-    return found
+    return ready(found)
+
+
+_read_performers_once = lru_cache(maxsize=4096)(_read_performers)
 
 
 _ABSENT = {

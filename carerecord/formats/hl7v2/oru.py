@@ -5,13 +5,15 @@ https://hl7.org/fhir/R4/diagnosticreport.html
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from carerecord.formats.hl7v2.attachments import read_attachment, with_words
 from carerecord.formats.hl7v2.codes import FILLER, MEASURING_SERVICES, PLACER, REPORT_STATUSES
-from carerecord.formats.hl7v2.datatypes import Concept, concept, entity_identifier, name_of_person
+from carerecord.formats.hl7v2.datatypes import CACHED_LENGTH_MAX, Concept, concept, entity_identifier, name_of_person
+from carerecord.formats.hl7v2.delimiters import Delimiters
 from carerecord.formats.hl7v2.documents import Paper, state_document
 from carerecord.formats.hl7v2.grammar import Message, Segment, value
 from carerecord.formats.hl7v2.imaging import is_imaging, read_imaging_report
@@ -113,6 +115,7 @@ def _read_order(translating: Translating, order: Order, heard: Heard) -> None:
         status=translating.text(obr, 25).upper() if obr else "",
         collected_at=collected.at if collected else None,
         collected=collected.text if collected else None,
+        collected_as_sent=obr[7] if obr and collected else "",
         shared=_shared(translating, order, heard),
     )
     counted = heard.results.setdefault(key, {})
@@ -211,14 +214,22 @@ def _specimen(message: Message, order: Order) -> dict[str, Any] | None:
         if own:
             found["identifier"] = {"value": own}
         return found or None
-    if order.obr is None or not order.obr[15]:
+    if order.obr is None or not (source := order.obr[15]):
         return None
-    parts = message.components(order.obr[15].split(message.repetition, 1)[0])
-    code = [message.text(part) for part in parts[0].split(message.subcomponent)]
-    # SPS-1 is a code in subcomponents; many laboratories write it as two components, BLD^Blood.
-    words = code[1] if len(code) > 1 and code[1] else message.text(parts[1]) if len(parts) > 1 else ""
+    read = _specimen_source_once if len(source) <= CACHED_LENGTH_MAX else _specimen_source
+    return read(source, message.delimiters)
+
+
+def _specimen_source(field: str, delimiters: Delimiters) -> dict[str, Any] | None:
+    """OBR-15: SPS-1 is a code in subcomponents; many laboratories write it as two components, BLD^Blood."""
+    parts = delimiters.components(field.split(delimiters.repetition, 1)[0])
+    code = [delimiters.text(part) for part in parts[0].split(delimiters.subcomponent)]
+    words = code[1] if len(code) > 1 and code[1] else delimiters.text(parts[1]) if len(parts) > 1 else ""
     display = words or code[0]
     return {"display": display} if display else None
+
+
+_specimen_source_once = lru_cache(maxsize=4096)(_specimen_source)
 
 
 def _state_report(

@@ -35,6 +35,8 @@ def find_digits(text: str) -> str | None:
 
 def quantity(text: str, unit: dict[str, str]) -> dict[str, Any] | None:
     """ "7.18" or "<7" as a Quantity; None where it is neither."""
+    if _PLAIN.fullmatch(text):
+        return {"value": msgspec.Raw(text.encode()), **unit}
     comparator = None
     number = text
     if text[:1] in "<>≤≥=" and text:

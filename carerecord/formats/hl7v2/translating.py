@@ -54,6 +54,8 @@ class Translating:
         """One component of the first repetition, read."""
         if segment is None or len(segment) <= number or not (raw := segment[number]):
             return ""
+        if raw.isalnum():  # Neither a mark nor a space: most codes and numbers are this.
+            return raw if component == 1 else ""
         message = self.message
         if message.repetition in raw:
             raw = raw.split(message.repetition, 1)[0]
@@ -64,7 +66,7 @@ class Translating:
         if segment is None or len(segment) <= number or not segment[number]:
             return None
         text = self.text(segment, number)
-        if not text or not text.strip("0"):  # 00000000 is how some systems write nothing.
+        if not text.strip("0"):  # 00000000 is how some systems write nothing.
             return None
         instant = parse_instant(text, self.timezone)
         if instant is None:
