@@ -157,7 +157,10 @@ def _value(
 def _said(said: Measurement) -> tuple[Said, str]:
     """The value, and what stands beside it: a blood pressure is written as one, a centile keeps its name."""
     whole = value_of(said)
-    parts = [(words_of(part.code), has_code(listed(part.code), *SYSTOLIC), _part(part)) for part in said.component]
+    parts = [
+        (words_of(part.code), has_code(listed(part.code), *SYSTOLIC), value_of(part_value(part)))
+        for part in said.component
+    ]
     parts = [part for part in parts if part[2].text]
     if not parts:
         return whole, ""
@@ -171,14 +174,13 @@ def _said(said: Measurement) -> tuple[Said, str]:
     return Said("; ".join(f"{name} {value.text} {value.unit}".strip() for name, _, value in parts), None, "", False), ""
 
 
-def _part(part: Component) -> Said:
-    return value_of(
-        Observation(
-            valueQuantity=part.valueQuantity,
-            valueString=part.valueString,
-            valueCodeableConcept=part.valueCodeableConcept,
-            valueRatio=part.valueRatio,
-        )
+def part_value(part: Component) -> Observation:
+    """A part has a value of its own, read as that of any observation."""
+    return Observation(
+        valueQuantity=part.valueQuantity,
+        valueString=part.valueString,
+        valueCodeableConcept=part.valueCodeableConcept,
+        valueRatio=part.valueRatio,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from carerecord.fhir.care_resources import Measurement, read
 from carerecord.fhir.resources import (
     Annotation,
     Concept,
@@ -11,7 +12,6 @@ from carerecord.fhir.resources import (
     read_condition,
     read_document,
     read_encounter,
-    read_observation,
     read_report,
 )
 from carerecord.model import Heading, StoredStatement
@@ -19,6 +19,7 @@ from carerecord.reconciliation import letters, results, stays
 from carerecord.reconciliation.allergies import severity_words
 from carerecord.reconciliation.any_saying import code_words, said_by_any, when
 from carerecord.reconciliation.entries import Entry, Saying
+from carerecord.reconciliation.observations import part_value
 from carerecord.reconciliation.other import kind_words
 from carerecord.reconciliation.values import flag_words, range_words, value_of
 from carerecord.reconciliation.versions import items, statement_id
@@ -110,13 +111,14 @@ def _allergy(body: bytes) -> Lines:
 
 
 def _observation(body: bytes) -> Lines:
-    said = read_observation(body)
+    said = read(Measurement, body)
     value = value_of(said)
     return [
         ("Test", _words(said.code)),
         *_codes(said.code),
         ("Value", f"{value.text} {value.unit}".strip()),
         *(("Value as sent", own.valueString) for own in (said.valueQuantity.extension if said.valueQuantity else ())),
+        *_components(said),
         ("Flag", flag_words(said.interpretation)),
         *(("Reference range", range_words(limits)) for limits in said.referenceRange),
         ("Specimen", said.specimen.display if said.specimen else ""),
@@ -127,6 +129,12 @@ def _observation(body: bytes) -> Lines:
         *(("Laboratory", performer.display) for performer in said.performer),
         *_notes(said.note),
     ]
+
+
+def _components(said: Measurement) -> Lines:
+    """The parts of a value of several: systolic and diastolic, a weight and its centile."""
+    read_parts = ((part, value_of(part_value(part))) for part in said.component)
+    return [(_words(part.code) or "Part", f"{value.text} {value.unit}".strip()) for part, value in read_parts]
 
 
 def _report(body: bytes) -> Lines:
