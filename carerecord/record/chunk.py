@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import accumulate, groupby, islice, pairwise
+from itertools import accumulate, groupby, pairwise, repeat
 from typing import Final, NamedTuple
 
 from carerecord.model import Heading, OriginalReference, Standing, Statement, StoredStatement
@@ -210,62 +210,52 @@ def _build(
     runs: list[tuple[Said, int]],
     identities: Container[int] | None,
 ) -> list[StoredStatement]:
-    """Statements from columns. The way of every view, so it does each column at once and each statement but once."""
+    """Statements from columns. The way of every view: each column is made at once, and no line runs per statement."""
     count = _read_count(columns)
     bodies = expand(body, read_prefix(body)[1])
-    parts = _split(columns, count)
-    happened = struct.unpack(f"<{count}q", parts[6])
-    said_at = struct.unpack(f"<{count}q", parts[7])
-    instants: dict[int, datetime | None] = {at: _instant(at) for at in {*happened, *said_at} - {_NEVER}}
+    ids, versions, types, headings, standings, bits, happened, said, hashes, lengths = _split(columns, count)
+    happened_at = struct.unpack(f"<{count}q", happened)
+    said_at = struct.unpack(f"<{count}q", said)
+    instants: dict[int, datetime | None] = {at: _instant(at) for at in {*happened_at, *said_at} - {_NEVER}}
     instants[_NEVER] = None
-    ends = list(accumulate(struct.unpack(f"<{count}I", parts[9])))
+    ends = list(accumulate(struct.unpack(f"<{count}I", lengths)))
     if (ends[-1] if ends else 0) != len(bodies):
         raise Unreadable
-    rows = zip(
-        _texts(parts[0], _ID),
-        _texts(parts[1], _VERSION),
-        parts[2],
-        parts[3],
-        parts[4],
-        struct.unpack(f"<{count}I", parts[5]),
-        happened,
-        said_at,
-        struct.unpack(f"<{count}Q", parts[8]),
-        [0, *ends],
-        ends,
-        strict=False,
-    )
-    built: list[StoredStatement] = []
+    keys: list[int] = []
+    sources: list[str] = []
+    originals: list[OriginalReference] = []
+    received: list[datetime] = []
+    for (identity_key, source, original, received_at), run_count in runs:
+        keys += [identity_key] * run_count
+        sources += [source] * run_count
+        originals += [original] * run_count
+        received += [received_at] * run_count
     try:
-        for (identity_key, source, original, received_at), run_count in runs:
-            if identities is not None and identity_key not in identities:
-                next(islice(rows, run_count, run_count), None)
-                continue
-            built += [
-                StoredStatement(
-                    local_id=id_,
-                    version=version_,
-                    resource_type=RESOURCE_TYPES[type_],
-                    heading=_HEADINGS[heading],
-                    standing=_STANDINGS[standing],
-                    happened_at=instants[at],
-                    said_at=instants[said],  # type: ignore[arg-type]  # Never None: pack refuses a statement without.
-                    received_at=received_at,
-                    source=source,
-                    patient_key=patient_key,
-                    identity_key=identity_key,
-                    sensitivity=bits,
-                    code_hash=hash_,
-                    original=original,
-                    body=bodies[start:end],
-                )
-                for id_, version_, type_, heading, standing, bits, at, said, hash_, start, end in islice(
-                    rows, run_count
-                )
-            ]
+        built = list(
+            map(
+                StoredStatement,  # in the order of its fields
+                _texts(ids, _ID),
+                _texts(versions, _VERSION),
+                map(RESOURCE_TYPES.__getitem__, types),
+                map(_HEADINGS.__getitem__, headings),
+                map(_STANDINGS.__getitem__, standings),
+                map(instants.__getitem__, happened_at),
+                map(instants.__getitem__, said_at),  # Never None: pack refuses a statement without.
+                received,
+                sources,
+                repeat(patient_key),
+                keys,
+                struct.unpack(f"<{count}I", bits),
+                struct.unpack(f"<{count}Q", hashes),
+                originals,
+                [bodies[start:end] for start, end in zip([0, *ends], ends, strict=False)],
+            )
+        )
     except (KeyError, IndexError) as error:
         raise Unreadable from error
-    return built
+    if identities is None or all(key in identities for key in {run[0].identity_key for run in runs}):
+        return built
+    return [statement for statement in built if statement.identity_key in identities]
 
 
 def _split(columns: bytes, count: int) -> list[bytes]:
@@ -290,4 +280,6 @@ def _micros(at: datetime | None) -> int:
 
 
 def _instant(micros: int) -> datetime:
-    return _EPOCH + timedelta(0, 0, micros)
+    if micros % 1_000_000:
+        return _EPOCH + timedelta(0, 0, micros)
+    return datetime.fromtimestamp(micros // 1_000_000, UTC)  # What most sources send: whole seconds.
