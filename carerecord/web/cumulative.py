@@ -93,8 +93,7 @@ def text_of(entry: ResultEntry) -> Letter:
 def _panel(number: int, key: tuple[str, str, str], entries: list[ResultEntry]) -> Panel:
     title, laboratory, source = key
     times = sorted({value.happened_at or _NEVER for entry in entries for value in entry.values}, reverse=True)
-    groups = [times[start : start + COLUMNS_MAX] for start in range(0, len(times), COLUMNS_MAX)]
-    newest, *earlier = [_table(entries, group, is_newest=group is groups[0]) for group in groups]
+    newest, *earlier = _tables(entries, times)
     return Panel(
         f"panel-{number}",
         title or "Other tests",
@@ -105,42 +104,50 @@ def _panel(number: int, key: tuple[str, str, str], entries: list[ResultEntry]) -
     )
 
 
-def _table(entries: list[ResultEntry], times: list[datetime], *, is_newest: bool) -> PanelTable:
-    places = {at: place for place, at in enumerate(times)}
-    rows = []
+def _tables(entries: list[ResultEntry], times: list[datetime]) -> list[PanelTable]:
+    """The panel cut into tables of a few columns. A test that was not done in the columns of an earlier table needs no
+    row there, but every test has one in the newest."""
+    starts = range(0, len(times), COLUMNS_MAX)
+    columns = {at: column for column, at in enumerate(times)}
+    rows: list[list[PanelRow]] = [[] for _ in starts]
     for entry in entries:
-        cells: list[list[Cell]] = [[] for _ in times]
-        latest, filled = entry.latest, False
+        cells: list[tuple[Cell, ...]] = [()] * len(times)
+        latest = entry.latest
         for value in entry.values:
-            place = places.get(value.happened_at or _NEVER)
-            if place is not None:
-                cells[place].append(_cell(value, latest))
-                filled = True
-        if (
-            filled or is_newest
-        ):  # A test that was not done in these columns needs no row, but every test has one in the newest.
-            rows.append(_row(entry, tuple(map(tuple, cells)), is_newest=is_newest))
-    return PanelTable(tuple("time not sent" if at is _NEVER else words.moment(at) for at in times), tuple(rows))
+            cells[columns[value.happened_at or _NEVER]] += (_cell(value, latest),)
+        about = _about(latest)
+        for table, start in enumerate(starts):
+            part = tuple(cells[start : start + COLUMNS_MAX])
+            if table == 0:
+                marks = tuple(words.MARKS[mark] for mark in entry.marks)
+                row = PanelRow(entry.id, entry.what, about, trend(entry.values), part, marks, entry.conflict or "")
+                rows[0].append(row)
+            elif any(part):
+                rows[table].append(PanelRow(entry.id, entry.what, about, NOTHING, part, (), ""))
+    said = ["time not sent" if at is _NEVER else words.moment(at) for at in times]
+    return [
+        PanelTable(tuple(said[start : start + COLUMNS_MAX]), tuple(rows[table])) for table, start in enumerate(starts)
+    ]
 
 
-def _row(entry: ResultEntry, cells: tuple[tuple[Cell, ...], ...], *, is_newest: bool) -> PanelRow:
-    latest = entry.latest
+def _about(latest: ResultValue) -> str:
     about = " ".join(part for part in (latest.range_text, latest.unit) if part)
-    return PanelRow(
-        entry.id,
-        entry.what,
-        f"{about} · {latest.specimen}" if latest.specimen and about else about or latest.specimen,
-        trend(entry.values) if is_newest else NOTHING,
-        cells,
-        tuple(words.MARKS[mark] for mark in entry.marks) if is_newest and entry.marks else (),
-        (entry.conflict or "") if is_newest else "",
-    )
+    return f"{about} · {latest.specimen}" if latest.specimen and about else about or latest.specimen
 
 
 def _cell(value: ResultValue, latest: ResultValue) -> Cell:
     tone, said = words.flag(value) if value.flag else ("", "")
-    notes = []
+    is_struck = value.superseded_by is not None or value.standing in words.OVER
     # Every value keeps its own unit, range and specimen: they are repeated only where they are not those of the row.
+    if (
+        not is_struck
+        and value.standing is Standing.CURRENT
+        and value.unit == latest.unit
+        and value.range_text == latest.range_text
+        and value.specimen == latest.specimen
+    ):
+        return Cell(value.text, tone, said, "", False)
+    notes = []
     if value.unit != latest.unit:
         notes.append(value.unit)
     if value.range_text != latest.range_text:
@@ -149,7 +156,6 @@ def _cell(value: ResultValue, latest: ResultValue) -> Cell:
         notes.append(value.specimen or "specimen not sent")
     if became := _became(value):
         notes.append(became)
-    is_struck = value.superseded_by is not None or value.standing in words.OVER
     return Cell(value.text, tone, said, ", ".join(notes), is_struck)
 
 

@@ -28,15 +28,15 @@ def trend(values: tuple[ResultValue, ...]) -> Markup:
     if len(drawn) < 2:
         return NOTHING
     first, last = drawn[0], drawn[-1]
-    numbers, seconds = [], []
+    unit, first_low, first_high = first.unit, first.low, first.high
     has_one_range = True
     for value in drawn:
-        if value.unit != first.unit:
+        if value.unit != unit:
             return NOTHING
-        if value.low != first.low or value.high != first.high:
+        if value.low != first_low or value.high != first_high:
             has_one_range = False
-        numbers.append(value.number or 0.0)
-        seconds.append(value.happened_at.timestamp() if value.happened_at else 0.0)
+    numbers = [value.number or 0.0 for value in drawn]
+    seconds = [value.happened_at.timestamp() if value.happened_at else 0.0 for value in drawn]
     low, high = (first.low, first.high) if has_one_range else (None, None)
     reach = [*numbers, *(bound for bound in (low, high) if bound is not None)]
     bottom, since = min(reach), seconds[0]
