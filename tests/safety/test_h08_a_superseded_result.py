@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from carerecord.settings import Settings
-from tests.house import program_looking
+from tests.house import program_looking, segment
 from tests.safety.reading import Part
 from tests.safety.ward import (
     JOAN,
@@ -116,6 +116,26 @@ async def test_a_program_is_given_the_correction_alone(settings: Settings) -> No
         if each["resource"]["resourceType"] == "Observation"
     ]
     assert values == [(4.2, "corrected")]
+
+
+async def test_a_corrected_report_on_images_replaces_the_first_whatever_time_it_gives(settings: Settings) -> None:
+    def written(words: str, *, status: str, taken: str, at: str) -> bytes:
+        fields = {3: "E1", 4: "XHIP^X-ray hip^NICIP", 7: taken, 18: "ACC1", 24: "RAD", 25: status}
+        return wrote("ORU^R01", segment("OBR", fields), f"OBX|1|TX|XHIP||{words}||||||{status}", at=at)
+
+    async with open_ward(settings) as ward:
+        await ward.hear(
+            written("No fracture.", status="F", taken="202611090640", at="20261109080000"),
+            written("Fracture of the hip.", status="C", taken="202611090600", at="20261109100000"),
+        )
+        bundle = await ward.door.everything(program_looking(await ward.key_of(JOAN)))
+    assert isinstance(bundle, bytes)
+    reports = [
+        (each["resource"]["conclusion"], each["resource"]["status"])
+        for each in json.loads(bundle)["entry"]
+        if each["resource"]["resourceType"] == "DiagnosticReport"
+    ]
+    assert reports == [("Fracture of the hip.", "corrected")]
 
 
 async def test_a_preliminary_result_says_so_until_the_final_one_replaces_it(settings: Settings) -> None:

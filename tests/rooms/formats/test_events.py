@@ -88,6 +88,13 @@ def test_a_message_about_allergies_changes_no_demographics() -> None:
     assert ("IAM", "required") in rules(read("ADT^A60"))
 
 
+def test_a_list_that_no_longer_holds_an_allergy_takes_none_away() -> None:
+    first = read("ADT^A31", "AL1|1|DA|^Penicillin", "AL1|2|DA|^Latex")
+    later = read("ADT^A31", "AL1|1|DA|^Latex", at="20261113083015")
+    assert [each.standing for each in later.statements] == [Standing.CURRENT]
+    assert later.statements[0].local_id == first.statements[1].local_id
+
+
 # --- appointments -----------------------------------------------------------------------------------------------------
 
 AT = "^^M20^20261215143000"
