@@ -74,8 +74,11 @@ class FhirVoice:
 
     def _bundled(self, events: Sequence[Stated], control_id: str) -> Message:
         last = events[-1]
-        subject = {"reference": _urn(self.style.source, "Patient", self.person.number_at(last.source, last.at))}
-        entries = [self._entry("Patient", self.person.number_at(last.source, last.at), self._patient(last))]
+        number = self.person.number_at(last.source, last.at)
+        # The entries of a batch stand alone: none may refer to another by the address that it has in the bundle.
+        is_batch = self.style.sends == "batch"
+        subject = {"reference": f"Patient/{number}" if is_batch else _urn(self.style.source, "Patient", number)}
+        entries = [self._entry("Patient", number, self._patient(last))]
         for event in events:
             resource = self._resource(event, subject)
             entries.append(self._entry(resource["resourceType"], event.own_id, resource))
