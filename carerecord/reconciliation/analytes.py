@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
-from carerecord.fhir.resources import Annotation, Observation, Quantity, Reference, read_observation
+from carerecord.fhir.resources import Annotation, Extension, Observation, Reference, read_observation
 from carerecord.reconciliation.same import words
-from carerecord.reconciliation.values import Said, flag_words, limit, note_words, quantity_of, range_words, value_of
+from carerecord.reconciliation.values import flag_words, limit, note_words, range_words, value_of
 
 
 class Analyte(msgspec.Struct, frozen=True, gc=False):
@@ -31,16 +30,31 @@ class Analyte(msgspec.Struct, frozen=True, gc=False):
     flag: str
 
 
-class Read(NamedTuple):
+class Read(msgspec.Struct, gc=False):
+    """What one Observation says: of which analyte, and its value as in `values.Said`."""
+
     analyte: Analyte
-    said: Said
+    text: str
+    number: float | None
+    unit: str
+    is_words: bool
     note: str
+
+
+class _Figure(msgspec.Struct, gc=False):
+    """A Quantity whose number is left as its sender wrote it."""
+
+    value: msgspec.Raw = msgspec.Raw()
+    comparator: str = ""
+    unit: str = ""
+    code: str = ""
+    extension: tuple[Extension, ...] = ()
 
 
 class _Parts(msgspec.Struct, gc=False):
     """An Observation with those parts left as they stand that values share."""
 
-    valueQuantity: Quantity | None = None  # noqa: N815
+    valueQuantity: _Figure | None = None  # noqa: N815
     note: tuple[Annotation, ...] = ()
     code: msgspec.Raw = msgspec.Raw()
     interpretation: msgspec.Raw = msgspec.Raw()
@@ -50,6 +64,10 @@ class _Parts(msgspec.Struct, gc=False):
     performer: msgspec.Raw = msgspec.Raw()
 
 
+_SHARED = (b"code", b"interpretation", b"referenceRange", b"specimen", b"method", b"performer")
+_BETWEEN = b"\0"  # never within JSON
+_PLAIN = "-.0123456789"  # any other letter in a number is an exponent: then its figures must be worked out
+
 _read_parts = msgspec.json.Decoder(_Parts).decode
 _read_whole = msgspec.json.Decoder(Observation).decode
 
@@ -58,28 +76,36 @@ def read(body: bytes) -> Read:
     """One Observation. Whatever is not a plain quantity, or does not fit, is read whole and with tolerance."""
     try:
         parts = _read_parts(body)
-        if parts.valueQuantity is not None:
-            analyte = _analyte(
-                bytes(parts.code),
-                bytes(parts.interpretation),
-                bytes(parts.referenceRange),
-                bytes(parts.specimen),
-                bytes(parts.method),
-                bytes(parts.performer),
-            )
-            return Read(analyte, quantity_of(parts.valueQuantity), note_words(parts.note) if parts.note else "")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        figure = parts.valueQuantity
+        if figure is not None:
+            number = str(figure.value, "ascii")
+            if number and not number.strip(_PLAIN):
+                shared = (
+                    parts.code,
+                    parts.interpretation,
+                    parts.referenceRange,
+                    parts.specimen,
+                    parts.method,
+                    parts.performer,
+                )
+                return Read(
+                    _analyte(_BETWEEN.join(shared)),
+                    figure.comparator + number,
+                    None if figure.comparator else float(number),
+                    figure.unit or figure.code,
+                    False,
+                    note_words(parts.note) if parts.note else "",
+                )
+    except (ValueError, RecursionError):  # among them what does not decode, and text that is not UTF-8
         pass
     observation = read_observation(body)
-    return Read(analyte_of(observation), value_of(observation), note_words(observation.note))
+    said = value_of(observation)
+    return Read(analyte_of(observation), said.text, said.number, said.unit, said.is_words, note_words(observation.note))
 
 
 @lru_cache(maxsize=4096)
-def _analyte(
-    code: bytes, interpretation: bytes, limits: bytes, specimen: bytes, method: bytes, performer: bytes
-) -> Analyte:
-    names = (b"code", b"interpretation", b"referenceRange", b"specimen", b"method", b"performer")
-    parts = zip(names, (code, interpretation, limits, specimen, method, performer), strict=True)
+def _analyte(shared: bytes) -> Analyte:
+    parts = zip(_SHARED, shared.split(_BETWEEN), strict=True)
     return analyte_of(_read_whole(b"{%s}" % b",".join(b'"%s":%s' % (name, part) for name, part in parts if part)))
 
 

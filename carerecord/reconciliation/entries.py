@@ -7,9 +7,10 @@ from enum import StrEnum
 
 import msgspec
 
-from carerecord.model import Heading, OriginalReference, Standing
+from carerecord.model import Heading, OriginalReference, Standing, at_hand
 
 
+@at_hand
 class Mark(StrEnum):
     """Words that stand beside a line; never a symbol alone."""
 

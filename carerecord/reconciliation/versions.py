@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -47,28 +48,32 @@ class Context(msgspec.Struct, frozen=True):
 
 def items(statements: Iterable[StoredStatement]) -> dict[Heading, list[Item]]:
     """Every statement's item, by heading, the items in an order that does not depend on how the statements came."""
-    said: dict[tuple[str, str], list[StoredStatement]] = {}
-    for statement in statements:
+    by_heading: dict[Heading, list[Item]] = {heading: [] for heading in Heading}
+    said: dict[tuple[str, str], Item] = {}
+    several: dict[tuple[str, str], list[StoredStatement]] = {}
+    parts: dict[int, str] = {}
+    # Newest first: so each item stands where its newest version does, and only what has several is looked at again.
+    for statement in sorted(statements, key=_order, reverse=True):
         key = (statement.source, statement.local_id)
         if key in said:
-            said[key].append(statement)
-        else:
-            said[key] = [statement]
-    by_heading: dict[Heading, list[Item]] = {heading: [] for heading in Heading}
-    parts: dict[int, str] = {}
-    for versions in said.values():
-        if len(versions) > 1:
-            versions.sort(key=recency, reverse=True)
-        newest = versions[0]
-        key_ = newest.patient_key
-        part = parts.get(key_)
+            several.setdefault(key, [said[key].newest]).append(statement)
+            continue
+        patient_key = statement.patient_key
+        part = parts.get(patient_key)
         if part is None:
-            part = parts[key_] = patient_part(key_)
-        item = Item(newest, versions[1:], f"{part}-{newest.local_id}")
-        by_heading[newest.heading].append(item)
-    for listed in by_heading.values():
-        listed.sort(key=_item_order, reverse=True)
+            part = parts[patient_key] = patient_part(patient_key)
+        said[key] = Item(statement, (), f"{part}-{statement.local_id}")
+    for key, versions in several.items():
+        versions.sort(key=recency, reverse=True)
+        newest = versions[0]
+        said[key] = Item(newest, versions[1:], f"{patient_part(newest.patient_key)}-{newest.local_id}")
+    for item in said.values():
+        by_heading[item.newest.heading].append(item)
     return by_heading
+
+
+# The beginning of `recency`, then what makes the order of different items plain.
+_order = attrgetter("said_at", "received_at", "original", "source", "local_id")
 
 
 def recency(statement: StoredStatement) -> tuple[object, ...]:
@@ -85,11 +90,6 @@ def recency(statement: StoredStatement) -> tuple[object, ...]:
         statement.identity_key,
         statement.heading,
     )
-
-
-def _item_order(item: Item) -> tuple[object, ...]:
-    newest = item.newest
-    return (newest.said_at, newest.received_at, newest.original, newest.source, newest.local_id)
 
 
 def statement_id(item: Item, statement: StoredStatement) -> str:
