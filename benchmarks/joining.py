@@ -1,4 +1,4 @@
-"""How well lines are joined, against the truth of the invented people: unit = entry, true = same members, same status."""
+"""How well lines are joined, against the truth of invented people: right = the same members and the same status."""
 
 from __future__ import annotations
 
@@ -45,12 +45,17 @@ READER = Staff(
 )
 EVIDENCE = Evidence(kind=EvidenceClass.ENCOUNTER, id="BENCH-1", place="Ward 1")
 PROMISES = (
-    Promise(name="identity-wrong-joins", area="region", says="Different people joined, of all that sources know.", at_most=0),
-    Promise(name="joining-precision", area="region", says="Lines of medicines, allergies and problems that are right.", at_least=0.97),
-    Promise(name="joining-recall", area="region", says="Lines of the truth that are on the page, right.", at_least=0.95),
-    Promise(name="statements-out-of-reach", area="region", says="Statements that no line of the page leads to.", at_most=0),
-    Promise(name="conflicts-not-shown", area="region", says="Disagreements between sources that the page does not show.", at_most=0),
-)  # fmt: skip
+    Promise(name="identity-wrong-joins", area="region", says="Different people joined into one.", at_most=0),
+    Promise(
+        name="joining-precision",
+        area="region",
+        says="Share of the lines of medicines, allergies and problems that are right.",
+        at_least=0.97,
+    ),
+    Promise(name="joining-recall", area="region", says="Share of the true lines that are shown right.", at_least=0.95),
+    Promise(name="statements-out-of-reach", area="region", says="Statements that no line leads to.", at_most=0),
+    Promise(name="conflicts-not-shown", area="region", says="Disagreements that the page does not show.", at_most=0),
+)
 
 
 class Score(msgspec.Struct):
