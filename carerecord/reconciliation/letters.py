@@ -87,7 +87,11 @@ def _entry(item: Item, letter: DocumentReference, context: Context, *, is_replac
 
 def main_attachment(letter: DocumentReference) -> Attachment | None:
     attachments = [content.attachment for content in letter.content if content.attachment]
-    return next((each for each in attachments if bytes(each.data)), attachments[0] if attachments else None)
+    main = next((each for each in attachments if bytes(each.data)), attachments[0] if attachments else None)
+    if main is not None and main.contentType in ("application/rtf", "text/rtf"):
+        # Its words stand beside it, and need no program to be read.
+        return next((each for each in attachments if each.contentType.startswith("text/plain")), main)
+    return main
 
 
 def attachment_bytes(attachment: Attachment) -> bytes:

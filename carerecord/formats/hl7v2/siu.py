@@ -248,7 +248,7 @@ def _participants(translating: Translating, *, is_certain: bool) -> list[dict[st
         _take_part(found, "Location", place(raw, message), role, "LOC")
     for aig in message.all("AIG"):
         thing = _concept(translating, aig, 3)
-        _take_part(found, "", thing.text if thing else "", _concept(translating, aig, 4), "")
+        _take_part(found, "Device", thing.text if thing else "", _concept(translating, aig, 4), "")
     status = "accepted" if is_certain else "tentative"
     return [{**each, "status": status} for each in found.values()]
 
@@ -263,7 +263,7 @@ def _take_part(
     """The same person often comes several times, as one of the staff and as a resource: named once."""
     if not name or name.casefold() in found:
         return
-    actor = {"type": kind, "display": name} if kind else {"display": name}
+    actor = {"type": kind, "display": name}
     coded = {"coding": [{"system": ACT_PARTICIPATION, "code": participation}]} if participation else None
     types = [each for each in (coded, role.json if role else None) if each]
     found[name.casefold()] = {"type": types, "actor": actor} if types else {"actor": actor}

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from carerecord.fhir.resources import read_document
 from carerecord.formats import hl7v2
 from carerecord.formats.rtf import text_of_rtf
 from carerecord.model import Heading, Reading, Source, Standing, Statement
+from carerecord.reconciliation.letters import attachment_text, main_attachment
 from tests.rooms.formats.test_statements import bodies, pv1, read, rules
 
 
@@ -325,6 +327,14 @@ def test_rtf_is_kept_with_its_words_beside_it(kind: str) -> None:
     content = only(read("MDM^T02", "TXA|1|CN||||||||||D1", f"OBX|1|{kind}|L||{sent}||||||F"))[1]["content"]
     kept, words = (base64.b64decode(each["attachment"]["data"]).decode() for each in content)
     assert (kept, words) == (rtf, "Café\ntwo")
+
+
+def test_a_page_shows_the_words_of_a_letter_in_rtf() -> None:
+    sent = "{\\E\\rtf1 Stop aspirin\\E\\par}"
+    statement, _ = only(read("MDM^T02", "TXA|1|CN||||||||||D1", f"OBX|1|FT|L||{sent}||||||F"))
+    shown = main_attachment(read_document(statement.body))
+    assert shown is not None
+    assert attachment_text(shown) == "Stop aspirin"
 
 
 @pytest.mark.parametrize(
