@@ -218,6 +218,23 @@ def fdatasyncs_per_second(folder: Path, *, seconds: float = 0.7) -> float:
     return count / taken
 
 
+async def bare_copy(on: Ground, rows: Sequence[tuple[bytes, ...]], *, batch: int, rounds: int = 4) -> Cpu:
+    """The floor under whatever stores these bytes: COPY into a table without an index, `batch` rows a commit."""
+    columns = [f"column_{number}" for number in range(len(rows[0]))]
+    meter, found = Meter(on, os.getpid()), []
+    async with database.connect(on.settings, "owner") as db, db.connection() as connection:
+        await connection.execute(f"create table public.bare ({', '.join(f'{name} bytea' for name in columns)})")
+        for _ in range(rounds):
+            before = meter.read()
+            for first in range(0, len(rows), batch):
+                await connection.copy_records_to_table(
+                    "bare", schema_name="public", columns=columns, records=rows[first : first + batch]
+                )
+            found.append(meter.read().since(before).per(len(rows)))
+        await connection.execute("drop table public.bare")
+    return best(found)[0]
+
+
 # --- What is sent and loaded ------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,10 @@ CONNECTIONS = 64
 ROUNDS = 6
 ALONE_ROUNDS = 3
 ALONE_PEOPLE = 12
+STORED = """
+    select o.content, coalesce(l.header, ''), coalesce(l.body, '') from intake.original o
+    left join record.log l on l.original_day = o.day and l.original_seq = o.seq order by o.seq limit 4000
+"""
 
 
 def measure() -> dict[str, tuple[float, str]]:
@@ -48,7 +52,9 @@ async def _under_load(on: Ground, listener: int, everyone: Sequence[Sequence[Mes
             rates.append(count / (time.perf_counter() - begun))
             yardstick.measure()
             wal.append(float(await db.fetchval("select pg_current_wal_lsn() - $1::pg_lsn", at)) / count)
+        stored = await db.fetch(STORED)
         recorded = await db.fetchval("select avg((outcome = 'recorded')::int) from intake.original")
+    floor = await harness.bare_copy(on, [tuple(row) for row in stored], batch=CONNECTIONS // 2)
     contents = [len(message.content) for each in everyone for message in each]
     least, words = harness.best(rounds)
     mix = (
@@ -59,7 +65,7 @@ async def _under_load(on: Ground, listener: int, everyone: Sequence[Sequence[Mes
         "intake_us_per_message": (
             round(least.both, 1),
             f"{mix}; {CONNECTIONS} connections; {least}; {words}; at best {max(rates):,.0f} messages/s with the sender "
-            f"beside it; {yardstick}",
+            f"beside it; {yardstick}; the same bytes by COPY, {CONNECTIONS // 2} messages a commit: {floor}",
         ),
         "intake_wal_bytes_per_message": (
             round(statistics.median(wal)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from enum import Enum, IntEnum, StrEnum
+from operator import mul
 from typing import Literal, TypeVar
 
 import msgspec
@@ -37,12 +38,12 @@ class NHSNumber(str):
 
     @classmethod
     def parse(cls, text: str) -> NHSNumber:
-        digits = re.sub(r"[\s-]", "", text)
+        digits = text if text.isdigit() else re.sub(r"[\s-]", "", text)
         if not (digits.isascii() and digits.isdigit() and len(digits) == 10):
             raise NotAnNHSNumber
         if len(set(digits)) == 1:  # 0000000000 and 9999999999 satisfy the arithmetic and are used as fillers.
             raise NotAnNHSNumber
-        total = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True))
+        total = sum(map(mul, map(int, digits[:9]), range(10, 1, -1)))
         if (11 - total % 11) % 11 != int(digits[9]):
             raise NotAnNHSNumber
         return cls(digits)

@@ -121,7 +121,7 @@ def may_verify(subject: Subject) -> bool:
 
 def as_heard(subject: Subject, *, live: bool) -> tuple[Subject, Problem | None]:
     """The subject, with only such an NHS number as a patient here can have. Live, those that begin with 9 are tests."""
-    number = NHSNumber.found_in(subject.nhs_number)
+    number = subject.nhs_number if isinstance(subject.nhs_number, NHSNumber) else NHSNumber.found_in(subject.nhs_number)
     if number is None:
         return (subject if subject.nhs_number is None else msgspec.structs.replace(subject, nhs_number=None)), None
     if not live or number[0] != "9":
