@@ -6,17 +6,31 @@ from datetime import timedelta
 
 import msgspec
 
-from demo.people.codes.medicines import PRODUCTS, Product
+from demo.people.codes.medicines import NEAR, PRODUCTS, Product
 from demo.people.contents import Medicine, Problem
 from demo.people.nouns import Stated
 from demo.people.story import Teller
 
+BETWEEN_SOURCES = frozenset(
+    (
+        "allergy-denied-elsewhere",
+        "allergy-known-to-one-source",
+        "dose-differs",
+        "other-strength",
+        "problem-resolved-at-one",
+        "stopped-at-one-active-at-other",
+    )
+)
+"""What shows only where the sources are joined: of people without an NHS number nothing of it is promised."""
 _PRACTICES = ("gp-mile-end", "gp-kilburn")
 _BY_TEXT = {text: product for product in PRODUCTS.values() for text in (product.text, product.other_words) if text}
 
 
 def plant(teller: Teller, quirks: frozenset[str]) -> None:
     """Every newest word of a practice on a medicine that another source lists too may be made to differ."""
+    listed = _listed(teller)
+    if any(key in listed and other in listed for key, other in NEAR.items()):
+        teller.planted.append("other-strength")
     if "problem-conflict" in quirks:
         _resolve_at_the_practice(teller)
     if not quirks & {"dose-conflict", "status-conflict"}:
@@ -35,6 +49,15 @@ def plant(teller: Teller, quirks: frozenset[str]) -> None:
         stopped_on = min(event.at + timedelta(days=9), teller.until).date()
         _say(teller, other, status="stopped", stopped_on=stopped_on, reason="Dizzy: stopped in clinic")
         teller.planted.append("stopped-at-one-active-at-other")
+
+
+def _listed(teller: Teller) -> set[str]:
+    """Keys of the products that anybody lists."""
+    return {
+        _BY_TEXT[event.content.concept.text].key
+        for event in teller.events
+        if isinstance(event, Stated) and isinstance(event.content, Medicine)
+    }
 
 
 def _shared(teller: Teller) -> list[tuple[Product, int, int]]:

@@ -5,7 +5,7 @@ One entry is:
 * an allergy: all that name the same substance and are of one kind (standing, resolved, entered in error);
 * a medicine: all of one ingredient, strength, form and route;
 * an immunisation or a procedure: the same code on the same day, one of each source;
-* of every other heading: one item of one source.
+* of every other heading: one item of one source (a page may still put the measurements of one kind on one line).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Literal
 import msgspec
 
 from demo.people.codes.medicines import PRODUCTS
-from demo.people.contents import AllergyEntry, Immunisation, Medicine, Operation, Problem
+from demo.people.contents import AllergyEntry, Immunisation, Medicine, Notice, Operation, Problem
 from demo.people.nouns import Booked, Imaged, Person, Referred, Stated, Told, Written
 from demo.people.pathways import NO_KNOWN_ALLERGIES
-from demo.people.stated import WHAT, heading_of, newest, replaced_ids, status_of
+from demo.people.stated import heading_of, newest, replaced_ids, resource_of, status_of
 
 Entry = dict[str, Any]
 State = Literal["current", "said", "over", "error"]
@@ -91,6 +91,7 @@ def _problems(person: Person, sources: set[str]) -> list[Said]:
             keys: list[Hashable] = [("icd10", diagnosis.code), ("words", diagnosis.text.casefold())]
             keys += [("sct", diagnosis.snomed.code)] if diagnosis.snomed else []
             member = _hl7(event.source, "Condition", "DG1", diagnosis.code)
+            member["codes"] = [diagnosis.code, *([diagnosis.snomed.code] if diagnosis.snomed else [])]
             items[event.source, diagnosis.code] = Said(event.source, member, diagnosis.text, "said", tuple(keys))
     return list(items.values())
 
@@ -239,7 +240,7 @@ def _single(stated: list[Stated], replaced: set[tuple[str, str]]) -> list[Entry]
             heading_of(event.content),
             event.content.concept.text,
             [_own(event)],
-            not event.is_in_error and status_of(event, replaced) not in _OVER,
+            not (event.is_in_error or status_of(event, replaced) in _OVER or isinstance(event.content, Notice)),
         )
         for event in stated
         if not isinstance(event.content, joined)
@@ -281,7 +282,7 @@ def _entry(heading: str, what: str, members: list[Entry], is_current: bool, conf
 
 
 def _own(event: Stated) -> Entry:
-    return {"source": event.source, "kind": WHAT[type(event.content)][2], "own_id": event.own_id}
+    return {"source": event.source, "kind": resource_of(event.content), "own_id": event.own_id}
 
 
 def _hl7(source: str, kind: str, segment: str, code: str) -> Entry:

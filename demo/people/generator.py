@@ -13,6 +13,7 @@ import msgspec
 from demo.people import life, names, numbers, places, strangers
 from demo.people.cast import ANCHOR, Mould
 from demo.people.density import thin
+from demo.people.disagreements import BETWEEN_SOURCES
 from demo.people.lots import mould
 from demo.people.nouns import Address, Demographics, Happening, Person, Practice
 from demo.people.pathways import BY_KEY
@@ -138,9 +139,16 @@ def _tell(
         is_cast=made.is_cast,
         not_to_join=not_to_join,
         apart=apart,
-        planted=() if teller.is_light else tuple(dict.fromkeys(teller.planted)),  # Thinned, nothing is promised.
+        planted=_planted(teller),
         story=story,
     )
+
+
+def _planted(teller: Teller) -> tuple[str, ...]:
+    if teller.is_light:
+        return ()  # Thinned, nothing is promised.
+    named = dict.fromkeys(teller.planted)
+    return tuple(name for name in named if teller.nhs_number or name not in BETWEEN_SOURCES)
 
 
 def _numbers(index: int, story: tuple[Happening, ...], home: Address, practice: Practice) -> dict[str, str]:

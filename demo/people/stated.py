@@ -69,6 +69,13 @@ def heading_of(content: Content) -> str:
     return WHAT[type(content)][1]
 
 
+def resource_of(content: Content) -> str:
+    """The type of the resource that says it."""
+    if isinstance(content, Assessment) and "risk" in content.concept.text.casefold():
+        return "RiskAssessment"
+    return WHAT[type(content)][2]
+
+
 def newest(person: Person) -> list[Stated]:
     """The newest version of every item, in the order in which the items were first told."""
     items: dict[tuple[str, str], Stated] = {}
@@ -87,12 +94,12 @@ def stated_facts(person: Person) -> list[Fact]:
     facts = []
     for event in newest(person):
         content = event.content
-        kind, _, resource = WHAT[type(content)]
+        kind = WHAT[type(content)][0]
         fact: Fact = {
             "kind": kind,
             "source": event.source,
             "heading": heading_of(content),
-            "resource": resource,
+            "resource": resource_of(content),
             "own_id": event.own_id,
             "text": content.concept.text,
             "code": content.concept.codes[0].code if content.concept.codes else None,

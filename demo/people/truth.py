@@ -15,7 +15,8 @@ The file: {"seed", "anchored_on", "about", "planted": {name: [person, ...]}, "pe
 * `entries`: [{heading, what, members, status, conflict, group}]: what a page that is right shows (expected.py has the
   rules). `status` is "current" or "over"; `conflict`: the sources disagree and the page must say so. A member is
   {source, kind (the resource's type)} with `own_id` (stated in FHIR), with `segment` and `code` (AL1, DG1: one item
-  for each code), or with `number` (the visit's, the document's, the appointment's, the referral's, the accession's);
+  for each code; a DG1 also has `codes`, all that it is said in), or with `number` (the visit's, the document's, the
+  appointment's, the referral's, the accession's);
 * `planted`: names of the disagreements and corrections put here on purpose, see PLANTED;
 * `hidden`: [{what, why, from, words | own_ids}]: what must not be shown, and to whom;
 * `cares`: [{organisation, evidence, id, since, until}]: who legitimately cares for the person, by which evidence.
@@ -49,6 +50,7 @@ PLANTED = {
     "corrected-result": "the laboratory corrected a value",
     "dose-changed": "the practice changed a dose: the same item, a newer version",
     "dose-differs": "two sources list one medicine at two doses",
+    "other-strength": "two sources list one ingredient in two strengths or forms: two entries, never one",
     "problem-entered-in-error": "the practice took a problem back",
     "problem-resolved-at-one": "one source says resolved, another active",
     "replaced-letter": "a letter took the place of another",

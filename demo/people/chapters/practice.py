@@ -8,6 +8,7 @@ import msgspec
 
 from demo.people.codes import immunisations, observations, social
 from demo.people.codes.conditions import CONDITIONS
+from demo.people.codes.medicines import NEAR, PRODUCTS
 from demo.people.codes.procedures import PROCEDURES
 from demo.people.contents import (
     AllergyEntry,
@@ -110,6 +111,9 @@ def _problem(teller: Teller, source: str, ailment: Ailment, gp: Clinician) -> No
 
 def _medicine(teller: Teller, source: str, course: Course, gp: Clinician, stay_ended: datetime) -> None:
     started = stay_ended + timedelta(days=7) if course.from_stay else _morning(course.started_on)
+    if course.product.key in NEAR and teller.rng.random() < 0.3:  # Still the strength from before the hospital's.
+        course = Course(PRODUCTS[NEAR[course.product.key]], course.started_on)
+        started = stay_ended - timedelta(days=90)
     issued = max(started, teller.until - timedelta(days=teller.rng.randint(4, 50)))
     product = course.product
     if course.from_stay and teller.rng.random() < 0.3:
@@ -124,7 +128,7 @@ def _medicine(teller: Teller, source: str, course: Course, gp: Clinician, stay_e
         prescriber=gp,
     )
     before = issued - timedelta(days=84)
-    if product.other_dose and before > max(started, teller.born_at) and teller.rng.random() < 0.2:
+    if product.other_dose and before > started and teller.may_tell(issued) and teller.rng.random() < 0.2:
         older = msgspec.structs.replace(told, dose=product.other_dose, issued_on=before.date())
         teller.state(source, before, f"med-{product.key}", older)
         teller.planted.append("dose-changed")

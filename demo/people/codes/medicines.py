@@ -86,6 +86,11 @@ _ALL = (
     _P("lithium", "Lithium carbonate 400mg modified-release tablets", "", "oral", "TWO tablets at night", "bipolar"),
     _P("ibuprofen", "Ibuprofen 400mg tablets", "329653008", "oral", "ONE tablet three times a day with food", "",
        "Ibuprofen 400 mg tablets"),
+    _P("omeprazole-10", "Omeprazole 10mg gastro-resistant capsules", "317297007", "oral", "ONE capsule each morning",
+       ""),
+    _P("ramipril-capsule-low", "Ramipril 1.25mg capsules", "318900007", "oral", "ONE capsule at night", ""),
+    _P("amoxicillin-250", "Amoxicillin 250mg capsules", "39732311000001104", "oral", "ONE capsule three times a day",
+       ""),
     _P("paracetamol-child", "Paracetamol 120mg/5ml oral suspension paediatric sugar free", "322282001", "oral",
        "5 ml up to four times a day when needed", ""),
     _P("amoxicillin-child", "Amoxicillin 250mg/5ml oral suspension", "41941111000001109", "oral",
@@ -93,6 +98,8 @@ _ALL = (
     _P("folic-acid", "Folic acid 5mg tablets", "42294611000001109", "oral", "ONE tablet once a day", "",
        "Folic acid 5 mg tablets"),
 )  # fmt: skip
+NEAR = {"omeprazole": "omeprazole-10", "ramipril-capsule": "ramipril-capsule-low", "amoxicillin": "amoxicillin-250"}
+"""Products that differ in strength alone: what must never be joined."""
 PRODUCTS = {product.key: product for product in _ALL}
 FOR_CONDITION: dict[str, tuple[Product, ...]] = {}
 for _product in _ALL:
