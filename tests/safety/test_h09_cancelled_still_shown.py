@@ -181,3 +181,35 @@ async def test_after_a_cancelled_discharge_the_stay_is_current_and_has_no_end(se
         assert "In hospital, WARD4" in current(stays)
         assert "06-Nov-2026" not in stays.words
         assert not closed(stays)
+
+
+def appointment(event: str, *, at: str) -> bytes:
+    sch = segment("SCH", {2: "A-1", 11: "^^M20^20261215143000"})
+    return wrote(f"SIU^{event}", sch, "AIS|1||FRAC^Fracture clinic", "AIL|1||CLINIC 3", at=at)
+
+
+def referral(event: str, status: str, *, at: str) -> bytes:
+    return wrote(f"REF^{event}", segment("RF1", {1: status, 3: "^Heart failure service", 6: "R-1", 7: at}), at=at)
+
+
+@pytest.mark.parametrize("undone", ["S15", "S17"])
+async def test_an_appointment_that_was_cancelled_or_deleted_is_no_longer_coming(
+    settings: Settings, undone: str
+) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(appointment("S12", at="20261103090000"))
+        assert "Fracture clinic" in current(section(await ward.summary(), "appointments"))
+        await ward.hear(appointment(undone, at="20261104090000"))
+        appointments = section(await ward.summary(), "appointments")
+        assert "Fracture clinic" not in current(appointments)
+        assert "Fracture clinic" in closed(appointments)
+
+
+async def test_a_referral_that_was_cancelled_is_closed(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(referral("I12", "P", at="20261103090000"))
+        assert "Heart failure service" in current(section(await ward.summary(), "referrals"))
+        await ward.hear(referral("I14", "A", at="20261104090000"))
+        referrals = section(await ward.summary(), "referrals")
+        assert "Heart failure service" not in current(referrals)
+        assert "Heart failure service" in closed(referrals)
