@@ -50,6 +50,9 @@ async def read_person(db: Database, patient_key: int) -> Person:
     )
     if subject.deceased is None:
         subject = _with_death(subject, said)
+    if any(one.restricted for one, _ in said):
+        # Most senders have no way to say it: one that does is believed over all that are silent.
+        subject = msgspec.structs.replace(subject, restricted=True)
     if current["nhs_number"] and subject.nhs_number != current["nhs_number"]:
         subject = msgspec.structs.replace(subject, nhs_number=current["nhs_number"])
     return Person(

@@ -71,7 +71,15 @@ def read_subject(
         gp_practice_name=practice_name,
         gp_name=gp_name,
         language=_language(patient),
+        restricted=_is_restricted(patient),
     ), problems
+
+
+def _is_restricted(patient: Object) -> bool:
+    """Where the person may be found is protected: PDS writes "restricted" or "very restricted" into `meta.security`."""
+    meta = patient.get("meta")
+    labels = meta.get("security") if isinstance(meta, Mapping) else None
+    return any(label.get("code") in ("R", "V") for label in _many(labels))
 
 
 def identifiers(said: Iterable[Object], *, first: Sequence[str] = ()) -> tuple[Identifier, ...]:

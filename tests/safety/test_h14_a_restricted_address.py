@@ -1,0 +1,138 @@
+"""H14: where a protected person lives, or can be found, is revealed."""
+
+from __future__ import annotations
+
+import json
+
+from carerecord import clock
+from carerecord.disclosure import Receipt, Refusal, Summary
+from carerecord.fhir.references import logical_id
+from carerecord.settings import Settings
+from tests import rich
+from tests.house import looking, program_looking
+from tests.safety.ward import JOAN, REGION, Ward, letter, open_ward, visit, wrote
+from tests.said import day, said, stay
+from tests.said import letter as filed
+
+# What would tell where she lives, or where to wait for her.
+PLACES = (
+    *("Larkspur", "OX4", "Cowley", "Mill Row", "Barts", "BARTS"),
+    *("Marsh Lane", "WARD4", "Okafor", "Adeyemi", "Heart Centre"),
+)
+
+
+async def protect(ward: Ward) -> None:
+    """Her own practice says, as the national service does, that her whereabouts are protected."""
+    source = REGION.find_source("marsh-lane")
+    assert source is not None
+    patient = {
+        "resourceType": "Patient",
+        "id": "joan",
+        "meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]},
+        "identifier": [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": JOAN.nhs_number}],
+        "name": [{"family": JOAN.family, "given": [JOAN.given]}],
+        "birthDate": f"{JOAN.born[:4]}-{JOAN.born[4:6]}-{JOAN.born[6:8]}",
+        "gender": "female",
+        "address": [{"line": ["14 Larkspur Close"], "postalCode": "OX4 9ZZ"}],
+    }
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"resource": patient, "request": {"method": "PUT", "url": "Patient/joan"}}],
+    }
+    content = json.dumps(bundle).encode()
+    answer = await ward.intake.push(
+        content, source=source, how="POST", resource_type="", own_id="", received_at=clock.now()
+    )
+    assert [push.outcome.value for push in answer.pushes] == ["recorded"]
+
+
+async def told(ward: Ward) -> None:
+    await ward.hear(
+        wrote("ADT^A01", visit("V1", ward="WARD4"), "AL1|1|DA|^Penicillin"),
+        letter("D1", "Seen at Barts Heart Centre.", at="20261110120000"),
+    )
+    key = await ward.key_of(JOAN)
+    await ward.remember(
+        key,
+        [
+            rich.appointment("Valve clinic", day(29, 10), place="Heart Centre, floor 2", who="Miss R Adeyemi"),
+            stay("V9", start=day(3), place="Barts Heart Centre"),
+            filed("Letter from Barts", "Dear Dr Okafor", source="marsh-lane"),
+            said("Organization", "o", {"name": "Barts Health"}),
+            rich.relative("Tom Hartley", "Son", "01632 960 001"),
+        ],
+    )
+
+
+async def test_before_it_is_said_places_are_shown_and_after_it_none_is(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await told(ward)
+        chart = await ward.open()
+        before = (await chart.get()).text
+        assert all(place in before for place in ("Barts", "WARD4", "Heart Centre"))
+        await protect(ward)
+        page = await chart.page()
+        after = (await chart.get()).text
+        assert not [place for place in PLACES if place in after]
+        assert "01632 960 001" not in after
+        assert "Restricted" in page.one(".cr-banner").words
+        # What matters for care stays, by kind of service.
+        assert "Penicillin" in after
+        assert "Valve clinic" in after
+        assert "A hospital" in after
+        assert "29-Nov-2026" in after
+
+
+async def test_a_later_message_that_cannot_say_it_does_not_lift_the_protection(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await told(ward)
+        await protect(ward)
+        await ward.hear(wrote("ADT^A08", visit("V1", ward="WARD4"), at="20261121120000", number="later"))
+        after = (await (await ward.open()).get()).text
+        assert not [place for place in PLACES if place in after]
+
+
+async def test_no_line_opened_and_no_program_is_told_a_place(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await told(ward)
+        await protect(ward)
+        chart = await ward.open()
+        page = await chart.page()
+        for link in page.one("#main").all("a"):
+            if (address := link.attributes.get("href", "")).startswith("entry/"):
+                opened = (await chart.get(address)).text
+                assert not [place for place in PLACES if place in opened], address
+        bundle = await ward.door.everything(program_looking(await ward.key_of(JOAN)))
+        assert isinstance(bundle, bytes)
+        assert not [place for place in PLACES if place.encode() in bundle]
+
+
+async def test_neither_an_original_message_nor_a_document_is_opened(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await told(ward)
+        key = await ward.key_of(JOAN)
+        before = await ward.door.summary(looking(key))
+        assert isinstance(before, Summary)
+        assert before.record is not None
+        receipt = await ward.door.receipt(looking(key), before.record.allergies[0].id)
+        assert isinstance(receipt, Receipt)
+        reference = receipt.sayings[0].original
+        sent = filed("Letter from Barts", "Dear Dr Okafor", source="marsh-lane")
+        await protect(ward)
+        for answer in (
+            await ward.door.original(looking(key), reference),
+            await ward.door.document(looking(key), logical_id(key, sent.local_id)),
+        ):
+            assert isinstance(answer, Refusal)
+            assert "whereabouts are protected" in answer.sentences[0]
+            assert answer.phone
+
+
+async def test_the_audit_still_knows_which_sources_were_shown(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await told(ward)
+        await protect(ward)
+        await ward.summary()
+        shown = [event for event in await ward.events() if event["kind"] == "shown"][-1]
+        assert {"barts", "marsh-lane"} <= set(shown["detail"]["sources"])
