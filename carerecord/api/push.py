@@ -307,6 +307,9 @@ PUSH_TABLE: tuple[Route, ...] = (
         access="client",
         summary="Push a transaction about one patient, or a batch of pushes.",
     ),
+    Route(
+        method="POST", path="/fhir/", endpoint=bundle, access="client", summary="The same, as some clients write it."
+    ),
     Route(method="POST", path="/fhir/{type}", endpoint=create, access="client", summary="Push one resource."),
     Route(
         method="PUT",

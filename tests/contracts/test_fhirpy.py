@@ -19,6 +19,7 @@ from joserfc import jwt
 from carerecord import assembly
 from carerecord.settings import Settings
 from tests.house import BIRTH_DATE, CLIENT_KEY, NHS_NUMBER, REGION, House, open_house
+from tests.pushed import pushing
 from tests.said import allergy, letter, result
 
 
@@ -109,3 +110,49 @@ async def test_what_is_refused_is_refused_in_words_that_the_client_can_show(sett
         with pytest.raises(OperationOutcome, match="no address holds them"):
             await client.resources("Patient").search(identifier=NHS_NUMBER).fetch()
         assert (await search(base, bearer, identifier=NHS_NUMBER, birthdate="1948-03-13"))["total"] == 0
+
+
+async def test_a_system_pushes_with_a_client_that_others_wrote_and_reads_it_back(settings: Settings) -> None:
+    async with pushing(settings) as it, served(settings) as (base, _):
+        bearer = await it.bearer()
+        client = AsyncFHIRClient(f"{it.base}/fhir", authorization=bearer)
+        patient = client.resource(
+            "Patient",
+            id="p-17",
+            identifier=[{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": NHS_NUMBER}],
+            name=[{"family": "Hartley", "given": ["Joan"]}],
+            birthDate=BIRTH_DATE.isoformat(),
+        )
+        weight = client.resource(
+            "Observation",
+            id="w-1",
+            status="final",
+            code={"text": "Weight"},
+            subject=patient.to_reference(),
+            valueQuantity={"value": 70.5, "unit": "kg"},
+        )
+        entries = [
+            {
+                "resource": each.serialize(),
+                "request": {"method": "PUT", "url": f"{each.resource_type}/{each.id}"},
+            }
+            for each in (patient, weight)
+        ]
+        transaction = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        answer = await client.execute("", method="post", data=transaction)
+        assert [entry["response"]["status"] for entry in answer["entry"]] == ["200 OK", "200 OK"]
+        height = client.resource(
+            "Observation", status="final", code={"text": "Height"}, subject=patient.to_reference(), valueString="164 cm"
+        )
+        assert (await client.execute("Observation", method="post", data=height.serialize()))["resourceType"]
+        wrong = client.resource("Observation", status="invented", code={"text": "x"}, subject=patient.to_reference())
+        with pytest.raises(OperationOutcome, match="status"):
+            await wrong.save()
+        reader = AsyncFHIRClient(f"{base}/fhir", authorization=f"Bearer {await token(base)}")
+        part = answer["entry"][0]["response"]["location"].rpartition("/")[2].partition("-")[0]
+        everything = await reader.execute(f"Patient/{part}/$everything", method="get")
+        found = [entry["resource"] for entry in everything["entry"]]
+        assert sorted(each["code"]["text"] for each in found if each["resourceType"] == "Observation") == [
+            "Height",
+            "Weight",
+        ]
