@@ -20,8 +20,9 @@ _WORDS_MAX = 2_000
 class Push:
     """One connection to the record's FHIR address; its tokens may be shared with others."""
 
-    def __init__(self, base: str, tokens: Tokens, *, answer_seconds_max: float = 60.0) -> None:
-        self._http = Http(base, answer_seconds_max=answer_seconds_max)
+    def __init__(self, base: str, tokens: Tokens, *, http: Http | None = None) -> None:
+        """`http`: a connection that several programs of one machine share, each with its own tokens."""
+        self._http = http or Http(base)
         self._tokens = tokens
 
     async def send(self, message: Waiting) -> Answer:
