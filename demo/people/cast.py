@@ -172,6 +172,12 @@ _CAST = (
         _cast(_LON, "F", "Oyelaran", "Folasade", "Ms", 47.0, "heart-rhythm-uclh", "unrecorded", "allergy-one-source status-conflict problem-conflict", "an allergy that only her practice knows",
               practice="Y99101", conditions="asthma"),
     ),
+    (
+        _cast(_LON, "M", "Nwachukwu", "Chukwuemeka", "Mr", 76.3, "heart-rhythm-uclh", "some", "recent other-strength",
+              "his practice lists the strength from before UCLH's: two lines, never one", practice="Y99104"),
+        _cast("Essex", "F", "St.-Hilaire", "Yvonne", "Mrs", 70.8, "heart-valve", "penicillin", "recent planned referred pdf",
+              "from Clacton: a heart valve in London, what is pending and whom to ring", town="Clacton-on-Sea"),
+    ),
 )  # fmt: skip
 
 ANCHOR = date(2026, 11, 20)

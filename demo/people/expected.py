@@ -58,8 +58,8 @@ def expected_entries(person: Person) -> list[Entry]:
     replaced = replaced_ids(person)
     alone = set(person.apart)
     if person.nhs_number is None:  # Nothing joins: each source is a page of its own.
-        sources = list(dict.fromkeys(event.source for event in person.story))
-        groups = [{source} for source in sources]
+        heard = dict.fromkeys(event.source for event in person.story)
+        groups = [{source} for source in heard]
     else:
         together = {event.source for event in person.story} - alone
         groups = [together, *({source} for source in person.apart)]

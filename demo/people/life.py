@@ -22,6 +22,7 @@ _SLIPS = {"admission-cancelled": "A11", "move-cancelled": "A12", "discharge-canc
 def tell_life(teller: Teller, made: Mould, end_of_stay: datetime) -> EarlyNumber | None:
     if "unknown-in-london" in made.quirks:
         return None
+    teller.quirks = made.quirks
     pathway = BY_KEY.get(made.pathway)
     health = fall_ill(
         teller.rng,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from demo.people.nouns import Address, Clinician, Practice
+from demo.people.contents import Clinician
+from demo.people.nouns import Address, Practice
 
 PRACTICES = (
     Practice("Y99001", "Cowley Road Practice", "Oxford", "Oxfordshire", "Dr H Appleyard"),

@@ -36,15 +36,16 @@ class Teller(Specimens):
     """Gathers the events of one person. Times are London wall-clock time, as the systems themselves keep it."""
 
     allergies: tuple[Allergy, ...] = ()
+    quirks: frozenset[str] = frozenset()  # what the mould asks for
     _visits = -1
     _letters = -1
 
     def _next(self, counter: str) -> int:
         """Visits and letters are numbered from where the history of this person left off."""
-        if (last := getattr(self, counter)) < 0:
-            last = self.numbers_from
-        setattr(self, counter, last + 1)
-        return last + 1
+        last: int = getattr(self, counter)
+        number = (self.numbers_from if last < 0 else last) + 1
+        setattr(self, counter, number)
+        return number
 
     # --- visits -------------------------------------------------------------------------------------------------------
 

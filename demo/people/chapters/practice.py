@@ -111,7 +111,8 @@ def _problem(teller: Teller, source: str, ailment: Ailment, gp: Clinician) -> No
 
 def _medicine(teller: Teller, source: str, course: Course, gp: Clinician, stay_ended: datetime) -> None:
     started = stay_ended + timedelta(days=7) if course.from_stay else _morning(course.started_on)
-    if course.product.key in NEAR and teller.rng.random() < 0.3:  # Still the strength from before the hospital's.
+    is_behind = "other-strength" in teller.quirks or teller.rng.random() < 0.3
+    if course.product.key in NEAR and is_behind:  # Still the strength from before the hospital's.
         course = Course(PRODUCTS[NEAR[course.product.key]], course.started_on)
         started = stay_ended - timedelta(days=90)
     issued = max(started, teller.until - timedelta(days=teller.rng.randint(4, 50)))

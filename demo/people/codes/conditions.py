@@ -31,14 +31,14 @@ class Condition(msgspec.Struct, frozen=True):
 
     def as_practice(self, *, with_read: bool = False) -> Concept:
         """As a practice says it: SNOMED CT, and from older systems the Read code that it was first entered by."""
-        codes = (Code("sct", self.snomed, self.text),) if self.snomed else ()
+        codes: tuple[Code, ...] = (Code("sct", self.snomed, self.text),) if self.snomed else ()
         if with_read and self.ctv3:
             codes += (Code("ctv3", self.ctv3, self.text),)
         return Concept(self.text, codes)
 
     def as_hospital(self) -> Concept:
         """As a hospital that speaks FHIR says it: SNOMED CT and ICD-10."""
-        codes = (Code("sct", self.snomed, self.text),) if self.snomed else ()
+        codes: tuple[Code, ...] = (Code("sct", self.snomed, self.text),) if self.snomed else ()
         if self.icd10:
             codes += (Code("icd10", self.icd10, self.icd10_text or self.text),)
         return Concept(self.text, codes)

@@ -248,3 +248,59 @@ def test_a_refuted_or_mistaken_problem_makes_no_entry_current():
         for entry in told["entries"]:
             own = {member.get("own_id") for member in entry["members"]}
             assert not own <= mistaken or entry["status"] == "over"
+
+
+def kinds(index: int) -> set[str]:
+    """What is true of one of the cast, in short words."""
+    told, person = truth(60)["people"][index], people(60)[index]
+    found = set(told["planted"])
+    for fact in told["facts"]:
+        found.add(f"{fact['kind']} {fact['status']}")
+        found.add(f"{fact['kind']} from {fact['source']}")
+        if fact["kind"] == "letter":
+            found.add(f"letter {fact.get('type', '')}")
+        if fact["kind"] in ("allergy", "plan", "decision", "alert", "service"):
+            found.add(fact["text"])
+        if fact["kind"] == "stay" and fact["class"] == "I" and fact["status"] == "current":
+            found.add("in hospital now")
+        if fact["kind"] == "appointment" and fact["start"] > f"{ANCHOR}" and fact["status"] == "booked":
+            found.add("appointment to come")
+    if sum(fact["kind"] == "result" and fact["code"] == "K" for fact in told["facts"]) > 5:
+        found.add("potassium trend")
+    return (
+        found | ({"merged"} if person.early_number else set()) | ({"superseded"} if person.superseded_number else set())
+    )
+
+
+@pytest.mark.parametrize(
+    ("index", "family", "shown"),
+    [
+        (0, "Hartley", {"Allergy to penicillin", "potassium trend", "letter DS"}),
+        (3, "Begum", {"merged"}),
+        (8, "Raghunathan", {"in hospital now"}),
+        (12, "O'Halloran", {"corrected-result", "letter DS"}),
+        (13, "Öztürk", {"allergy-after-none-known"}),
+        (20, "Okonkwo-Reyes", {"letter DS", "appointment to come", "referral completed"}),
+        (21, "Mirza", {"appointment did not attend", "appointment to come"}),
+        (22, "Stacey", {"Cardiac pacemaker in situ", "medicine from uclh", "device from uclh"}),
+        (24, "Baldry", {"encounter from london-ambulance", "letter from london-ambulance", "device from uclh"}),
+        (25, "Catchpole", {"in hospital now"}),
+        (26, "D'Souza", {"replaced-letter", "allergy-after-none-known"}),
+        (28, "Abernethy-Cole", {"observation from gosh", "contact from gosh"}),
+        (31, "Pettifer", {"superseded-decision", "team from central-community", "service from mile-end-council"}),
+        (32, "Achterberg", {"Crisis and contingency plan", "team from east-london-mh", "alert from mile-end-council"}),
+        (33, "Mensah-Clarke", {"dose-differs", "stopped-at-one-active-at-other"}),
+        (34, "Yusuf", {"Interpreter needed"}),
+        (36, "Featherstone", {"superseded"}),
+        (37, "Oyelaran", {"allergy-known-to-one-source"}),
+        (38, "Nwachukwu", {"other-strength"}),
+        (39, "St.-Hilaire", {"letter DS", "appointment to come"}),
+    ],
+)  # fmt: skip
+def test_the_cast_show_what_they_are_there_to_show(index: int, family: str, shown: set[str]):
+    assert people(60)[index].now.family == family
+    assert shown <= kinds(index)
+
+
+def test_whom_london_never_met_has_no_story():
+    assert truth(60)["people"][17]["facts"] == []
