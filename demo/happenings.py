@@ -223,5 +223,8 @@ def _digits_near(text: str, rng: random.Random) -> str:
 
 
 def _who(person: Person, source: str) -> Demographics:
-    """The person as this source last knew them: not every source has heard of a new address."""
-    return next((event.who for event in reversed(person.story) if event.source == source), person.now)
+    """The person as this source last knew them: not every source has heard of a new address. What it once filed under
+    their number of somebody else, with another birth date, is not them."""
+    told = [event.who for event in person.story if event.source == source]
+    own = [who for who in told if who.birth_date == person.now.birth_date and who.gender == person.now.gender]
+    return (own or told or [person.now])[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import sqlite3
 from collections import Counter
 from datetime import datetime
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from demo import a_day
+from demo.happenings import happen
 from demo.messages import Message, history
 from demo.people import ANCHOR, generate
 from demo.systems.lines import LineLost
@@ -210,6 +212,15 @@ def test_nothing_is_told_of_the_dead():
     people = [person for person in generate(7, 200) if person.now.died_at]
     assert people
     assert [m for n in range(30) for m in a_day.tick(7, people, n, AT)] == []
+
+
+def test_the_day_tells_nothing_more_of_a_stranger_whose_blood_was_once_filed_under_somebodys_number():
+    mixed_up = [person for person in generate(7, 300) if any(s == "nel-pathology" for s, _, _ in person.not_to_join)]
+    assert mixed_up
+    for person in mixed_up:
+        for number in range(40):
+            told = happen(person, random.Random(number), number, AT)
+            assert all(event.who.birth_date == person.now.birth_date for event in told)
 
 
 def test_the_rhythm_is_quiet_at_night_and_busiest_on_a_monday_morning():
