@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -52,17 +53,22 @@ class Region:
         )
 
 
-def _free_base() -> int:
-    """The first of 32 web ports in a row that are free."""
+def free_base() -> int:
+    """The first of 32 web ports in a row that are free, below those that the system hands out to connections."""
     while True:
-        base = free_port()
-        if base < 65_000 and all(_is_free(port) for port in range(base, base + 32)):
+        base = 20_000 + 40 * random.randrange(300)
+        if all(_is_free(port) for port in range(base, base + 32)):
             return base
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +76,7 @@ def region() -> Iterator[Region]:
     home = Path(tempfile.mkdtemp(prefix="carerecord-demo-"))
     home.chmod(0o711)
     command = [sys.executable, "-m", "demo", "--quiet", "--home", str(home)]
-    command += ["--port-base", str(_free_base()), "--mllp-port", str(free_port())]
+    command += ["--port-base", str(free_base()), "--mllp-port", str(free_port())]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout
     os.set_blocking(process.stdout.fileno(), False)
