@@ -256,18 +256,15 @@ WORDS = {
     202: "202 Accepted",
     400: "400 Bad Request",
     422: "422 Unprocessable Entity",
-    500: "500 Internal Server Error",
 }
 
 
 def _status(pushed: Pushed, *, is_bundle: bool) -> int:
-    """A sender need not send again what is kept; only what is wrong in itself is refused."""
+    """A sender need not send again what is kept, also where it is ours to mend; what is wrong in itself is refused."""
     if pushed.outcome is Outcome.RECORDED:
         return 200 if is_bundle or pushed.message_type.startswith("PUT") else 201
     if pushed.outcome is Outcome.KEPT:
         return 200
-    if pushed.outcome is Outcome.PARKED:
-        return 500
     if pushed.outcome is Outcome.REFUSED:
         return 400 if any(problem.rule in NOT_RIGHT for problem in pushed.problems if problem.fatal) else 422
     return 202
@@ -279,7 +276,7 @@ def _outcome(pushed: Pushed) -> dict[str, Any]:
     if pushed.outcome is Outcome.RECORDED:
         issues.append(issue("Recorded.", code="informational", severity="information"))
     elif pushed.outcome is not Outcome.REFUSED or not issues:
-        severity: Severity = "error" if pushed.outcome is Outcome.PARKED else "information"
+        severity: Severity = "warning" if pushed.outcome is Outcome.PARKED else "information"
         issues.insert(0, issue(pushed.sentence, code="informational", severity=severity))
     return outcome(issues)
 

@@ -281,6 +281,23 @@ async def test_what_could_not_be_kept_is_not_acknowledged(settings: Settings, mo
         assert (await it.send("POST", "/fhir", bundle("transaction", JOAN)))[0] == 200
 
 
+async def test_neither_answers_nor_logs_name_a_patient(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    async with pushing(settings) as it:
+        told = []
+        for content in (
+            bundle("transaction", JOAN, weight(), {**JOAN, "id": "p-18"}),
+            bundle("transaction", {**JOAN, "birthDate": "12/03/1948"}),
+            bundle("batch", JOAN, weight(patient="HARTLEY-9990123454"), weight(status="HARTLEY")),
+            b'{"HARTLEY": 9990123454',
+        ):
+            _, answer, _ = await it.send("POST", "/fhir", content)
+            told.append(json.dumps(answer))
+    said = "".join(told) + capsys.readouterr().err
+    assert "HARTLEY" not in said
+    assert NHS_NUMBER not in said
+    assert "12/03/1948" not in said
+
+
 def test_the_metadata_of_pushes_lists_what_is_taken(settings: Settings) -> None:
     stated = statement_of_pushes(settings=settings, title="London Care Record")
     assert validate(msgspec.json.encode(stated)) == []
