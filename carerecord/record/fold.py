@@ -31,9 +31,11 @@ ROWS_MAX: Final = 500  # rows of one patient in one transaction; the rest wait f
 STRETCH_ROWS: Final = 50_000  # rows of the log that are looked over at once for who is due
 _FIRST_KEY, _LAST_KEY = -(2**63), 2**63 - 1
 
-# What a part may weigh, in bytes expected on disk: no fold rewrites much more than this for one new statement.
-PART_WEIGHT_MAX: Final = 96_000
+# What a part may weigh, in bytes expected on disk: no fold rewrites much more than this for one new statement. A view
+# pays for each part that it reads, a fold for what it opens again: some hundred statements together suit both.
+PART_WEIGHT_MAX: Final = 32_000
 _LARGE: Final = 16_384  # a body of this size is mostly a document that is compressed already
+_LARGE_PART_WEIGHT_MAX: Final = 96_000
 
 
 class Round:
@@ -44,8 +46,13 @@ class Round:
 
 
 class Place(NamedTuple):
-    heading: int
-    period: int  # year
+    """Where parts follow one another: one place for all of a person's statements, and others for their documents."""
+
+    heading: int  # 0: all of them
+    period: int  # year; 0: all of them
+
+
+_TOGETHER: Final = Place(0, 0)
 
 
 class Part(NamedTuple):
@@ -153,9 +160,10 @@ def arrange(open_parts: dict[Place, Part], pending: Sequence[StoredStatement]) -
         arriving.setdefault(place(statement), []).append(statement)
     for here, statements in sorted(arriving.items()):
         part = open_parts.get(here) or Part(here, 0, [])
+        weight_max = PART_WEIGHT_MAX if here == _TOGETHER else _LARGE_PART_WEIGHT_MAX
         held, has_grown = sum(map(weight, part.statements)), False
         for statement in statements:
-            if part.statements and held + weight(statement) > PART_WEIGHT_MAX:
+            if part.statements and held + weight(statement) > weight_max:
                 if has_grown:
                     yield part
                 part, held = Part(here, part.number + 1, []), 0
@@ -165,6 +173,9 @@ def arrange(open_parts: dict[Place, Part], pending: Sequence[StoredStatement]) -
 
 
 def place(statement: StoredStatement) -> Place:
+    """Documents apart, by heading and year: to write them again for each new result would be dear."""
+    if len(statement.body) <= _LARGE:
+        return _TOGETHER
     return Place(statement.heading, (statement.happened_at or statement.said_at).year)
 
 
