@@ -5,7 +5,8 @@ One entry is:
 * an allergy: all that name the same substance and are of one kind (standing, resolved, entered in error);
 * a medicine: all of one ingredient, strength, form and route;
 * an immunisation or a procedure: the same code on the same day, one of each source;
-* of every other heading: one item of one source (a page may still put the measurements of one kind on one line).
+* an observation: all of one measure and unit of one source, its values in time, never joined across sources;
+* of every other heading: one item of one source.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from demo.people.codes.medicines import PRODUCTS
-from demo.people.contents import AllergyEntry, Immunisation, Medicine, Notice, Operation, Problem
+from demo.people.contents import AllergyEntry, Immunisation, Measurement, Medicine, Notice, Operation, Problem
 from demo.people.nouns import Booked, Imaged, Person, Referred, Stated, Told, Written
 from demo.people.pathways import NO_KNOWN_ALLERGIES
 from demo.people.stated import heading_of, newest, replaced_ids, resource_of, status_of
@@ -71,6 +72,7 @@ def expected_entries(person: Person) -> list[Entry]:
             *_joined("allergies", _allergies(person, own, sources), _allergy),
             *_joined("medicines", _medicines(own), _medicine),
             *_same_day(own),
+            *_observed(own),
             *_single(own, replaced),
             *_hl7_single(person, sources),
         ]
@@ -233,6 +235,23 @@ def _same_day(stated: list[Stated]) -> list[Entry]:
     ]
 
 
+def _observed(stated: list[Stated]) -> list[Entry]:
+    groups: dict[tuple[Hashable, ...], list[Stated]] = {}
+    for event in stated:
+        told = event.content
+        if isinstance(told, Measurement) and heading_of(told) == "observations":
+            groups.setdefault((event.source, told.concept.text, told.unit, told.category), []).append(event)
+    return [
+        _entry(
+            "observations",
+            group[0].content.concept.text,
+            [_own(event) for event in group],
+            not all(event.is_in_error for event in group),
+        )
+        for group in groups.values()
+    ]
+
+
 def _single(stated: list[Stated], replaced: set[tuple[str, str]]) -> list[Entry]:
     joined = (Problem, AllergyEntry, Medicine, Immunisation, Operation)
     return [
@@ -243,7 +262,7 @@ def _single(stated: list[Stated], replaced: set[tuple[str, str]]) -> list[Entry]
             not (event.is_in_error or status_of(event, replaced) in _OVER or isinstance(event.content, Notice)),
         )
         for event in stated
-        if not isinstance(event.content, joined)
+        if not isinstance(event.content, joined) and heading_of(event.content) != "observations"
     ]
 
 
