@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from carerecord.disclosure import Record, Refusal
 from carerecord.model import EvidenceClass, Heading
 from carerecord.signin import patient_cookie
-from tests import browser, samples
+from tests import browser, rich, samples
 from tests.rooms.web.test_staff_pages import login
 from tests.stage import Stage
 
@@ -87,6 +87,13 @@ STATES = {
             nhs_number=None, birth_date=None, age="", allergy_title="Allergies not recorded", allergies=()
         )
     ),
+    "every-heading": rich.summary(),
+    "every-heading-paramedic": rich.summary(role="paramedic"),
+    "a-child": rich.summary(
+        rich.child(), person=rich.who(given=("Sam",), prefix=None, birth_date=date(2020, 8, 20), gender="male")
+    ),
+    "restricted": rich.summary(person=rich.who(restricted=True)),
+    "only-contacts": rich.summary(role="admin"),
 }
 
 
@@ -108,7 +115,12 @@ def test_a_page_is_right_at_every_width(theatre: Theatre, name: str, width: int)
 @pytest.mark.parametrize("name", STATES)
 def test_a_state_is_right_at_every_width(theatre: Theatre, name: str, width: int) -> None:
     theatre.stage.door.shown = STATES[name]
-    look_over(theatre, theatre.look("/chart/summary", width=width), name, width)
+    shown = theatre.look("/chart/summary", width=width)
+    look_over(theatre, shown, name, width)
+    for box in shown.locator(".cr-show:visible").all():
+        box.check(force=True)
+    shown.evaluate("document.querySelectorAll('details').forEach((closed) => { closed.open = true; })")
+    look_over(theatre, shown, f"{name}-opened", width)
 
 
 @pytest.mark.parametrize("width", browser.WIDTHS)
