@@ -8,6 +8,7 @@ import msgspec
 
 from carerecord.fhir.resources import (
     Annotation,
+    Attachment,
     Coding,
     Concept,
     Extension,
@@ -204,6 +205,8 @@ class Plan(CareResource, gc=False, kw_only=True):
     activity: tuple[Activity, ...] = ()
     addresses: tuple[Reference, ...] = ()
     provision: Provision | None = None
+    policyRule: Concept | None = None  # noqa: N815
+    sourceAttachment: Attachment | None = None  # noqa: N815
 
 
 class Flag(CareResource, gc=False, kw_only=True):

@@ -14,6 +14,7 @@ from carerecord.model import Standing, StoredStatement
 from carerecord.reconciliation import other
 from carerecord.reconciliation.dates import written
 from carerecord.reconciliation.entries import PlanEntry
+from carerecord.reconciliation.letters import attachment_text
 from carerecord.reconciliation.one_line import Line, entry, first_words, listed, newest_first, words_of
 from carerecord.reconciliation.versions import OVER, Context, Item
 
@@ -120,7 +121,14 @@ def _known(concepts: Sequence[Concept], title: str) -> tuple[str, bool]:
 
 
 def _words(said: Plan) -> list[str]:
-    lines = [note.text for note in said.note]
+    """A decision's own words first: R4 has no member for them, so sources write them as the document or the rule."""
+    document = said.sourceAttachment
+    is_text = document is not None and (document.contentType or "text/plain").startswith("text/plain")
+    decided = attachment_text(document).strip() if document and is_text else ""
+    rule = words_of(said.policyRule)
+    lines = [decided] if decided else []
+    lines += [rule] if rule and rule not in decided else []
+    lines += [note.text for note in said.note]
     if said.provision is not None:
         allowed = {"deny": "Not: ", "permit": ""}.get(said.provision.type, "")
         lines += [allowed + code.words for code in said.provision.code if code.words]

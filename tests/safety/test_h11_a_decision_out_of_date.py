@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from carerecord.model import Standing, StoredStatement
@@ -71,3 +72,22 @@ async def test_a_decision_too_long_for_the_banner_is_never_cut_and_where_there_i
         assert "For CPR" not in banner
         assert "ReSPECT 03-Oct-2026: see Plans and decisions for its words" in banner
         assert words in section(page, "plans-and-decisions").words
+
+
+async def test_a_decisions_words_are_found_where_sources_write_them(settings: Settings) -> None:
+    """R4 gives a Consent no member for its words: they come as the rule, as a document of plain text, or as both."""
+    document = {
+        "contentType": "text/plain; charset=utf-8",
+        "data": b64encode(f"{NOT}\nHospital admission if she wishes it.".encode()).decode(),
+    }
+    more = {"note": [], "policyRule": {"text": NOT}, "sourceAttachment": document}
+    async with open_ward(settings) as ward:
+        await ward.hear(wrote("ADT^A01", visit("V1")))
+        both = decision("", "1", made="2026-10-03", body=more)
+        rule = decision("", "2", made="2026-09-01", body={"note": [], "policyRule": {"text": FOR}})
+        await ward.remember(await ward.key_of(JOAN), [both, rule])
+        page = await ward.summary()
+        banner = page.one(".cr-banner").words
+        assert f"ReSPECT 03-Oct-2026: {NOT} Hospital admission if she wishes it." in banner
+        assert f"ReSPECT 01-Sep-2026: {FOR}" in banner
+        assert section(page, "plans-and-decisions").words.count(NOT) == 1
