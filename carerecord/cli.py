@@ -25,6 +25,7 @@ from carerecord import (
     supervision,
 )
 from carerecord.database import backup
+from carerecord.formats import document
 from carerecord.model import OriginalReference, Outcome
 from carerecord.organisations import RegionDoesNotFit, read_region
 from carerecord.settings import Settings
@@ -177,7 +178,10 @@ def _inbox_lines(found: intake.KeptMessage) -> list[str]:
         f"  attempt {attempt.attempt} at {attempt.at:%d-%b-%Y %H:%M}: {attempt.outcome}" for attempt in found.replays
     ]
     head = f"{found.reference} from {found.source}, received {found.received_at:%d-%b-%Y %H:%M}: {found.outcome}"
-    words = found.content.decode(errors="replace").replace("\r", "\n")
+    if found.format == "document":
+        words = document.text_of(found.content)
+    else:
+        words = found.content.decode(errors="replace").replace("\r", "\n")
     return [head, *problems, *attempts, "", words]
 
 

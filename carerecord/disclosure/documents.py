@@ -38,7 +38,7 @@ def document_of(shown: Sequence[StoredStatement], statement_id: str) -> tuple[St
 def original_text(content: bytes, *, charset: str) -> str:
     """The message as lines of text. What does not decode is never dropped; the bytes are kept as they came."""
     if content.startswith(document.BEGINS):
-        return _dropped_text(document.unpack(content))
+        return document.text_of(content)
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         charset = "utf-8"  # FHIR as JSON, whatever its source writes in HL7 v2.
     try:
@@ -47,9 +47,3 @@ def original_text(content: bytes, *, charset: str) -> str:
         # Nearly every message that is not UTF-8 is Windows' or ISO's Latin alphabet; no byte of it is lost by this.
         text = content.decode("latin-1")
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
-
-
-def _dropped_text(dropped: document.Dropped) -> str:
-    """What was said of a document; the document itself is shown as the letter that it is."""
-    about = f"{dropped.name}, {len(dropped.content)} bytes, is kept with this:"
-    return f"{about}\n\n{dropped.sidecar.decode('utf-8', 'replace').rstrip()}"

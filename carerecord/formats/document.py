@@ -90,6 +90,13 @@ def unpack(content: bytes) -> Dropped:
     return Dropped(unquote(name[1].decode()), parts[0][1], parts[1][1])
 
 
+def text_of(content: bytes) -> str:
+    """What was said of a document, as text; the document itself is a letter, and shown as that."""
+    dropped = unpack(content)
+    about = f"{dropped.name}, {len(dropped.content)} bytes, is kept with this:"
+    return f"{about}\n\n{dropped.sidecar.decode('utf-8', 'replace').rstrip()}"
+
+
 def translate(original: Original, *, source: Source) -> Reading:
     """What the sidecar says, with the file in the DocumentReference that it holds."""
     dropped = unpack(original.content)

@@ -9,14 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from carerecord import clock, database
 from carerecord.api.capability import statement_of_pushes
 from carerecord.database import DatabaseLost
 from carerecord.disclosure import Found
 from carerecord.fhir.references import local_id
 from carerecord.fhir.validate import validate
+from carerecord.intake import inbox
 from carerecord.settings import Settings
 from tests.house import AT, BIRTH_DATE, NHS_NUMBER, OXFORD, program_looking
-from tests.pushed import Pushing, pushing
+from tests.pushed import PUSHING_REGION, Pushing, pushing
 
 NHS = "https://fhir.nhs.uk/Id/nhs-number"
 SOURCE = "gp-mile-end"
@@ -122,6 +124,36 @@ async def test_a_reference_finds_only_a_patient_whom_this_source_has_told_of(set
         )
         assert (await it.send("POST", "/fhir/Observation", by_own))[0] == 201
         assert [each["outcome"] for each in await it.kept()].count("waiting") == 3
+
+
+async def test_a_reference_whose_names_are_two_patients_waits(settings: Settings) -> None:
+    async with pushing(settings) as it:
+        other = {"resourceType": "Patient", "id": "p-18", "identifier": [{"system": "urn:mile-end", "value": "18"}]}
+        for patient in (JOAN, {**other, "birthDate": "1950-01-02"}):
+            assert (await it.send("PUT", f"/fhir/Patient/{patient['id']}", patient))[0] == 200
+        subject = {"reference": "Patient/p-17", "identifier": {"system": "urn:mile-end", "value": "18"}}
+        status, answer, _ = await it.send("POST", "/fhir/Observation", weight(patient=None, subject=subject))
+        assert (status, "more than one patient" in answer["issue"][1]["diagnostics"]) == (202, True)
+        number = {"reference": "Patient/p-17", "identifier": {"system": NHS, "value": "9990123462"}}
+        status, answer, _ = await it.send("POST", "/fhir/Observation", weight(patient=None, subject=number))
+        assert (status, "another NHS number" in answer["issue"][1]["diagnostics"]) == (202, True)
+
+
+async def test_what_waited_is_in_the_record_when_it_is_replayed_after_its_patient_came(settings: Settings) -> None:
+    async with pushing(settings) as it:
+        assert (await it.send("PUT", "/fhir/Observation/w-1", weight()))[0] == 202
+        (waiting,) = await inbox.list_unsettled(it.house.owner)
+        assert (waiting.source, waiting.message_type) == (SOURCE, "PUT Observation")
+        await it.send("PUT", "/fhir/Patient/p-17", JOAN)
+        async with database.connect(settings, "listen") as listen:
+            (done,) = await inbox.replay(
+                listen, PUSHING_REGION, settings, [waiting.reference], at=clock.now(), random_key=clock.random_key
+            )
+        assert isinstance(done, inbox.Replayed)
+        assert done.outcome == "recorded"
+        assert len(await everything(it)) == 3
+        status, answer, headers = await it.send("PUT", "/fhir/Observation/w-1", weight())
+        assert (status, answer["issue"][0]["diagnostics"], "location" in headers) == (200, "Recorded.", True)
 
 
 async def test_two_sources_who_agree_on_the_number_tell_of_one_person(settings: Settings) -> None:
