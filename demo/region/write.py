@@ -73,8 +73,9 @@ def write_region(folder: Path, private: Path, *, sign_in_issuer: str) -> Keys:
             write_privately(folder / entry["jwks_file"], msgspec.json.encode({"keys": [public]}))
     for number, path in enumerate((keys.provider, keys.next_provider), 1):
         if not path.exists():
-            named = {"kid": f"provider-{number}", "use": "sig", "alg": "RS256"}
-            provider = RSAKey.generate_key(2048, named, private=True)
+            provider = RSAKey.generate_key(
+                2048, {"kid": f"provider-{number}", "use": "sig", "alg": "RS256"}, private=True
+            )
             write_privately(path, msgspec.json.encode(provider.as_dict(private=True)))
     if not keys.sign_in_secret.exists():
         write_privately(keys.sign_in_secret, secrets.token_urlsafe(32).encode())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 SLOW_SECONDS = 5.0
 
@@ -29,7 +29,6 @@ _ERROR_PAGE = (
     "<!doctype html><html lang='en-GB'><title>Sorry</title><h1>Sorry, there is a problem with the service</h1>"
     "<p>Try again later.</p></html>"
 )
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def read_fault(file: Path | None) -> str:
@@ -40,11 +39,11 @@ def read_fault(file: Path | None) -> str:
         return ""
 
 
-def doing_wrong(file: Path | None) -> Callable[[web.Request, _Handler], Awaitable[web.StreamResponse]]:
+def doing_wrong(file: Path | None) -> Middleware:
     """A middleware for what every service can do wrong; the style sheet always comes."""
 
     @web.middleware
-    async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         fault = "" if request.path == "/style.css" else read_fault(file)
         if fault == "slow":
             await asyncio.sleep(SLOW_SECONDS)

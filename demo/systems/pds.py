@@ -11,13 +11,14 @@ import re
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from demo.people import Person, generate
 from demo.people.numbers import nhs_numbers
@@ -30,7 +31,6 @@ from demo.systems.pds_search import Refused, find, read_search
 ROOT = "/personal-demographics/FHIR/R4"
 REQUESTS_PER_SECOND = 5
 _INVALIDATED = 3
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ class PersonalDemographics:
         return app
 
     @web.middleware
-    async def _polite(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def _polite(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The headers that every request must have and every answer echoes; the rate."""
         if not request.path.startswith(ROOT):
             return await handler(request)
