@@ -18,7 +18,7 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
-from carerecord import api, audit, clock, database, disclosure, formats, intake, launch, logs, signin, web
+from carerecord import api, audit, clock, database, disclosure, formats, intake, launch, logs, signin, sources, web
 from carerecord.organisations import Region, read_region
 from carerecord.record import dictionary, fold
 from carerecord.routing import starlette_routes
@@ -28,6 +28,7 @@ from carerecord.sources import drop_folder, mllp_server
 FOLD_PATIENTS_AT_ONCE = 200
 REST_SECONDS = 5.0
 STOP_SECONDS_MAX = 10
+NOTE_SECONDS = 5.0
 PUSHES_MAX = 64  # at once: each may hold the largest body that is allowed
 
 
@@ -58,8 +59,13 @@ async def listen(chosen: Settings) -> None:
     region = read_region(chosen.region)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(database.connect(chosen, "listen"))
-        taking = intake.Intake(db, region, chosen, clock=clock.now, random_key=clock.random_key)
+        hearing = sources.Hearing(db)
+        await hearing.recall()
+        taking = intake.Intake(db, region, chosen, clock=clock.now, random_key=clock.random_key, heard=hearing.heard)
+        stack.push_async_callback(_last_note, hearing)
         stack.push_async_callback(taking.close)
+        noting = asyncio.create_task(_note(hearing))
+        stack.callback(noting.cancel)
 
         async def deliver(content: bytes, peer: mllp_server.Peer) -> bytes:
             receipt = await taking.receive(content, received_at=clock.now())
@@ -73,6 +79,20 @@ async def listen(chosen: Settings) -> None:
             _watch_drops(stack, chosen, region, taking)
         _settle_memory()
         await _told_to_stop()
+
+
+async def _note(hearing: sources.Hearing) -> None:
+    """Notes every few seconds what was heard, until cancelled."""
+    while True:
+        await asyncio.sleep(NOTE_SECONDS)
+        await _last_note(hearing)
+
+
+async def _last_note(hearing: sources.Hearing) -> None:
+    try:
+        await hearing.note(at=clock.now())
+    except (database.DatabaseLost, database.DatabaseRefused, OSError) as lost:
+        logs.say(logs.Line.DATABASE_LOST, kind=type(lost).__name__)
 
 
 async def _hear_pushes(
@@ -133,14 +153,14 @@ def push_application(parts: api.PushParts) -> Starlette:
 
 
 def _watch_drops(stack: AsyncExitStack, chosen: Settings, region: Region, taking: intake.Intake) -> None:
-    sources = {source.id: source for source in region.sources}
+    known = {source.id: source for source in region.sources}
 
     async def deliver(source: str, dropped: formats.document.Dropped) -> tuple[str, ...]:
-        return await taking.drop(dropped, source=sources[source], received_at=clock.now())
+        return await taking.drop(dropped, source=known[source], received_at=clock.now())
 
     watching = asyncio.create_task(
         drop_folder.watch(
-            Path(chosen.drop_folder), sources=sources, deliver=deliver, bytes_max=chosen.listen_message_bytes_max
+            Path(chosen.drop_folder), sources=known, deliver=deliver, bytes_max=chosen.listen_message_bytes_max
         )
     )
 

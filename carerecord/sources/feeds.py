@@ -34,7 +34,7 @@ class Hearing:
         """Goes on from what is noted already: the silence over a restart counts as one."""
         self._last = {row["source"]: row["last_at"] for row in await self._db.fetch(QUERIES["read_last_heard"])}
 
-    def heard(self, source: str, *, at: datetime) -> None:
+    def heard(self, source: str, at: datetime) -> None:
         last = self._last.get(source)
         if last is not None and at <= last:
             self._add(source, at, messages=1, last_at=last, quiet=0)

@@ -48,6 +48,17 @@ def test_python_hl7s_client_is_answered(system: System) -> None:
             assert str(answer.segment("MSA")[2]) == message.control_id
 
 
+async def test_when_a_source_was_heard_is_noted(system: System) -> None:
+    """The rhythm of a feed is learnt from what comes; it is noted every few seconds."""
+    async with database.connect(system.settings, "operate") as db:
+        for _ in range(100):
+            if rows := await db.fetch("select source, messages, last_at from sources.heard"):
+                break
+            await asyncio.sleep(0.2)
+    assert {row["source"] for row in rows} == {"barts", "nel-pathology"}
+    assert sum(row["messages"] for row in rows) > 5
+
+
 def test_a_node_client_is_answered(system: System, node: Path) -> None:
     person = next(generate(seed=41, n=1, start=2))
     sent = [message for message in history(person, source="barts") if message.kind in SUPPORTED]
