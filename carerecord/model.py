@@ -141,7 +141,7 @@ class OriginalReference(msgspec.Struct, frozen=True, order=True, gc=False):
     seq: int
 
     def __str__(self) -> str:
-        return f"{self.day:%Y%m%d}-{self.seq}"
+        return f"{self.day.isoformat().replace('-', '')}-{self.seq}"  # strftime takes longer than the rest of it
 
     @classmethod
     def parse(cls, text: str) -> OriginalReference:

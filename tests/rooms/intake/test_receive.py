@@ -118,7 +118,7 @@ async def test_what_is_no_hl7_is_kept_and_rejected(settings: Settings, content: 
 
 async def test_a_type_not_translated_yet_is_kept_and_says_so(settings: Settings) -> None:
     async with opened(settings) as (intake, _):
-        receipt = await intake.receive(message("M1", event="SIU^S12"), received_at=NOON)
+        receipt = await intake.receive(message("M1", event="BAR^P01"), received_at=NOON)
     assert (receipt.code, receipt.outcome) == ("AE", Outcome.UNTRANSLATED)
     assert "not translated yet" in said(receipt, "MSA")[3]
 
