@@ -15,6 +15,7 @@ from carerecord.reconciliation.versions import CLOCK
 
 Title = Literal["Known allergies", "No known allergies", "Allergies not recorded", "Allergies unavailable"]
 ADULT_YEARS = 16
+INTERPRETER = "interpreter needed"  # as formats writes it beside the language
 DECISION_WORDS_MAX = 120
 GENDERS = {"male": "Male", "female": "Female", "other": "Other", "unknown": "Not known"}
 
@@ -46,7 +47,7 @@ def banner(
         said_at=person.said_at,
         alerts=tuple(entry.what for entry in record.alerts if entry.is_current) if record else (),
         decisions=tuple(decision_words(entry) for entry in record.plans if is_for_banner(entry)) if record else (),
-        needs=tuple(entry.what for entry in record.needs if entry.is_current) if record else (),
+        needs=needs_words(subject, record),
         is_restricted=subject.restricted,
     )
 
@@ -92,6 +93,15 @@ def gp_words(subject: Subject, region: Region) -> str:
 def _source_name(source_id: str, region: Region) -> str:
     source = region.find_source(source_id)
     return source.name if source else source_id
+
+
+def needs_words(subject: Subject, record: Record | None) -> tuple[str, ...]:
+    """Reasonable adjustments, and an interpreter where whoever registered the person said that one is needed."""
+    needs = [entry.what for entry in record.needs if entry.is_current] if record else []
+    said = " ".join(needs).casefold()
+    if subject.language and INTERPRETER in subject.language.casefold() and "interpreter" not in said:
+        needs.insert(0, subject.language)
+    return tuple(needs)
 
 
 def is_for_banner(entry: PlanEntry) -> bool:

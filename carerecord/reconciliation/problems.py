@@ -35,6 +35,12 @@ STATES: dict[str, State] = {
     "resolved": "resolved",
 }
 RANK: dict[State, int] = {"active": 0, "said": 1, "resolved": 2, "refuted": 3, "error": 4}
+STATUS = {
+    Standing.RESOLVED: "Resolved",
+    Standing.PRELIMINARY: "provisional",
+    Standing.CANCELLED: "Cancelled",
+    Standing.ENTERED_IN_ERROR: "Entered in error",
+}
 SAYS = {"active": "lists it as active", "resolved": "lists it as resolved"}
 
 
@@ -87,17 +93,19 @@ def _code(resource: Condition, name: str) -> str:
 
 def _status(resource: Condition, standing: Standing) -> str:
     if standing is Standing.CANCELLED:
-        return "Cancelled"
+        return STATUS[standing]
     verification = _code(resource, "verificationStatus")
     if standing is Standing.ENTERED_IN_ERROR or verification == "entered-in-error":
-        return "Entered in error"
+        return STATUS[Standing.ENTERED_IN_ERROR]
     if verification == "refuted":
         return "Refuted"
     clinical = words_of(resource.clinicalStatus).capitalize()
     if standing is Standing.RESOLVED and not clinical:
-        clinical = "Resolved"
+        clinical = STATUS[standing]
     is_unsure = verification in ("provisional", "differential", "unconfirmed") or standing is Standing.PRELIMINARY
-    return ", ".join(part for part in (clinical, (verification or "provisional") if is_unsure else "") if part)
+    return ", ".join(
+        part for part in (clinical, (verification or STATUS[Standing.PRELIMINARY]) if is_unsure else "") if part
+    )
 
 
 def _entry(group: Sequence[_Said], context: Context) -> Entry:

@@ -165,7 +165,7 @@ def _pathway(shown: Summary, at: datetime) -> PathView | None:
     phone = phones.get(whom.source, "") if whom else ""
     return PathView(
         steps=tuple(_step(step, at) for step in path.steps),
-        next=_next(path),
+        next="" if shown.banner.is_deceased else _next(path),
         phone=f"{whom.source}: {phone}" if whom and phone else "",
         pending=tuple(WaitingView(each.entry_id, each.what, each.who) for each in path.pending),
         to_do=tuple(WaitingView(each.entry_id, each.what, each.who) for each in path.to_do),

@@ -14,7 +14,7 @@ from carerecord.model import Standing
 from carerecord.organisations import Region, read_region
 from carerecord.reconciliation import problems, stays, values
 from carerecord.settings import Settings
-from carerecord.web import words
+from carerecord.web import sections, words
 from demo.messages import history
 from demo.people import Person, generate
 from demo.region import write_region
@@ -42,8 +42,25 @@ LABELS = (
     *values.FLAGS.values(),
     *values.ABSENT.values(),
     problems.UNREADABLE,
-    "What happened",
-    "No longer current: stopped, resolved, cancelled or entered in error",
+    *sections.CLOSED.values(),
+    sections.ANY_CLOSED,
+    *sections.NOTES.values(),
+    "What happened, what is next",
+    "No next step is known to this record",
+    "who were asked and have sent no appointment",
+    "waiting for",
+    "To ask, phone",
+    "Asked for, no result known",
+    "Pending:",
+    "To do:",
+    "(preliminary)",
+    "(requested)",
+    "requested",
+    "Referral",
+    "Next: appointment",
+    "Appointment",
+    "with",
+    "lists it as active",
     "Flagged by the laboratory",
     "Reports in words",
     "Other tests",
