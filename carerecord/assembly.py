@@ -74,7 +74,7 @@ async def listen(chosen: Settings) -> None:
         server = await mllp_server.serve(chosen, deliver=deliver)
         stack.push_async_callback(server.stop)
         if chosen.listen_fhir_port:
-            await _hear_pushes(stack, chosen, region, db, taking)
+            await hear_pushes(stack, chosen, region, db, taking)
         if chosen.drop_folder:
             _watch_drops(stack, chosen, region, taking)
         _settle_memory()
@@ -95,7 +95,7 @@ async def _last_note(hearing: sources.Hearing) -> None:
         logs.say(logs.Line.DATABASE_LOST, kind=type(lost).__name__)
 
 
-async def _hear_pushes(
+async def hear_pushes(
     stack: AsyncExitStack, chosen: Settings, region: Region, db: database.Database, taking: intake.Intake
 ) -> None:
     """FHIR over HTTP, until the stack is left; a request under way is finished first."""
