@@ -25,6 +25,7 @@ from demo.roster import LONDON, System, roster
 from demo.systems.outbox import Counts
 
 _READY_SECONDS_MAX = 180
+_STILL_SECONDS = 60
 
 
 class Conductor:
@@ -122,6 +123,7 @@ class Conductor:
         """Waits until every message of the histories was answered; a system that ends meanwhile is a reason to stop."""
         progress = Progress("Loading the history")
         told: set[tuple[str, str]] = set()
+        last, since = -1, time.monotonic()
         while True:
             channels = self._channels()
             total = sum(counts.history for counts in channels.values())
@@ -134,6 +136,11 @@ class Conductor:
             if not waiting:
                 return
             self._check_nothing_ended()
+            if waiting != last:
+                last, since = waiting, time.monotonic()
+            elif time.monotonic() - since > _STILL_SECONDS:
+                since = time.monotonic()
+                progress.tell(f"  No answer for {_STILL_SECONDS} seconds; see {self.children['record'].log}.")
             await asyncio.sleep(0.2)
 
     def _channels(self) -> dict[tuple[str, str], Counts]:
