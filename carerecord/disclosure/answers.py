@@ -112,8 +112,9 @@ def last_contact(shown: Sequence[StoredStatement], *, at: datetime) -> date | No
     today = at.astimezone(CLOCK).date()
     over = (Standing.CANCELLED, Standing.ENTERED_IN_ERROR, Standing.PLANNED)
     newest: dict[tuple[str, str], StoredStatement] = {}
+    stays, letters = Heading.STAYS, Heading.LETTERS
     for statement in shown:
-        if statement.heading in (Heading.STAYS, Heading.LETTERS):
+        if statement.heading is stays or statement.heading is letters:
             key = (statement.source, statement.local_id)
             if key not in newest or statement.said_at > newest[key].said_at:
                 newest[key] = statement

@@ -10,5 +10,5 @@ from carerecord.model import StoredStatement
 
 def snapshot(shown: Iterable[StoredStatement]) -> bytes:
     """SHA-256 of the ordered list of (local id, version) of every statement behind what was shown."""
-    listed = sorted(f"{statement.local_id} {statement.version}" for statement in shown)
+    listed = sorted([f"{statement.local_id} {statement.version}" for statement in shown])
     return sha256("\n".join(listed).encode()).digest()

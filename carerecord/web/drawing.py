@@ -7,7 +7,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.compiler import Frame as Scope
-from markupsafe import _escape_inner, escape  # type: ignore[attr-defined]
 from starlette.responses import HTMLResponse
 
 from carerecord.web import assets
@@ -22,7 +21,7 @@ class Generator(CodeGenerator):
     """
 
     def visit_Template(self, node: nodes.Template, frame: Scope | None = None) -> None:  # noqa: N802
-        self.writeline(f"from {__name__} import drawn")
+        self.writeline("from markupsafe import _escape_inner as escape_text")
         super().visit_Template(node, frame)
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Scope) -> None:  # noqa: N802
@@ -33,12 +32,10 @@ class Generator(CodeGenerator):
     def _output_child_pre(self, node: nodes.Expr, frame: Scope, finalize: CodeGenerator._FinalizeInfo) -> None:
         if not frame.eval_ctx.autoescape or frame.eval_ctx.volatile or finalize.src is not None:
             raise NotImplementedError("Every value is escaped: take the autoescape block or the finalizer away.")
-        self.write("drawn(")
+        self.write("(escape_text(_value) if type(_value := (")
 
-
-def drawn(value: object) -> str:
-    """Any value as HTML: escaped, unless it is HTML that was made here."""
-    return _escape_inner(value) if type(value) is str else escape(value)
+    def _output_child_post(self, node: nodes.Expr, frame: Scope, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write(")) is str else escape(_value))")
 
 
 FOLDER = Path(__file__).parent / "templates"

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import Environment, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
-from carerecord.web.drawing import ENVIRONMENT, drawn
+from carerecord.web.drawing import ENVIRONMENT
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -54,10 +54,11 @@ def test_hostile_text_is_drawn_as_jinja2_itself_draws_it(text: str) -> None:
 
 
 def test_only_what_was_made_as_html_is_left_as_it_is() -> None:
-    assert drawn("<b>") == "&lt;b&gt;"
-    assert drawn(Spelling("<b>")) == "&lt;b&gt;"
-    assert drawn(Markup("<b>")) == "<b>"
-    assert drawn(5) == "5"
+    drawn = ENVIRONMENT.from_string("{{ value }}").render
+    assert drawn(value="<b>") == "&lt;b&gt;"
+    assert drawn(value=Spelling("<b>")) == "&lt;b&gt;"
+    assert drawn(value=Markup("<b>")) == "<b>"
+    assert drawn(value=5) == "5"
 
 
 @pytest.mark.parametrize(
