@@ -27,13 +27,16 @@ CONNECTIONS = 16
 VICTIMS = ("listen", "work", "serve", "postgres", "listen", "serve", "postgres", "run")  # "run" takes all down with it
 
 
+SENDERS = {"barts", "nel-pathology"}  # those registered in this system's region
+
+
 def the_load() -> tuple[list[Person], list[Message]]:
     """People and what is said of them, until there are enough messages."""
     people: list[Person] = []
     messages: list[Message] = []
     for person in generate(seed=9, n=2_000):
         people.append(person)
-        messages += history(person, channel="mllp")
+        messages += [message for message in history(person, channel="mllp") if message.source in SENDERS]
         if len(messages) >= MESSAGES:
             return people, messages[:MESSAGES]
     raise AssertionError("the generator gave too few messages")
