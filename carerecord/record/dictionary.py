@@ -21,7 +21,7 @@ from carerecord.database import Database
 QUERIES = database.queries(__package__)
 
 STATEMENTS: Final = 1  # bodies of statements: FHIR JSON
-ORIGINALS: Final = 2  # originals: HL7 v2 messages
+ORIGINALS: Final = 2  # originals: HL7 v2 messages, FHIR pushes
 SHIPPED: Final = {STATEMENTS: "statements about invented people", ORIGINALS: "messages about invented people"}
 
 PREFIX: Final = struct.Struct("<BHH")

@@ -14,7 +14,7 @@ from scripts.train_dictionaries import said, train
 
 AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
 # Change these only before a dictionary was ever used for a patient; after that, ship a new number.
-SHIPPED = {1: "f318da2865e03391216a8f3e9560850f", 2: "3e4b037444d4b34a9ee06e118b985e96"}
+SHIPPED = {1: "f2acb796d9d73f1e7d6893341ff5d21a", 2: "e85487f48c008ae0b2da368bad2d9316"}
 
 
 @pytest.mark.parametrize("number", sorted(SHIPPED))
@@ -28,10 +28,10 @@ def test_training_twice_gives_the_same_dictionaries() -> None:
 
 
 def test_a_message_is_small_with_its_dictionary() -> None:
-    for message, _ in said(2, seed=3):
-        packed = dictionary.compress(message.content, dictionary=dictionary.ORIGINALS)
-        assert dictionary.decompress(packed) == message.content
-        assert len(packed) < len(message.content) / 2 or len(message.content) > 3000
+    for content, _ in said(4, seed=3):
+        packed = dictionary.compress(content, dictionary=dictionary.ORIGINALS)
+        assert dictionary.decompress(packed) == content
+        assert len(packed) < len(content) / 2 or len(content) > 3000
 
 
 async def test_every_shipped_dictionary_becomes_a_row_once(settings: Settings) -> None:

@@ -22,7 +22,7 @@ from scripts.train_dictionaries import said
 
 AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
 KEY, IDENTITY, OTHER_KEY, OTHER_IDENTITY = 11, 101, 12, 102
-MESSAGE = next(message.content for message, _ in said(1, seed=3))
+MESSAGE = next(content for content, _ in said(1, seed=3))
 BODIES = [statement.body for _, statements in said(12, seed=3) for statement in statements]
 
 
