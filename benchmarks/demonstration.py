@@ -20,8 +20,8 @@ from benchmarks.promise import ROOT, Benchmark, Promise
 SECONDS_MAX = 300
 PORTS = 32
 PROMISES = (
-    Promise(name="region-ready", area="region", says="From the command to Ready, in seconds.", at_most=240),
-    Promise(name="region-memory", area="region", says="Resident memory of all systems, in GB.", at_most=6),
+    Promise(name="region_ready", area="region", says="From the command to Ready, in seconds.", at_most=240),
+    Promise(name="region_memory", area="region", says="Resident memory of all systems, in GB.", at_most=6),
 )
 
 
@@ -47,8 +47,8 @@ def measure() -> dict[str, tuple[float, str]]:
             raise ValueError("The operator's page does not say what everything takes.")
         memory_gb = int(found[2].replace(",", "")) / 1024
         return {
-            "region-ready": (round(ready_seconds, 1), f"{found[1]} systems, 2 cores; wall-clock time"),
-            "region-memory": (round(memory_gb, 2), f"{found[1]} systems"),
+            "region_ready": (round(ready_seconds, 1), f"{found[1]} systems, 2 cores; wall-clock time"),
+            "region_memory": (round(memory_gb, 2), f"{found[1]} systems"),
         }
     finally:
         process.send_signal(signal.SIGTERM)

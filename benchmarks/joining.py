@@ -45,16 +45,16 @@ READER = Staff(
 )
 EVIDENCE = Evidence(kind=EvidenceClass.ENCOUNTER, id="BENCH-1", place="Ward 1")
 PROMISES = (
-    Promise(name="identity-wrong-joins", area="region", says="Different people joined into one.", at_most=0),
+    Promise(name="identity_wrong_joins", area="region", says="Different people joined into one.", at_most=0),
     Promise(
-        name="joining-precision",
+        name="joining_precision",
         area="region",
         says="Share of the lines of medicines, allergies and problems that are right.",
         at_least=0.97,
     ),
-    Promise(name="joining-recall", area="region", says="Share of the true lines that are shown right.", at_least=0.95),
-    Promise(name="statements-out-of-reach", area="region", says="Statements that no line leads to.", at_most=0),
-    Promise(name="conflicts-not-shown", area="region", says="Disagreements that the page does not show.", at_most=0),
+    Promise(name="joining_recall", area="region", says="Share of the true lines that are shown right.", at_least=0.95),
+    Promise(name="statements_out_of_reach", area="region", says="Statements that no line leads to.", at_most=0),
+    Promise(name="conflicts_not_shown", area="region", says="Disagreements that the page does not show.", at_most=0),
 )
 
 
@@ -283,11 +283,11 @@ def measure() -> dict[str, tuple[float, str]]:
     told = asyncio.run(_measure(PEOPLE))
     of_lines = f"{told.right:,} of {told.shown:,} lines, {told.expected:,} true"
     return {
-        "identity-wrong-joins": (told.wrong_joins, f"{told.identities:,} identities of {told.people:,} people"),
-        "joining-precision": (round(told.precision, 4), of_lines),
-        "joining-recall": (round(told.recall, 4), of_lines),
-        "statements-out-of-reach": (told.out_of_reach, f"{told.statements:,} statements"),
-        "conflicts-not-shown": (told.conflicts_not_shown, f"{told.conflicts:,} disagreements"),
+        "identity_wrong_joins": (told.wrong_joins, f"{told.identities:,} identities of {told.people:,} people"),
+        "joining_precision": (round(told.precision, 4), of_lines),
+        "joining_recall": (round(told.recall, 4), of_lines),
+        "statements_out_of_reach": (told.out_of_reach, f"{told.statements:,} statements"),
+        "conflicts_not_shown": (told.conflicts_not_shown, f"{told.conflicts:,} disagreements"),
     }
 
 

@@ -17,9 +17,9 @@ RECORDS = 12
 # This case tells the other validator not to look into what a resource contains: the same bytes are wrong otherwise.
 SETTING = "contained-resource-bad-id-ignore"
 PROMISES = (
-    Promise(name="invalid-refused", area="intake", says="Share of published invalid R4 JSON refused.", at_least=0.85),
-    Promise(name="valid-refused", area="intake", says="Published valid R4 resources that are refused.", at_most=0),
-    Promise(name="validated-a-second", area="intake", says="Resources validated in a second of processor time."),
+    Promise(name="invalid_refused", area="intake", says="Share of published invalid R4 JSON refused.", at_least=0.85),
+    Promise(name="valid_refused", area="intake", says="Published valid R4 resources that are refused.", at_most=0),
+    Promise(name="validated_a_second", area="intake", says="Resources validated in a second of processor time."),
 )
 
 
@@ -36,9 +36,9 @@ def measure() -> dict[str, tuple[float, str]]:
     alarms = sum(bool(validate(content)) for content in right)
     count, seconds = _timed(folder / "synthea-r4-2019.tar.xz")
     return {
-        "invalid-refused": (round(refused / len(wrong), 3), f"{refused} of {len(wrong)}"),
-        "valid-refused": (alarms, f"of {len(right)}"),
-        "validated-a-second": (round(count / seconds), f"{count:,} resources of {RECORDS} whole records"),
+        "invalid_refused": (round(refused / len(wrong), 3), f"{refused} of {len(wrong)}"),
+        "valid_refused": (alarms, f"of {len(right)}"),
+        "validated_a_second": (round(count / seconds), f"{count:,} resources of {RECORDS} whole records"),
     }
 
 
