@@ -30,12 +30,13 @@ _FIRST = """
     create table public.first_identity as table patient_index.identity;
     create table public.first_chunk as table record.chunk
 """
-# A key of sixty-three random bits stays one when it is mixed with another.
+# A key of 63 random bits stays one when it is mixed with another. What a chunk says of whom is packed in it, so
+# identities keep their keys: they are found under their patient's.
 _AGAIN = (
     """insert into patient_index.member
-       select patient_key # $1, identity_key # $1, home_key # $1 from public.first_member""",
+       select patient_key # $1, identity_key, home_key # $1 from public.first_member""",
     """insert into patient_index.identity
-       select patient_key # $1, identity_key # $1, person_key # $1, source, system, value, nhs_number,
+       select patient_key # $1, identity_key, person_key # $1, source, system, value, nhs_number,
               nhs_number_verified, subject, said_at from public.first_identity""",
     """insert into record.chunk
        select patient_key # $1, heading, period, part, statement_count, header, body from public.first_chunk""",
@@ -65,7 +66,8 @@ async def measure_between(few: int, many: int) -> dict[str, tuple[float, str]]:
             keys = [row["patient_key"] for row in sample]
             statements = sum(row["statements"] for row in sample) / len(sample)
             await _settle(db)
-            among_few = await _views(on, keys)
+            await _views(on, keys)  # Not counted: after loading, the machine is busy for a while.
+            among_few, pages_few = await _views(on, keys)
             masks = [clock.random_key() for _ in range(1, many // few)]
             for mask in masks:
                 async with db.transaction() as connection:
@@ -73,7 +75,10 @@ async def measure_between(few: int, many: int) -> dict[str, tuple[float, str]]:
                         await connection.execute(again, mask)
             await _settle(db)
             # The same people, each as one of the hundredfold, so that the pages are the same.
-            among_many = await _views(on, [key ^ masks[place % len(masks)] for place, key in enumerate(keys)])
+            among_many, pages_many = await _views(
+                on, [key ^ masks[place % len(masks)] for place, key in enumerate(keys)]
+            )
+            assert pages_many == pages_few, "The same people must have the same pages, or comparing them means nothing."
             taken = await db.fetchval("select pg_total_relation_size('record.chunk')")
     exponent = math.log(among_many.both / among_few.both) / math.log(many / few)
     return {
@@ -99,8 +104,10 @@ async def _settle(db: database.Database) -> None:
         await db.execute(f"vacuum analyze {table}")
 
 
-async def _views(on: Ground, keys: Sequence[int]) -> Cpu:
-    """Microseconds for each view, by processes that have just begun; their first people only warm them up."""
+async def _views(on: Ground, keys: Sequence[int]) -> tuple[Cpu, list[int]]:
+    """Microseconds for each view, by processes that have just begun; their first people only warm them up. And the
+    bytes of every page, smallest first."""
+    lengths: list[int] = []
     port, size, rounds = on.settings.serve_port, len(keys) // (ROUNDS + 1), []
     for _ in range(PROCESSES):
         pages = await _sessions(on, keys)
@@ -109,9 +116,10 @@ async def _views(on: Ground, keys: Sequence[int]) -> Cpu:
             await clients.get_all(port, pages[:size], connections=CONNECTIONS)
             for turn in range(1, ROUNDS + 1):
                 before = meter.read()
-                await clients.get_all(port, pages[turn * size : (turn + 1) * size], connections=CONNECTIONS)
+                asked = pages[turn * size : (turn + 1) * size]
+                lengths += await clients.get_all(port, asked, connections=CONNECTIONS)
                 rounds.append(meter.read().since(before).per(size))
-    return harness.best(rounds)[0]
+    return harness.best(rounds)[0], sorted(lengths)
 
 
 async def _sessions(on: Ground, keys: Sequence[int]) -> list[Page]:
