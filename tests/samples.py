@@ -6,6 +6,7 @@ Everybody here is invented; the NHS number is of the range kept for testing. Not
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from carerecord.disclosure import (
     AllergyEntry,
@@ -98,8 +99,9 @@ def summary(**changed: object) -> Summary:
         "limits": (),
         "since": date(2026, 11, 14),
         "patient_id": PATIENT,
-        "pathway": pathway(made, at=AT),
     }
+    shown: Any = changed.get("record", made)
+    values["pathway"] = pathway(shown, at=AT) if shown is not None else None
     return Summary(**{**values, **changed})  # type: ignore[arg-type]
 
 
