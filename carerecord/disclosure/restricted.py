@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from carerecord.model import Person, StoredStatement
+from carerecord.model import Heading, Person, StoredStatement
 from carerecord.organisations import Region
 
 KINDS = {
@@ -71,19 +71,50 @@ PLACES = frozenset(
         "sourceReference",
         "sourceAttachment",
         "supportingInformation",
+        "supportingInfo",
+        "owner",
+        "collector",
     ]
 )
 # A place, or somebody who is found at one, and nothing else.
 WHOLLY = frozenset(
     ("Organization", "Location", "HealthcareService", "Practitioner", "PractitionerRole", "Endpoint", "Provenance")
 )
-# Titles that their authors write freely: a clinic's own name stands there.
+# Titles that their authors write freely, and services by their own names: "Chest Clinic" says where to wait.
+SERVICES = frozenset(("serviceCategory", "serviceType", "specialty", "appointmentType"))
 TITLES = {
-    "DocumentReference": frozenset(("description",)),
-    "Composition": frozenset(("title",)),
-    "Appointment": frozenset(("description", "comment", "patientInstruction")),
+    "DocumentReference": frozenset(("description", "category")),
+    "Composition": frozenset(("title", "category")),
+    "Appointment": SERVICES | {"description", "comment", "patientInstruction"},
+    "AppointmentResponse": frozenset(("comment",)),
+    "Encounter": SERVICES | {"type"},
+    "EpisodeOfCare": frozenset(("type",)),
+    "CareTeam": frozenset(("name",)),
 }
-_SOURCE = re.compile(r"(urn:carerecord:source:)([^\"|:/]+)")
+# Of a letter's kind only what says nothing of the place: "Outpatient letter", and not whose.
+LETTERS = ("Discharge summary", "Outpatient letter", "Clinic letter", "Referral letter", "Patient report form")
+# Whose code systems everybody uses. Any other address may be a source's own.
+SHARED_HOSTS = frozenset(
+    [
+        "snomed.info",
+        "loinc.org",
+        "hl7.org",
+        "terminology.hl7.org",
+        "fhir.hl7.org.uk",
+        "fhir.nhs.uk",
+        "fhir.nhs.net",
+        "dmd.nhs.uk",
+        "nicip.nhs.uk",
+        "www.datadictionary.nhs.uk",
+        "read.info",
+        "unitsofmeasure.org",
+        "www.whocc.no",
+        "dicom.nema.org",
+        "www.nlm.nih.gov",
+    ]
+)
+_SOURCE = re.compile(r"urn:carerecord:source:([^\"|:/]+)(:[^\"|]*)?")
+_SYSTEM = re.compile(r'"system":"(https?://([^"/]*)[^"]*)"')
 
 
 class Disguise(NamedTuple):
@@ -106,8 +137,11 @@ def disguised(statements: Sequence[StoredStatement], region: Region) -> Disguise
         tokens[source_id] = token
         number = f" ({counted[kind]})" if counted[kind] > 1 else ""
         names[token] = KINDS.get(kind, ANY_KIND) + number
+    lists: dict[str, str] = {}
     shown = [
-        msgspec.structs.replace(statement, source=tokens[statement.source], body=_without_places(statement, tokens))
+        msgspec.structs.replace(
+            statement, source=tokens[statement.source], body=_without_places(statement, tokens, lists)
+        )
         for statement in statements
     ]
     return Disguise(shown, names, {token: source for source, token in tokens.items()})
@@ -127,7 +161,7 @@ def person_without_places(person: Person) -> Person:
     return msgspec.structs.replace(person, subject=subject, said_by="")
 
 
-def _without_places(statement: StoredStatement, tokens: Mapping[str, str]) -> bytes:
+def _without_places(statement: StoredStatement, tokens: Mapping[str, str], lists: dict[str, str]) -> bytes:
     try:
         resource = msgspec.json.decode(statement.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -136,8 +170,37 @@ def _without_places(statement: StoredStatement, tokens: Mapping[str, str]) -> by
         return b"{}"
     gone = PLACES | {"text"} | TITLES.get(statement.resource_type, frozenset())
     kept = {name: _cleared(value) for name, value in resource.items() if name not in gone}
-    text = msgspec.json.encode(kept).decode()
-    return _SOURCE.sub(lambda found: found[1] + tokens.get(found[2], "service"), text).encode()
+    if statement.resource_type in ("DocumentReference", "Composition"):
+        kept["type"] = {"text": _kind_of_letter(resource.get("type"))}
+    if statement.heading is Heading.REFERRALS:
+        kept.pop("code", None)
+
+    def numbered(name: str) -> str:
+        """What a source calls its own list is often its own name. The same list keeps the same number."""
+        return lists.setdefault(name, f"list-{len(lists) + 1}")
+
+    def own(found: re.Match[str]) -> str:
+        source = f"urn:carerecord:source:{tokens.get(found[1], 'service')}"
+        return f"{source}:{numbered(found[0])}" if found[2] else source
+
+    def elsewhere(found: re.Match[str]) -> str:
+        return found[0] if found[2] in SHARED_HOSTS else f'"system":"urn:carerecord:{numbered(found[1])}"'
+
+    return _SYSTEM.sub(elsewhere, _SOURCE.sub(own, msgspec.json.encode(kept).decode())).encode()
+
+
+def _kind_of_letter(said: Any) -> str:
+    told = _words_in(said).casefold()
+    return next((kind for kind in LETTERS if kind.casefold() in told), "Letter")
+
+
+def _words_in(value: Any) -> str:
+    """Every text of a concept, to look for a kind in."""
+    if isinstance(value, dict):
+        return " ".join(map(_words_in, value.values()))
+    if isinstance(value, list):
+        return " ".join(map(_words_in, value))
+    return value if isinstance(value, str) else ""
 
 
 def _cleared(value: Any) -> Any:

@@ -7,6 +7,7 @@ import json
 from carerecord import clock
 from carerecord.disclosure import Receipt, Refusal, Summary
 from carerecord.fhir.references import logical_id
+from carerecord.model import Heading, StoredStatement
 from carerecord.settings import Settings
 from tests import rich
 from tests.house import looking, program_looking
@@ -18,6 +19,8 @@ from tests.said import letter as filed
 PLACES = (
     *("Larkspur", "OX4", "Cowley", "Mill Row", "Barts", "BARTS"),
     *("Marsh Lane", "WARD4", "Okafor", "Adeyemi", "Heart Centre"),
+    # The name of a clinic says where to wait, and the name of a source's own list of codes whose it is.
+    *("alve clinic", "alve Clinic", "Paddington", "epr.example", "BARTS_CLINICS"),
 )
 
 
@@ -61,8 +64,24 @@ async def told(ward: Ward) -> None:
             filed("Letter from Barts", "Dear Dr Okafor", source="marsh-lane"),
             said("Organization", "o", {"name": "Barts Health"}),
             rich.relative("Tom Hartley", "Son", "01632 960 001"),
+            *clinics(),
         ],
     )
+
+
+def clinics() -> list[StoredStatement]:
+    """What names a clinic without naming a place."""
+    own = {"system": "urn:carerecord:source:barts:BARTS_CLINICS", "code": "300", "display": "Valve Clinic"}
+    theirs = {"system": "https://fhir.barts.epr.example/clinics", "code": "301", "display": "Fever"}
+    service = {"coding": [own], "text": "Valve Clinic"}
+    return [
+        said("Appointment", "a", {"status": "booked", "serviceType": [service], "appointmentType": service}),
+        said("ServiceRequest", "r", {"status": "active", "code": service}, heading=Heading.REFERRALS),
+        said("CareTeam", "t", {"status": "active", "name": "District nursing, Paddington"}),
+        said("Encounter", "e", {"status": "finished", "class": {"code": "AMB"}, "type": [service]}),
+        said("DocumentReference", "l", {"type": {"coding": [own], "text": "Outpatient letter, Valve Clinic"}}),
+        said("Condition", "c", {"code": {"coding": [theirs, own | {"display": "Fever"}], "text": "Fever"}}),
+    ]
 
 
 async def test_before_it_is_said_places_are_shown_and_after_it_none_is(settings: Settings) -> None:
@@ -79,7 +98,6 @@ async def test_before_it_is_said_places_are_shown_and_after_it_none_is(settings:
         assert "Restricted" in page.one(".cr-banner").words
         # What matters for care stays, by kind of service.
         assert "Penicillin" in after
-        assert "Valve clinic" in after
         assert "A hospital" in after
         assert "29-Nov-2026" in after
 

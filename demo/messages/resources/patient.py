@@ -17,6 +17,7 @@ _VERIFIED = {
     "03": "Trace required",
     "08": "Trace postponed (baby under six weeks old)",
 }
+_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _GENDERS = {"F": "female", "M": "male", "U": "unknown"}
 
 
@@ -59,6 +60,8 @@ def write(person: Person, who: Demographics, *, source: str, at: datetime) -> Re
         "gender": _GENDERS.get(who.gender, "unknown"),
         "birthDate": day(who.birth_date),
     }
+    if person.is_restricted:  # The national service says so, and every system that traces there repeats it.
+        found["meta"]["security"] = [{"system": _CONFIDENTIALITY, "code": "R", "display": "restricted"}]
     if not who.phone:
         del found["telecom"]
     if who.died_at:
