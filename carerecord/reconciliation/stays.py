@@ -24,6 +24,9 @@ KINDS = {
     "VR": "By telephone or video",
     "FLD": "In the community",
 }
+# Classes that only say in what manner: what it was stands in the source's own words, where it sent any. An ambulance
+# at a station is not an emergency department, nor a surgery a clinic.
+MANNERS = frozenset(("EMER", "AMB", "HH", "FLD", "VR"))
 ATTENDING = ("ATND", "ADM", "PPRF", "CON")
 STATUS = {
     Standing.CURRENT: "Current",
@@ -86,12 +89,18 @@ def instant(text: str) -> datetime | None:
 
 def _what(stay: Encounter) -> str:
     service = stay.serviceType.words if stay.serviceType else ""
-    return service or next((concept.words for concept in stay.type if concept.words), "") or kind_words(stay)
+    return service or _type_words(stay) or kind_words(stay)
+
+
+def _type_words(stay: Encounter) -> str:
+    return next((concept.words for concept in stay.type if concept.words), "")
 
 
 def kind_words(stay: Encounter) -> str:
     if stay.class_ is None:
-        return "Visit"
+        return _type_words(stay) or "Visit"
+    if stay.class_.code in MANNERS and (own := _type_words(stay)):
+        return own
     return KINDS.get(stay.class_.code) or stay.class_.display or stay.class_.code or "Visit"
 
 

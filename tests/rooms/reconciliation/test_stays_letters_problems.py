@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from carerecord.model import Standing
@@ -104,3 +105,21 @@ def test_a_receipt_holds_every_saying_word_for_word_with_its_original() -> None:
     assert (now.original, then.original) == (after.original, before.original)
     assert now.statement_id == line.id
     assert then.statement_id == f"{line.id}.{before.version}"
+
+
+@pytest.mark.parametrize(
+    ("code", "own", "words"),
+    [
+        ("EMER", "999 call, taken to hospital", "999 call, taken to hospital"),
+        ("AMB", "GP consultation", "GP consultation"),
+        ("HH", "Home visit", "Home visit"),
+        ("EMER", "", "Emergency department"),
+        ("IMP", "Elective", "In hospital"),
+    ],
+)
+def test_a_visit_is_called_what_its_source_calls_it(code: str, own: str, words: str) -> None:
+    """The class says in what manner only: an ambulance at a station is not an emergency department (H25)."""
+    said_so = stay("V1", kind=code)
+    body = msgspec.json.decode(said_so.body) | ({"type": [{"text": own}]} if own else {})
+    told = msgspec.structs.replace(said_so, body=msgspec.json.encode(body))
+    assert reconcile([told], region_names=NAMES, since=None).stays[0].kind == words
