@@ -13,6 +13,8 @@ WEEKS_REMEMBERED = 5
 # From here on one day in ten may have been an outage that must not teach the rhythm.
 DAYS_BEFORE_ONE_IS_LEFT_OUT = 8
 MESSAGES_OF_A_FIRST_DAY = 20
+# A backlog loaded in a burst is no rhythm: after it, minutes of quiet would be called late of every source at once.
+QUIET_OF_A_FIRST_DAY_SECONDS = 15 * 60
 _HOURS_EITHER_SIDE = 1
 _LATE, _LATE_MORE = 1.25, timedelta(minutes=2)
 _SILENT, _SILENT_MORE = 4.0, timedelta(minutes=10)
@@ -80,7 +82,7 @@ def _longest_usual(near: Sequence[tuple[datetime, Hour]]) -> float | None:
     if len(by_day) <= 1:
         # A first day teaches only a feed that is busy, and then with caution.
         busy = sum(hour.messages for _, hour in near) >= MESSAGES_OF_A_FIRST_DAY
-        return 2 * max(by_day.values()) if by_day and busy else None
+        return max(2 * max(by_day.values()), QUIET_OF_A_FIRST_DAY_SECONDS) if by_day and busy else None
     longest = sorted(by_day.values())
     return longest[-2] if len(longest) >= DAYS_BEFORE_ONE_IS_LEFT_OUT else longest[-1]
 

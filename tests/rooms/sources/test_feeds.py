@@ -81,6 +81,13 @@ def test_a_quiet_first_day_teaches_nothing() -> None:
     assert judged([heard("barts", NOON, messages=3)], last=NOON, at=NOON + timedelta(hours=5)) == "unknown"
 
 
+def test_a_backlog_loaded_in_a_burst_is_no_rhythm() -> None:
+    """After the first load every source would be called late at once, two minutes later."""
+    burst = [heard("barts", NOON, messages=700, quiet=1)]
+    assert judged(burst, last=NOON, at=NOON + timedelta(minutes=15)) == "well"
+    assert judged(burst, last=NOON, at=NOON + timedelta(minutes=25)) == "late"
+
+
 @given(quiet=st.integers(1, 80_000), waited=st.floats(0, 1))
 def test_a_silence_no_longer_than_usual_is_never_called_late(quiet: int, waited: float) -> None:
     hours = weeks_of("barts", quiet_by_day=quiet, quiet_by_night=quiet, days=10)
