@@ -26,6 +26,8 @@ class Line(Enum):
     LISTENING_FHIR = ("info", "Listening for FHIR pushes.")
     DOCUMENT_REFUSED = ("warning", "A dropped document was refused; why lies beside it.")
     DOCUMENT_NOT_DELIVERED = ("error", "A dropped document could not be delivered; it lies there still.")
+    DOCUMENT_ALONE = ("warning", "Files were dropped without a .json of the same name; they lie there still.")
+    DOCUMENT_OF_NO_SOURCE = ("warning", "Files were dropped in no registered source's folder; they lie there still.")
     CONNECTION_REFUSED = ("warning", "A connection was refused: too many are open.")
     CONNECTION_CLOSED = ("info", "A connection was closed by a limit.")
     MESSAGE_TOO_LARGE = ("warning", "A message was refused: it is larger than allowed.")

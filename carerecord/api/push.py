@@ -29,6 +29,7 @@ from carerecord.signin import ClientAccess
 
 JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
 BODY_SECONDS_MAX = 60
+CONDITIONS = ("If-None-Exist", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 LETTERS = {"POST": "c", "PUT": "u"}
 # Issue types of HL7's validator (https://hl7.org/fhir/R4/valueset-issue-type.html): the push is no right FHIR.
 NOT_RIGHT = frozenset({"structure", "required", "value", "invariant", "code-invalid", "too-costly", "too-long"})
@@ -171,6 +172,12 @@ async def _read(request: Request, parts: PushParts) -> bytes:
     if kind not in JSON or request.headers.get("content-encoding", "identity") != "identity":
         sentence = f"Resources are taken as JSON alone: send {FHIR_JSON} as it is, neither XML nor compressed."
         raise NotServed(415, "not-supported", sentence)
+    for name in CONDITIONS:
+        if name in request.headers:
+            sentence = (
+                f"{name} is a condition, and conditions are not looked into here: send it without, by its own id."
+            )
+            raise NotServed(422, "not-supported", sentence)
     bytes_max = parts.settings.listen_message_bytes_max
     content = bytearray()
     try:
@@ -278,7 +285,8 @@ def _outcome(pushed: Pushed) -> dict[str, Any]:
     elif pushed.outcome is not Outcome.REFUSED or not issues:
         severity: Severity = "warning" if pushed.outcome is Outcome.PARKED else "information"
         issues.insert(0, issue(pushed.sentence, code="informational", severity=severity))
-    return outcome(issues)
+    # The id is what those who run the record know it by: `carerecord inbox show` takes it.
+    return {**outcome(issues), "id": str(pushed.reference)}
 
 
 def _issue(problem: Problem) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 from carerecord.formats import hl7v2
 from carerecord.intake import hear, store
 from carerecord.intake.keep import append_statements, attribute
+from carerecord.intake.pushes import in_fhir
 from carerecord.intake.values import Heard
 from carerecord.model import Original, OriginalReference, Outcome, Problem
 from carerecord.organisations import Region
@@ -97,7 +98,7 @@ async def list_unsettled(
             message_type=row["message_type"],
             received_at=row["received_at"],
             outcome=Outcome(row["outcome"]),
-            problems=store.read_problems(row["problems"]),
+            problems=_problems(row["problems"], _FORMATS[row["format"]]),
             attempts=row["attempts"],
         )
         for row in rows
@@ -153,7 +154,7 @@ async def _replay_one(
     (kept,) = await attribute(connection, [(heard, reference)], random_key=random_key)
     await append_statements(connection, [(heard, kept)])
     await store.insert_replay(connection, kept, attempt=len(message.replays) + 1, at=at)
-    return Replayed(reference=reference, outcome=kept.outcome, problems=kept.problems)
+    return Replayed(reference=reference, outcome=kept.outcome, problems=_in_words_of(message.format, kept.problems))
 
 
 def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Heard | None:
@@ -187,17 +188,26 @@ async def _show(connection: asyncpg.Connection[asyncpg.Record], reference: Origi
         content=dictionary.decompress(row["content"]),
         format=_FORMATS[row["format"]],
         first_outcome=Outcome(row["outcome"]),
-        first_problems=store.read_problems(row["problems"]),
+        first_problems=_problems(row["problems"], _FORMATS[row["format"]]),
         replays=tuple(
             Replay(
                 attempt=replay["attempt"],
                 at=replay["at"],
                 outcome=Outcome(replay["outcome"]),
-                problems=store.read_problems(replay["problems"]),
+                problems=_problems(replay["problems"], _FORMATS[row["format"]]),
             )
             for replay in await store.list_replays(connection, reference)
         ),
     )
+
+
+def _problems(stored: bytes | None, spoken: Format) -> tuple[Problem, ...]:
+    return _in_words_of(spoken, store.read_problems(stored))
+
+
+def _in_words_of(spoken: Format, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """As their sender was told: whoever speaks FHIR knows no PID-3."""
+    return problems if spoken == "hl7v2" else tuple(in_fhir(problem) for problem in problems)
 
 
 def _refused(reference: OriginalReference, sentence: str) -> ReplayRefused:

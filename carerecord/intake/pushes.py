@@ -67,12 +67,19 @@ def sentences(kept: Kept) -> tuple[str, ...]:
     """Why a dropped document was refused."""
     if kept.outcome is not Outcome.REFUSED:
         return ()
-    return tuple(in_fhir(problem).sentence for problem in kept.problems)
+    said = tuple(in_fhir(problem).sentence for problem in kept.problems)
+    return (*said, f"It is kept as {kept.reference}: mend what is said above and drop both files again.")
+
+
+NOT_KNOWN = (
+    "It refers to a patient of whom this source has said nothing yet: send the Patient, and have those who run the "
+    "record replay this; it need not be sent again."
+)
 
 
 def in_fhir(problem: Problem) -> Problem:
     """The patient index names the fields of HL7 v2; who speaks FHIR knows them by another name."""
     if problem.segment != "PID":
         return problem
-    said = problem.sentence.replace("PID-3", "Patient.identifier")
+    said = NOT_KNOWN if problem.rule == "not known" else problem.sentence.replace("PID-3", "Patient.identifier")
     return msgspec.structs.replace(problem, segment="Patient", field="Patient.identifier", sentence=said)

@@ -55,7 +55,8 @@ left join lateral (select l.outcome, l.problems, l.patient_key, l.identity_key f
 
 -- :name list_unsettled
 -- Originals that are not in the record yet, oldest first, with the outcome of their last attempt.
-select o.day, o.seq, o.source, o.control_id, o.message_type, o.received_at, coalesce(r.outcome, o.outcome) as outcome,
+select o.day, o.seq, o.source, o.control_id, o.format, o.message_type, o.received_at,
+       coalesce(r.outcome, o.outcome) as outcome,
        case when r.outcome is null then o.problems else r.problems end as problems, coalesce(r.attempt, 0) as attempts
 from intake.original o
 left join lateral (select l.outcome, l.problems, l.attempt from intake.replay l

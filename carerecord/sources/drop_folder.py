@@ -2,6 +2,7 @@
 
 A writer writes under another name and renames. What was delivered is moved to `done`, what was refused to `refused`
 with `NAME.why.txt`. It is moved after it was kept: after a kill between the two it is delivered again, and is a repeat.
+A file that nobody can deliver (no .json beside it, not to be opened, in no source's folder) is told of, once.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from pathlib import Path
 
 import msgspec
 
-from carerecord import logs
+from carerecord import clock, logs
 from carerecord.formats.document import TYPES, Dropped
 
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 10.0  # after a delivery that failed: the database may be away
+ALONE_SECONDS = 60.0  # so long may a document wait for its .json before that is told
 DONE, REFUSED = "done", "refused"
 
 # (source id, the two files) -> why it was refused, no sentence if it was not
@@ -44,22 +46,73 @@ class _NotTaken(Exception):
 
 async def watch(folder: Path, *, sources: Collection[str], deliver: Deliver, bytes_max: int) -> None:
     """Delivers what is dropped, oldest first, until cancelled."""
+    told: dict[str, int] = {}
     while True:
         is_well = await sweep(folder, sources=sources, deliver=deliver, bytes_max=bytes_max)
+        await asyncio.to_thread(tell_left_alone, folder, sources=sources, told=told)
         await asyncio.sleep(LOOK_SECONDS if is_well else AGAIN_SECONDS)
 
 
 async def sweep(folder: Path, *, sources: Collection[str], deliver: Deliver, bytes_max: int) -> bool:
     """Delivers what lies there now. False if a delivery failed: it and what came after it lie there still."""
+    is_well = True
     for source in sorted(sources):
-        for found in await asyncio.to_thread(_look, folder / source):
-            try:
+        try:
+            for found in await asyncio.to_thread(_look, folder / source):
                 await _take(found, source, deliver, bytes_max=bytes_max)
-            except Exception as error:
-                # Nothing of the file or of the error is told: either may hold a patient's name.
-                logs.say(logs.Line.DOCUMENT_NOT_DELIVERED, source=source, kind=type(error).__name__)
-                return False
-    return True
+        except OSError as error:
+            # Of this source's folder: its rights or its disk. The other sources' documents do not wait for it.
+            logs.say(logs.Line.DOCUMENT_NOT_DELIVERED, source=source, kind=type(error).__name__)
+            is_well = False
+        except Exception as error:
+            # Nothing of the file or of the error is told: either may hold a patient's name.
+            logs.say(logs.Line.DOCUMENT_NOT_DELIVERED, source=source, kind=type(error).__name__)
+            return False
+    return is_well
+
+
+def tell_left_alone(folder: Path, *, sources: Collection[str], told: dict[str, int], now: float | None = None) -> None:
+    """Says how many files lie where nothing delivers them, whenever that number has changed. `told` remembers."""
+    before = (clock.now().timestamp() if now is None else now) - ALONE_SECONDS
+    counts = {source: _count_alone(folder / source, before) for source in sources}
+    strangers = [entry for entry in _entries(folder) if entry.name not in sources]
+    counts[""] = sum(
+        _count_files(folder / entry.name, before) if entry.is_dir(follow_symlinks=False) else 1 for entry in strangers
+    )
+    for source, count in counts.items():
+        if count != told.get(source, 0):
+            told[source] = count
+            if not count:
+                continue
+            if source:
+                logs.say(logs.Line.DOCUMENT_ALONE, source=source, files=count)
+            else:
+                logs.say(logs.Line.DOCUMENT_OF_NO_SOURCE, files=count)
+
+
+def _count_alone(folder: Path, before: float) -> int:
+    """Files beside which no .json lies under the same name, and which are not being written just now."""
+    entries = [entry for entry in _entries(folder) if not entry.is_dir(follow_symlinks=False)]
+    stems = {entry.name.removesuffix(".json") for entry in entries if entry.name.endswith(".json")}
+    return sum(entry.name.rpartition(".")[0] not in stems and _is_older(entry, before) for entry in entries)
+
+
+def _count_files(folder: Path, before: float) -> int:
+    return sum(not entry.is_dir(follow_symlinks=False) and _is_older(entry, before) for entry in _entries(folder))
+
+
+def _is_older(entry: os.DirEntry[str], before: float) -> bool:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime < before
+    except OSError:
+        return False
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    except OSError:
+        return []  # Where it matters it is told as a document that was not delivered.
 
 
 async def _take(found: _Found, source: str, deliver: Deliver, *, bytes_max: int) -> None:
@@ -111,6 +164,8 @@ def _content(path: Path, bytes_max: int) -> bytes:
     except OSError as error:
         if path.is_symlink():
             raise _NotTaken("It is a link: drop the file itself.") from error
+        if isinstance(error, PermissionError):
+            raise _NotTaken("It may not be read by the record: drop it again with rights for the listener.") from error
         raise
     with os.fdopen(opened, "rb") as file:
         about = os.fstat(file.fileno())

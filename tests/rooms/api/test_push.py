@@ -110,7 +110,7 @@ async def test_a_reference_finds_only_a_patient_whom_this_source_has_told_of(set
     async with pushing(settings) as it:
         status, answer, _ = await it.send("POST", "/fhir/Observation", weight())
         assert (status, answer["issue"][0]["severity"]) == (202, "information")
-        assert "demographics first" in answer["issue"][1]["diagnostics"]
+        assert "send the Patient" in answer["issue"][1]["diagnostics"]
         assert answer["issue"][1]["expression"] == ["Patient.identifier"]
         assert (await it.send("PUT", "/fhir/Patient/p-17", JOAN))[0] == 200
         status, _, headers = await it.send("POST", "/fhir/Observation", weight("w-2"))
@@ -124,6 +124,36 @@ async def test_a_reference_finds_only_a_patient_whom_this_source_has_told_of(set
         )
         assert (await it.send("POST", "/fhir/Observation", by_own))[0] == 201
         assert [each["outcome"] for each in await it.kept()].count("waiting") == 3
+
+
+async def test_every_answer_names_what_is_kept_as_the_operator_knows_it(settings: Settings) -> None:
+    async with pushing(settings) as it:
+        for resource in (JOAN, weight(), weight("w-9", patient="nobody"), weight("w-8", status="PLANTED")):
+            _, answer, _ = await it.send("PUT", f"/fhir/{resource['resourceType']}/{resource['id']}", resource)
+            kept = (await it.kept())[-1]
+            assert answer["id"] == f"{kept['day']:%Y%m%d}-{kept['seq']}"
+        waits, refused = await inbox.list_unsettled(it.house.owner)
+        assert [waits.problems[0].field, refused.problems[0].field] == ["Patient.identifier", "Observation.status"]
+        assert "send the Patient" in waits.problems[0].sentence
+
+
+@pytest.mark.parametrize("name", ["If-None-Exist", "If-Match", "If-None-Match"])
+async def test_a_condition_is_refused_and_not_passed_over(settings: Settings, name: str) -> None:
+    async with pushing(settings) as it:
+        status, answer, _ = await it.send("POST", "/fhir/Patient", JOAN, **{name: "identifier=17"})
+        assert (status, answer["issue"][0]["code"]) == (422, "not-supported")
+        assert name in answer["issue"][0]["diagnostics"]
+        assert await it.kept() == []
+
+
+async def test_a_number_that_nobody_can_hold_is_refused_by_its_field(settings: Settings) -> None:
+    async with pushing(settings) as it:
+        assert (await it.send("PUT", "/fhir/Patient/p-17", JOAN))[0] == 200
+        content = json.dumps(weight()).replace('"value": 70.5', '"value": 1e999')
+        assert "1e999" in content
+        status, answer, _ = await it.send("PUT", "/fhir/Observation/w-1", content.encode())
+        assert (status, answer["issue"][0]["code"]) == (400, "value")
+        assert answer["issue"][0]["expression"] == ["Observation.value.ofType(Quantity).value"]
 
 
 async def test_a_reference_whose_names_are_two_patients_waits(settings: Settings) -> None:

@@ -188,6 +188,7 @@ async def test_what_is_refused_lies_apart_with_the_reason(
         assert "4711.json" in it.names("refused")
         told = (it.own / "refused" / "4711.why.txt").read_text()
         assert why in told
+        assert all(f"kept as {row['day']:%Y%m%d}-{row['seq']}" in told for row in await it.kept()), "to be found by it"
         assert "HARTLEY" not in told
 
 
@@ -201,6 +202,41 @@ async def test_a_link_is_never_followed(settings: Settings, tmp_path: Path) -> N
         assert await it.sweep()
         assert "It is a link" in (it.own / "refused" / "4711.why.txt").read_text()
         assert await it.kept() == []
+
+
+async def test_a_folder_that_cannot_be_read_does_not_hold_back_another_source(
+    settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with opened(settings, tmp_path) as it:
+        (tmp_path / "a-broken-one").write_text("a file where a folder should be")
+        drop(it.own, "4711")
+        sources = ["a-broken-one", SOURCE.id]
+        assert not await drop_folder.sweep(tmp_path, sources=sources, deliver=it.deliver, bytes_max=1 << 20)
+        assert it.names("done") == ["4711.json", "4711.pdf"]
+        assert '"DOCUMENT_NOT_DELIVERED"' in capfd.readouterr().err
+
+
+def test_files_that_nothing_delivers_are_told_of_once_and_again_when_there_are_more(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own, told = tmp_path / SOURCE.id, dict[str, int]()
+    drop(own, "4711")
+    (own / "HARTLEY.pdf").write_bytes(PDF)
+
+    def lines(now: float) -> list[tuple[str, int]]:
+        drop_folder.tell_left_alone(tmp_path, sources=[SOURCE.id], told=told, now=now)
+        said = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        assert "HARTLEY" not in str(said)
+        return [(line["line"], line["files"]) for line in said]
+
+    assert lines(time.time()) == [], "its .json may be on its way"
+    later = time.time() + 120
+    assert lines(later) == [("DOCUMENT_ALONE", 1)]
+    assert lines(later) == []
+    (own / "HARTLEY-2.pdf").write_bytes(PDF)
+    (tmp_path / "london-ambulence").mkdir()
+    (tmp_path / "london-ambulence" / "4712.pdf").write_bytes(PDF)
+    assert lines(later) == [("DOCUMENT_ALONE", 2), ("DOCUMENT_OF_NO_SOURCE", 1)]
 
 
 async def test_nothing_that_was_dropped_before_is_overwritten(settings: Settings, tmp_path: Path) -> None:
