@@ -90,6 +90,14 @@ def _is_positive(value: int) -> bool:
     return 0 < value <= INTEGER_MAX
 
 
+# A number is read into a double by most who read it, and FHIR's own libraries: beyond it nothing is left of it.
+DECIMAL_EXPONENT_MAX = 307
+
+
+def _is_decimal(value: Decimal) -> bool:
+    return value.is_finite() and value.adjusted() <= DECIMAL_EXPONENT_MAX
+
+
 PRIMITIVES: dict[str, Primitive] = {
     name: Primitive(name, str, PATTERNS[name].fullmatch, rule) for name, (_, rule) in _PATTERNS.items()
 } | {
@@ -97,7 +105,7 @@ PRIMITIVES: dict[str, Primitive] = {
     for one in (
         Primitive("base64Binary", str, _is_base64, "must be base64, padded with '=' to a multiple of four characters"),
         Primitive("boolean", bool, (True, False).__contains__, "must be true or false"),
-        Primitive("decimal", Decimal, Decimal.is_finite, "must be a number"),
+        Primitive("decimal", Decimal, _is_decimal, "must be a number"),
         Primitive("integer", int, _is_integer, "must be a whole number that fits 32 bits"),
         Primitive("positiveInt", int, _is_positive, f"must be a whole number from 1 to {INTEGER_MAX}"),
         Primitive("unsignedInt", int, _is_unsigned, f"must be a whole number from 0 to {INTEGER_MAX}"),
@@ -130,7 +138,9 @@ def _decimal_problem(value: object) -> tuple[str, str] | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return "value", f"must be {_WANTED[int]}"
     if isinstance(value, Decimal):
-        return None if value.is_finite() else ("value", "must be a finite number")
-    if isinstance(value, int) or math.isfinite(value):
-        return None
-    return "value", "must be a finite number"
+        is_right = _is_decimal(value)
+    elif isinstance(value, int):
+        is_right = abs(value) < 10**DECIMAL_EXPONENT_MAX
+    else:
+        is_right = math.isfinite(value)
+    return None if is_right else ("value", f"must be a number smaller than 10 to the power of {DECIMAL_EXPONENT_MAX}")

@@ -249,8 +249,15 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     assert validate(b"\xef\xbb\xbf" + json.dumps(PATIENT).encode()) == []
 
 
-def test_numbers_of_any_size_are_read() -> None:
-    for number in ("1e999", "0.1234567890123456789012345678901234567890", "9" * 400, "-1E-400"):
+def test_numbers_that_no_reader_can_hold_are_refused_by_their_field() -> None:
+    for number in ("1e308", "1e999", "-1e999", "9" * 400):
+        content = json.dumps(observation(valueQuantity={"value": 0})).replace(": 0", f": {number}").encode()
+        (found,) = validate(content)
+        assert (found.path, found.code) == ("Observation.value.ofType(Quantity).value", "value")
+
+
+def test_numbers_with_many_digits_are_read() -> None:
+    for number in ("1e307", "0.1234567890123456789012345678901234567890", "9" * 300, "-1E-400"):
         assert (
             validate(json.dumps(observation(valueQuantity={"value": 0})).replace(": 0", f": {number}").encode()) == []
         )
