@@ -68,10 +68,10 @@ def parser() -> argparse.ArgumentParser:
     shown = add(
         "show", inbox_show, "Show one message as it arrived, what was wrong with it, and each attempt since.", inbox
     )
-    shown.add_argument("reference", type=OriginalReference.parse, help="as listed: 20261122-7")
+    shown.add_argument("reference", type=_reference, help="as listed: 20261122-7")
     shown.add_argument("--json", action="store_true")
     replayed = add("replay", inbox_replay, "Translate and attribute messages again, with what is known today.", inbox)
-    replayed.add_argument("reference", type=OriginalReference.parse, nargs="+")
+    replayed.add_argument("reference", type=_reference, nargs="+", help="as listed: 20261122-7")
 
     identities = group("patient-index", "Which identities are one person.")
     unlinked = add(
@@ -109,6 +109,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _reference(text: str) -> OriginalReference:
+    try:
+        return OriginalReference.parse(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError("a message is named as it is listed, such as 20261122-7") from wrong
 
 
 def _process(process: Callable[[Settings], Awaitable[None]]) -> Command:
@@ -156,7 +163,9 @@ async def inbox_list(chosen: Settings, asked: argparse.Namespace) -> int:
 
 
 def _inbox_line(item: intake.Unsettled) -> str:
-    why = item.problems[0].sentence if item.problems else ""
+    """What stopped it, before what was only noticed."""
+    worst = sorted(item.problems, key=lambda problem: not problem.fatal)
+    why = worst[0].sentence if worst else ""
     return f"{item.reference!s:20} {item.outcome:13} {item.source:20} {item.message_type:10} {why}"
 
 

@@ -76,7 +76,11 @@ def read() -> Settings:
         for field in Settings.__struct_fields__
         if (name := f"CARERECORD_{field.upper()}") in os.environ
     }
-    return msgspec.convert(raw, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    try:
+        return msgspec.convert(raw, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as wrong:
+        said, _, field = str(wrong).partition(" - at `$.")
+        raise msgspec.ValidationError(f"CARERECORD_{field.rstrip('`').upper()}: {said}.") from wrong
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -6,9 +6,9 @@ https://hl7.org/fhir/R4/capabilitystatement.html, https://hl7.org/fhir/smart-app
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from carerecord import __version__
 from carerecord.fhir.definitions import definitions
 from carerecord.routing import Route
 from carerecord.settings import Settings
@@ -43,7 +43,7 @@ def statement(routes: Iterable[Route], *, settings: Settings, title: str) -> dic
         "status": "active",
         "date": PUBLISHED_ON,
         "kind": "instance",
-        "software": {"name": "carerecord", "version": _version()},
+        "software": {"name": "carerecord", "version": __version__},
         "implementation": {"description": title, "url": f"{base}/fhir"},
         "fhirVersion": "4.0.1",
         "format": ["json", "application/fhir+json"],
@@ -103,13 +103,6 @@ def _resources(routes: Iterable[Route]) -> list[dict[str, Any]]:
             if code == "search-type":
                 listed["searchParam"] = SEARCH_PARAMETERS[kind]
     return list(resources.values())
-
-
-def _version() -> str:
-    try:
-        return version("carerecord")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def smart_configuration(settings: Settings) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from carerecord import assembly, cli, clock, database, intake
+from carerecord.model import OriginalReference, Outcome, Problem
 from carerecord.organisations import read_region
 from carerecord.settings import Settings
 from tests.system import REGION
@@ -71,6 +73,28 @@ def test_a_message_that_is_not_there_is_said(operator: Settings, capsys: pytest.
     assert cli.main(["inbox", "show", "20261122-99999"]) == 1
     assert "inbox list" in capsys.readouterr().err
     assert cli.main(["inbox", "replay", "20261122-99999"]) == 1
+    with pytest.raises(SystemExit):
+        cli.main(["inbox", "show", "xyz"])
+    assert "such as 20261122-7" in capsys.readouterr().err
+
+
+def test_a_setting_that_does_not_fit_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARERECORD_LISTEN_PORT", "abc")
+    assert cli.main(["region"]) == 2
+    assert "CARERECORD_LISTEN_PORT: Expected `int`" in capsys.readouterr().err
+
+
+def test_what_stopped_a_message_is_listed_before_what_was_noticed() -> None:
+    noticed = Problem(segment="MSH", field="MSH-7", rule="date and time", sentence="Noticed.", fatal=False)
+    stopped = Problem(segment="PID", field="PID-3", rule="required", sentence="Stopped.", fatal=True)
+    item = intake.Unsettled(
+        reference=OriginalReference(date(2026, 11, 22), 7), source="barts", control_id="1", message_type="ADT^A08",
+        received_at=datetime(2026, 11, 22, tzinfo=UTC), outcome=Outcome.REFUSED, attempts=0,
+        problems=(noticed, stopped),
+    )  # fmt: skip
+    assert cli._inbox_line(item).endswith("Stopped.")
 
 
 def test_an_untouched_audit_verifies(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
