@@ -39,10 +39,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="which people (7; fixed once begun)")
     parser.add_argument("--quiet", action="store_true", default=bool(given.get("QUIET")), help="the history only")
     parser.add_argument(
-        "--port-base", type=int, default=int(given.get("PORT_BASE") or 8400), help="first of 32 web ports"
+        "--port-base", type=_port, default=given.get("PORT_BASE") or "8400", help="first of 32 web ports"
     )
-    parser.add_argument("--mllp-port", type=int, default=int(given.get("MLLP_PORT") or 2575), help="port for HL7 v2")
+    parser.add_argument("--mllp-port", type=_port, default=given.get("MLLP_PORT") or "2575", help="port for HL7 v2")
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    """Defaults that are text are looked at too, so what `make` was given is told of as a flag is."""
+    if not text.isdecimal() or not 0 < int(text) <= 65_535 - 31:
+        raise argparse.ArgumentTypeError(f"{text} is no port from 1 to 65504: PORT_BASE and MLLP_PORT are numbers")
+    return int(text)
 
 
 async def _until_told_to_stop(plan: Plan) -> int:

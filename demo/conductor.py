@@ -16,6 +16,7 @@ from demo.channels import WORDS, read_channels
 from demo.children import Child
 from demo.endpoints import endpoints, ready_block
 from demo.footprint import resident_bytes
+from demo.operate import write_operate
 from demo.operator_page import Operator, operator_app
 from demo.people import Person, generate, region_truth
 from demo.plan import HOST, CannotStart, Plan, check_ports
@@ -48,6 +49,7 @@ class Conductor:
         try:
             check_ports(plan.ports)
             keys = self._prepare()
+            write_operate(plan, region=keys.region)
             await self._start_record(keys)
             await self._serve_operator_page()
             await self._start_systems()
@@ -81,7 +83,7 @@ class Conductor:
         plan = self.plan
         print("Starting the record (the first start makes its database) …", flush=True)
         environment = {
-            "CARERECORD_HOME": str(plan.home / "carerecord"),
+            "CARERECORD_HOME": str(plan.record_home),
             "CARERECORD_REGION": str(keys.region),
             "CARERECORD_SERVE_HOST": HOST,
             "CARERECORD_SERVE_PORT": str(plan.ports.record),
@@ -173,8 +175,9 @@ class Conductor:
             for task in done:
                 name = ends.pop(task)
                 child = self.children[name]
+                next_step = "" if name == "record" else " The rest goes on; stop and start again to have it back."
                 print(
-                    f"{child.name} ended by itself (exit code {task.result()}); see {child.log}.",
+                    f"{child.name} ended by itself (exit code {task.result()}); see {child.log}.{next_step}",
                     file=sys.stderr,
                     flush=True,
                 )

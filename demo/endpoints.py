@@ -78,6 +78,7 @@ def endpoints(plan: Plan, keys: Keys, people: Sequence[Person], systems: Sequenc
             if person.is_cast
         ],
         "truth": str(plan.home / "truth.json"),
+        "operate": str(plan.operate),
         "home": str(plan.home),
         "log_folder": str(plan.logs),
     }
@@ -134,8 +135,12 @@ def ready_block(told: dict[str, Any], *, quiet: bool, cost: str) -> str:
         "",
         "  NATIONAL SERVICES",
         f"    {told['sign_in_provider']['issuer']}/   sign-in, in the manner of NHS CIS2",
-        f"    {told['pds']}   Personal Demographics Service",
-        f"    {told['ods']}   organisation directory",
+        f"    {told['pds']}   Personal Demographics Service (for programs)",
+        f"    {told['ods']}   organisation directory (for programs)",
+        "",
+        "  FOR AN ENGINEER",
+        f"    {told['operate']} inbox list   what was refused, parked or waits; show and replay it",
+        "    docs/howto/connect-a-source.md   send messages, FHIR and documents of your own",
         "",
         f"  All of this as JSON: {told['home']}/endpoints.json (with sample people, keys, the truth)",
         "Stop with Ctrl-C; the next start goes on from here.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -88,6 +90,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.address(self.ports.record)
 
     @property
+    def record_home(self) -> Path:
+        return self.home / "carerecord"
+
+    @property
+    def operate(self) -> Path:
+        """The operator's commands on this demonstration's record."""
+        return self.home / "operate"
+
+    @property
     def logs(self) -> Path:
         return self.home / "logs"
 
@@ -116,7 +127,15 @@ def make_plan(home: Path, *, seed: int | None, people: int | None, ports: Ports,
     """The plan of a new folder, or that of the folder as it was begun. Raises CannotStart when the two disagree."""
     home = home.absolute()
     for folder in (home, home / "logs", home / "outbox", home / "systems", home / "drop"):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as refused:
+            raise CannotStart(
+                f"{folder} cannot be made ({refused.strerror}): name a folder that you may write to,"
+                ' `make demo ARGS="--home FOLDER"`.'
+            ) from refused
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise CannotStart(f'{home} may not be written to: name another folder, `make demo ARGS="--home FOLDER"`.')
     kept = home / "state.json"
     if kept.exists():
         told = msgspec.json.decode(kept.read_bytes(), type=Told)
@@ -134,8 +153,14 @@ def make_plan(home: Path, *, seed: int | None, people: int | None, ports: Ports,
 
 
 def check_ports(ports: Ports) -> None:
-    """Raises CannotStart naming the first port that something else holds."""
+    """Raises CannotStart naming the first port that something else holds, or that two of ours would."""
+    meant = Counter(port for _, port in ports.named())
     for name, port in ports.named():
+        if meant[port] > 1:
+            raise CannotStart(
+                f"Port {port} is meant for {name} and for another: HL7 v2 needs a port outside"
+                f" {ports.base} to {ports.base + 31}, `make demo PORT_BASE=8500 MLLP_PORT=2600`."
+            )
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

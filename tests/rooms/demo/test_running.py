@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import io
+import os
 import random
 import socket
 import stat
@@ -21,6 +22,7 @@ import pytest
 from carerecord.organisations import read_region
 from demo.conductor import Conductor, only_one
 from demo.footprint import resident_bytes
+from demo.operate import write_operate
 from demo.plan import CannotStart, Ports, check_ports, make_plan
 from demo.progress import Progress
 from demo.region import write_region
@@ -152,6 +154,36 @@ def test_a_taken_port_is_named_with_what_it_is_for_and_how_to_choose_another():
             taken.listen()
             with pytest.raises(CannotStart, match=f"Port {port}, meant for {what}, .*PORT_BASE"):
                 check_ports(ports)
+
+
+def test_a_port_that_two_would_share_is_told_before_anything_starts():
+    ports = _free_ports()
+    with pytest.raises(CannotStart, match=f"Port {ports.base + 10} is meant for .* and for another"):
+        check_ports(Ports(base=ports.base, mllp=ports.base + 10))
+
+
+@pytest.mark.parametrize("given", ["abc", "0", "-1", "65530"])
+def test_a_port_that_is_none_is_told_in_a_sentence(given):
+    asked = [sys.executable, "-m", "demo"]
+    answer = subprocess.run(asked, env={**os.environ, "PORT_BASE": given}, capture_output=True, text=True, check=False)
+    assert (answer.returncode, "Traceback" in answer.stderr) == (2, False)
+    assert f"{given} is no port from 1 to 65504" in answer.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(CannotStart, match=r"cannot be made .*--home FOLDER"):
+            make_plan(home, seed=None, people=None, ports=Ports(), quiet=True, at=AT)
+
+
+def test_the_operators_commands_are_written_for_the_record_that_runs(tmp_path):
+    plan = make_plan(tmp_path / "a demo", seed=7, people=2, ports=_free_ports(), quiet=True, at=AT)
+    keys = write_region(plan.home / "region", plan.home / "keys", sign_in_issuer="http://127.0.0.1:1")
+    write_operate(plan, region=keys.region)
+    said = subprocess.run([plan.operate, "region"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "gp-mile-end" in said
+    assert "list" in subprocess.run([plan.operate, "inbox", "-h"], capture_output=True, text=True, check=True).stdout
 
 
 def test_no_two_parts_of_a_demonstration_ask_for_the_same_port():
