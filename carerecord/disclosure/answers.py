@@ -11,6 +11,7 @@ from carerecord.organisations import Region
 from carerecord.reconciliation.versions import CLOCK, written_day
 from carerecord.sources import Feed
 
+LATE_TOGETHER = 3
 KINDS = {
     EvidenceClass.ENCOUNTER: "a visit",
     EvidenceClass.APPOINTMENT: "an appointment",
@@ -49,7 +50,8 @@ def feed_answers(
     if not unwell:
         return ()
     seen = set() if is_restricted else {statement.source for statement in shown}
-    told = []
+    told: list[Answer] = []
+    late: list[tuple[str, str]] = []
     for feed in unwell:
         source = region.find_source(feed.source)
         if source is None or feed.last_heard_at is None:
@@ -60,8 +62,17 @@ def feed_answers(
             sentence = f"{source.name}: nothing heard since {since}, so what is newer is not here{phone}"
             told.append(Answer(kind="silent", sentence=sentence))
         elif feed.source in seen:
-            told.append(Answer(kind="late", sentence=f"{source.name}: late, last heard {since}"))
-    return tuple(sorted(told, key=lambda answer: (answer.kind != "silent", answer.sentence)))
+            late.append((source.name, since))
+    told.sort(key=lambda answer: answer.sentence)
+    return (*told, *_late(sorted(late)))
+
+
+def _late(late: Sequence[tuple[str, str]]) -> tuple[Answer, ...]:
+    """Several in one sentence: a line for each would push the record itself off a small screen (H21)."""
+    if len(late) < LATE_TOGETHER:
+        return tuple(Answer(kind="late", sentence=f"{name}: late, last heard {since}") for name, since in late)
+    each = ", ".join(f"{name} ({since})" for name, since in late)
+    return (Answer(kind="late", sentence=f"{len(late)} sources are late, with when each was last heard: {each}"),)
 
 
 def cautions(looking: Looking, *, held_name: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from carerecord.reconciliation.versions import CLOCK
 
 Title = Literal["Known allergies", "No known allergies", "Allergies not recorded", "Allergies unavailable"]
 ADULT_YEARS = 16
+NAME_MIN = 3  # letters: what is shorter may be initials
 INTERPRETER = "interpreter needed"  # as formats writes it beside the language
 DECISION_WORDS_MAX = 120
 GENDERS = {"male": "Male", "female": "Female", "other": "Other", "unknown": "Not known"}
@@ -55,9 +56,14 @@ def banner(
 def name_words(subject: Subject) -> str:
     """ "HARTLEY, Joan (Mrs)": the form of the NHS Common User Interface guidance."""
     family = (subject.family or "").upper()
-    given = " ".join(subject.given)
+    given = " ".join(_mixed(name) for name in subject.given)
     name = ", ".join(part for part in (family, given) if part) or "Name not known"
     return f"{name} ({subject.prefix})" if subject.prefix else name
+
+
+def _mixed(given: str) -> str:
+    """The form keeps capitals for the family name: a system that writes all in capitals would lose where it ends."""
+    return given.title() if given.isupper() and len(given) >= NAME_MIN else given
 
 
 def age_words(birth_date: date, on: date) -> str:

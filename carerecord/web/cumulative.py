@@ -11,6 +11,8 @@ from carerecord.web.trends import NOTHING, trend
 from carerecord.web.views import Cell, Flagged, Letter, Panel, PanelRow, PanelTable, Results, Row
 
 COLUMNS_MAX = 5
+# Said without a value ("Ex-smoker"): an empty cell would read as never said.
+NO_VALUE = "recorded"
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -146,7 +148,7 @@ def _cell(value: ResultValue, latest: ResultValue) -> Cell:
         and value.range_text == latest.range_text
         and value.specimen == latest.specimen
     ):
-        return Cell(value.text, tone, said, "", False)
+        return Cell(value.text or NO_VALUE, tone, said, "", False)
     notes = []
     if value.unit != latest.unit:
         notes.append(value.unit)
@@ -156,7 +158,7 @@ def _cell(value: ResultValue, latest: ResultValue) -> Cell:
         notes.append(value.specimen or "specimen not sent")
     if became := _became(value):
         notes.append(became)
-    return Cell(value.text, tone, said, ", ".join(notes), is_struck)
+    return Cell(value.text or NO_VALUE, tone, said, ", ".join(notes), is_struck)
 
 
 def _joined(*parts: str) -> str:

@@ -193,7 +193,8 @@ def _step(step: Step, at: datetime) -> StepView:
         when = words.moment(step.start)
     kinds = {"referral": "Referral", "appointment": "Appointment", "letter": "Letter"}
     kind = kinds.get(step.kind, step.what)
-    about = step.where if step.kind == "stay" else joined(step.what, "" if step.where in step.what else step.where)
+    where = "" if step.where.casefold() in (step.what.casefold(), step.source.casefold()) else step.where
+    about = where if step.kind == "stay" else joined(step.what, "" if where in step.what else where)
     return StepView(
         step.entry_id, f"Next: {kind.lower()}" if step.is_next else kind, joined(about, step.source), when, step.is_next
     )

@@ -25,7 +25,7 @@ from carerecord.web.views import Letter, PlanView, Results, Row, Section
 COLUMNS = {
     Heading.ALLERGIES: ("Substance", "Reaction", "Since"),
     Heading.PROBLEMS: ("Problem", "Details", "Since"),
-    Heading.MEDICINES: ("Medicine", "Dose, as its source wrote it", "Since"),
+    Heading.MEDICINES: ("Medicine", "Dose, as its source wrote it", "When"),
     Heading.STAYS: ("Stay or visit", "Details", "When"),
     Heading.RESULTS: ("Test", "Result", "When"),
     Heading.LETTERS: ("Letter", "Author", "When"),
@@ -65,6 +65,8 @@ NOTES = {
     Heading.MEDICINES: "This list may be incomplete: check it with the person.",
     Heading.PLANS: "If a decision is not here, look for the form: this record may not hold it.",
 }
+# What is not listed may still be taken, or be so: hospitals name medicines in letters only.
+NONE_HERE = {Heading.MEDICINES: "This does not say that none is taken: letters and other systems may name medicines."}
 GIST_NAMES_MAX = 4
 
 
@@ -76,6 +78,8 @@ def section(heading: Heading, shown: Summary, record: Record, source_count: int,
     none = words.none_recorded(source_count) if not count else ""
     if none and closed_count:
         none = f"None current. {closed_count} no longer current."
+    elif none and heading in NONE_HERE:
+        none = f"{none} {NONE_HERE[heading]}"
     return Section(
         anchor=words.ANCHORS[heading],
         title=words.TITLES[heading],
@@ -309,7 +313,7 @@ def _stays(heading: Heading, record: Record, at: datetime) -> _Made:
 def _stay(entry: StayEntry, at: datetime) -> Row:
     return row(
         entry,
-        what=", ".join(part for part in (entry.kind, entry.place) if part) or entry.what,
+        what=", ".join(part for part in (entry.kind, _own_place(entry)) if part) or entry.what,
         detail=joined(
             entry.reason,
             entry.consultant,
@@ -319,6 +323,12 @@ def _stay(entry: StayEntry, at: datetime) -> Row:
         ),
         when=stay_when(entry.start or entry.happened_at, entry.end, is_stay=entry.kind == "In hospital", at=at),
     )
+
+
+def _own_place(entry: StayEntry) -> str:
+    """Where, unless the kind or the source beside it says the same: "Emergency department, Emergency Department"."""
+    place = entry.place.casefold()
+    return "" if place == entry.kind.casefold() or place in map(str.casefold, entry.sources) else entry.place
 
 
 def stay_when(start: datetime | None, end: datetime | None, *, is_stay: bool, at: datetime) -> str:

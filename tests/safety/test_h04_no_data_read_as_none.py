@@ -51,9 +51,19 @@ async def test_a_person_of_whom_nothing_was_sent_is_not_a_person_who_is_well(set
         assert "Allergies not recorded" in banner(page)
 
 
+async def test_no_medicine_listed_is_not_shown_as_a_count_of_none(settings: Settings) -> None:
+    """Hospitals name medicines in letters: a transplant patient whose list is empty still takes tacrolimus."""
+    async with open_ward(settings) as ward:
+        await ward.hear(wrote("ADT^A01", visit("V1")))
+        page = await ward.summary()
+        assert "This does not say that none is taken" in section(page, "medicines").one(".cr-none").words
+        assert not section(page, "medicines").all(".cr-count")
+        assert "Medicines none recorded" in page.one(".cr-nav").words
+
+
 TITLES = {
     "nothing was sent": ((), "Allergies not recorded"),
-    "none known": (("AL1|1||716186003^No known allergy^SCT",), "No known allergies : No known allergy"),
+    "none known": (("AL1|1||716186003^No known allergy^SCT",), "No known allergies"),
     "no drug allergy known": (("AL1|1||^NKDA",), "No known allergies : NKDA"),
     # A clinician about to prescribe must not read this as "no known allergies".
     "no food allergy known": (

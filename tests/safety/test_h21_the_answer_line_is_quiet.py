@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from carerecord.disclosure.answers import feed_answers
 from carerecord.settings import Settings
+from carerecord.sources import Feed
+from tests.house import AT
 from tests.safety.reading import Part
 from tests.safety.ward import (
     JOAN,
     PATHOLOGY,
     POTASSIUM,
     PRACTICE,
+    REGION,
     ROYAL,
     Someone,
     but,
@@ -21,6 +25,7 @@ from tests.safety.ward import (
     visit,
     wrote,
 )
+from tests.said import said
 
 AT_MARSH_LANE = but(JOAN, gp="F84002^Marsh Lane")
 
@@ -123,3 +128,14 @@ async def test_nothing_new_is_marked_where_nothing_is_new(settings: Settings) ->
             ),
         )
         assert section(await ward.summary(), "results").words_of(".cr-mark") == []
+
+
+def test_many_late_sources_are_one_sentence() -> None:
+    """A line for each would push what matters off a small screen."""
+    sources = REGION.sources[:3]
+    feeds = [Feed(source=source.id, kind="late", last_heard_at=AT) for source in sources]
+    shown = [said("Encounter", source.id, {}, source=source.id) for source in sources]
+    (answer,) = feed_answers(feeds, shown, REGION, is_restricted=False)
+    assert answer.sentence.startswith("3 sources are late, with when each was last heard: ")
+    assert all(f"{source.name} (" in answer.sentence for source in sources)
+    assert len(feed_answers(feeds[:2], shown, REGION, is_restricted=False)) == 2

@@ -109,3 +109,12 @@ def test_a_reader_who_may_not_see_allergies_sees_no_title_either() -> None:
     record = reconcile([allergy("Latex")], region_names=NAMES, since=None)
     shown = banner(JOAN, region=REGION, record=record, shows_allergies=False, at=AT)
     assert (shown.allergy_title, shown.allergies) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [(("EFUA",), "HARTLEY, Efua (Mrs)"), (("JP",), "HARTLEY, JP (Mrs)"), (("Mary-Ann",), "HARTLEY, Mary-Ann (Mrs)")],
+)
+def test_capitals_are_for_the_family_name(given: tuple[str, ...], name: str) -> None:
+    """A system that writes every name in capitals hides which of them is the family name."""
+    assert banner(joan(given=given), region=REGION, record=Record(), at=AT).name == name

@@ -91,3 +91,11 @@ def test_a_report_without_words_says_that_nothing_was_sent() -> None:
 
 def test_cancelled_results_are_not_among_the_current_ones() -> None:
     assert not re.search("D-dimer", str(cumulative.present(RESULTS)))
+
+
+def test_an_observation_without_a_value_is_no_empty_cell() -> None:
+    """ "Ex-smoker" is said whole by its name: an empty cell beside it would read as never said."""
+    entry = next(entry for entry in RESULTS if entry.is_current and not entry.is_text)
+    silent = replace(entry.latest, text="", unit="", flag="")
+    shown = cumulative.present((replace(entry, what="Ex-smoker", latest=silent, values=(silent,)),))
+    assert [cell.text for cell in cells(shown.panels[0], "Ex-smoker")] == ["recorded"]
