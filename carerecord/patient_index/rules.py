@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -121,9 +121,13 @@ def may_verify(subject: Subject) -> bool:
 
 def as_heard(subject: Subject, *, live: bool) -> tuple[Subject, Problem | None]:
     """The subject, with only such an NHS number as a patient here can have. Live, those that begin with 9 are tests."""
-    number = subject.nhs_number if isinstance(subject.nhs_number, NHSNumber) else NHSNumber.found_in(subject.nhs_number)
+    if subject.nhs_number is None:
+        return subject, None
+    # Ten characters are all that can be one; what is longer is not worth keeping in mind.
+    find = _find_number_once if len(subject.nhs_number) == 10 else NHSNumber.found_in
+    number = find(subject.nhs_number)
     if number is None:
-        return (subject if subject.nhs_number is None else msgspec.structs.replace(subject, nhs_number=None)), None
+        return msgspec.structs.replace(subject, nhs_number=None), None
     if not live or number[0] != "9":
         return subject, None
     return msgspec.structs.replace(subject, nhs_number=None), Problem(
@@ -132,6 +136,9 @@ def as_heard(subject: Subject, *, live: bool) -> tuple[Subject, Problem | None]:
         rule="test number",
         sentence="PID-3 holds an NHS number of the range for testing; it was not used. Send the patient's own number.",
     )
+
+
+_find_number_once = lru_cache(maxsize=8192)(NHSNumber.found_in)
 
 
 def updated(before: Subject, after: Subject) -> Subject:

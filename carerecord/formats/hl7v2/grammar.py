@@ -13,6 +13,7 @@ SEGMENTS_MAX = 20_000
 FIELDS_MAX = 250
 
 _USUAL = b"MSH|^~\\&|"  # In ASCII, no declaration of characters can change what is read.
+_FIRST_LINE_MAX = 1 << 14
 _SPACE = "\r\n\t \x0b\x1c\ufeff"
 Segment: TypeAlias = list[str]
 # Segments that senders write without any field.
@@ -99,6 +100,11 @@ def read_delimiters(content: bytes) -> tuple[str, str, str] | Problem:
 
 def read_first_line(content: bytes) -> tuple[str, str, str, list[str]] | Problem:
     """The same with the fields of the first line; MSH-n stands at n - 1, since MSH-1 is the separator between two."""
+    if content.startswith(_USUAL):
+        end = content.find(b"\r", 0, _FIRST_LINE_MAX)
+        line = str(content[: end if end >= 0 else _FIRST_LINE_MAX].partition(b"\n")[0], "utf-8", "replace")
+        fields = line.replace("\0", "").split("|", FIELDS_MAX)
+        return "|", "^~\\&", fields[17].split("~", 1)[0] if len(fields) > 17 else "", fields
     line = first_line(content)
     if not line.startswith("MSH") or len(line) < 8:
         return _fatal("MSH", "not HL7", "The message does not begin with an MSH segment: send HL7 v2 in pipe notation.")
@@ -122,12 +128,12 @@ def first_line(content: bytes) -> str:
     """The first segment, decoded well enough to be read: its delimiters and codes are ASCII in every set we know."""
     start = content[:64]
     if start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        content = content[: 1 << 14].decode("utf-16", "replace").encode()
+        content = content[:_FIRST_LINE_MAX].decode("utf-16", "replace").encode()
     begin = content.find(b"MSH", 0, 64)
     if begin < 0 or content[:begin].strip(b"\r\n\t \x0b\xef\xbb\xbf\xc3\xaf\xc2"):
         return ""
     end = min((at for at in (content.find(b"\r", begin), content.find(b"\n", begin)) if at >= 0), default=len(content))
-    return content[begin : min(end, begin + (1 << 14))].decode("utf-8", "replace").replace("\0", "")
+    return content[begin : min(end, begin + _FIRST_LINE_MAX)].decode("utf-8", "replace").replace("\0", "")
 
 
 def _with_carriage_returns(text: str) -> str:

@@ -31,13 +31,13 @@ def header(content: bytes) -> Header | None:
     if isinstance(first, Problem):
         return None
     field, encoding, charset, fields = first
-    component = encoding[0]
     fields.extend([""] * (13 - len(fields)))
     _, _, application, facility, to_application, to_facility, sent_at, _, kind, control_id, processing, version = (
         fields[:12]
     )
+    component = encoding[0]
     code, _, rest = kind.partition(component)
-    trigger = rest.partition(component)[0]
+    code, trigger = code.strip(), rest.partition(component)[0].strip()
     return Header(
         field=field,
         encoding=encoding,
@@ -46,7 +46,7 @@ def header(content: bytes) -> Header | None:
         sender=(application, facility),
         receiver=(to_application, to_facility),
         sent_at=sent_at.partition(component)[0].strip(),
-        message_type=f"{code.strip()}^{trigger.strip()}" if trigger.strip() else code.strip(),
+        message_type=f"{code}^{trigger}" if trigger else code,
         control_id=control_id.strip(),
         processing_id=processing.partition(component)[0].strip(),
         version=version.partition(component)[0].strip(),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Literal, cast
 
 from carerecord.formats.hl7v2.codes import GENDERS
 from carerecord.formats.hl7v2.datatypes import name_of_person
-from carerecord.formats.hl7v2.grammar import Segment, value
+from carerecord.formats.hl7v2.delimiters import Delimiters
+from carerecord.formats.hl7v2.grammar import Message, Segment, value
 from carerecord.formats.hl7v2.instants import parse_birth_date
 from carerecord.formats.hl7v2.translating import Translating
-from carerecord.model import Identifier, NHSNumber, Subject
+from carerecord.model import Identifier, NHSNumber, Problem, Source, Subject
 
 Gender = Literal["male", "female", "other", "unknown"]
 _GENDERS = cast(dict[str, Gender], GENDERS)
 _FIELDS = 40
+_KEPT_LENGTH_MAX = 2000
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _FORMER = {"M", "B"}  # table 0200: maiden, birth name
 _NOT_A_NAME_TO_USE = _FORMER | {"A", "N", "S", "P", "BAD", "NOUSE"}
 _TRACE_STATUSES = {f"{number:02}" for number in range(1, 9)}
@@ -33,7 +37,30 @@ def read_subject(translating: Translating) -> Subject | None:
         sentence = "There is more than one PID: send one message for each patient."
         translating.problem("PID", "one patient", sentence, fatal=True)
         return None
-    pid, pd1 = segments[0], message.find("PD1")
+    pid, pd1 = message.field.join(segments[0]), message.find("PD1")
+    beside = message.field.join(pd1) if pd1 else ""
+    read = _read_once if len(pid) + len(beside) <= _KEPT_LENGTH_MAX else _read
+    subject, problems = read(pid, beside, message.delimiters, translating.source)
+    translating.problems += problems
+    return subject
+
+
+def _read(
+    pid_line: str, pd1_line: str, delimiters: Delimiters, source: Source
+) -> tuple[Subject | None, tuple[Problem, ...]]:
+    """What the two segments say, whatever message they stand in."""
+    segments = [line.split(delimiters.field) for line in (pid_line, pd1_line) if line]
+    message = Message(segments, delimiters=delimiters, problems=[])
+    translating = Translating(message, source, control_id="", said_at=_NEVER)
+    subject = _read_segments(translating, segments[0], segments[1] if pd1_line else None)
+    return subject, tuple(translating.problems)
+
+
+# Nearly all messages of a source repeat what an earlier one said of the same patient, word for word.
+_read_once = lru_cache(maxsize=4096)(_read)
+
+
+def _read_segments(translating: Translating, pid: Segment, pd1: Segment | None) -> Subject | None:
     pid.extend([""] * (_FIELDS - len(pid)))
     numbers, local = _read_identifiers(translating, pid[3] or pid[2])
     nhs_number, as_sent, status_beside = _choose_nhs_number(translating, numbers)
