@@ -30,6 +30,7 @@ REST_SECONDS = 5.0
 STOP_SECONDS_MAX = 10
 NOTE_SECONDS = 5.0
 PUSHES_MAX = 64  # at once: each may hold the largest body that is allowed
+PUSH_CONNECTIONS_MAX = 1024  # open, most of them at rest: a region's systems keep theirs
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +107,7 @@ async def hear_pushes(
         region=region,
         settings=chosen,
         clock=clock.now,
+        turns=asyncio.Semaphore(PUSHES_MAX),
     )
     family = socket.AF_INET6 if ":" in chosen.listen_host else socket.AF_INET
     listening = socket.create_server((chosen.listen_host, chosen.listen_fhir_port), family=family)
@@ -119,7 +121,7 @@ async def hear_pushes(
             access_log=False,
             server_header=False,
             lifespan="off",
-            limit_concurrency=PUSHES_MAX,
+            limit_concurrency=PUSH_CONNECTIONS_MAX,
             ssl_certfile=chosen.listen_tls_certificate or None,
             ssl_keyfile=chosen.listen_tls_key or None,
             ssl_ca_certs=chosen.listen_tls_client_authority or None,

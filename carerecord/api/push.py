@@ -58,6 +58,7 @@ class PushParts(msgspec.Struct, frozen=True, kw_only=True):
     region: Region
     settings: Settings
     clock: Callable[[], datetime]
+    turns: asyncio.Semaphore  # how many bodies are held at once: the others wait for their turn, unread
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -93,6 +94,11 @@ _read_body = msgspec.json.Decoder(_Body).decode
 async def bundle(request: Request) -> Response:
     """`POST /fhir`: a transaction about one patient, or a batch of pushes."""
     parts, access, source, at = await _who(request)
+    async with parts.turns:
+        return await _bundle(request, parts, access, source, at)
+
+
+async def _bundle(request: Request, parts: PushParts, access: ClientAccess, source: Source, at: datetime) -> Response:
     content = await _read(request, parts)
     entries = _look_at(content).entry
     for kind, letter in sorted({each.asked for each in entries}) or [("Bundle", "c")]:
@@ -146,8 +152,9 @@ async def _one(request: Request, *, how: str) -> Response:
     parts, access, source, at = await _who(request)
     kind, own_id = request.path_params["type"], request.path_params.get("id", "")
     check_scope(access, kind, LETTERS[how])
-    content = await _read(request, parts)
-    answer = await _push(parts, content, source, how=how, resource_type=kind, own_id=own_id, received_at=at)
+    async with parts.turns:
+        content = await _read(request, parts)
+        answer = await _push(parts, content, source, how=how, resource_type=kind, own_id=own_id, received_at=at)
     return _answer_to_one(answer.pushes[0], parts, is_bundle=False)
 
 

@@ -44,3 +44,17 @@ async def test_over_tls_only_who_shows_a_certificate_is_heard(settings: Settings
     async with aiohttp.ClientSession() as client:
         with pytest.raises(aiohttp.ClientError):
             await client.get(f"{address}/metadata", ssl=known)
+
+
+async def test_systems_that_keep_their_connections_open_shut_nobody_out(settings: Settings) -> None:
+    """Many connections at rest are what a region is; only bodies under way wait for their turn."""
+    chosen = msgspec.structs.replace(settings, listen_fhir_port=free_port())
+    address = f"http://127.0.0.1:{chosen.listen_fhir_port}/fhir/metadata"
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(chosen, region=PUSHING_REGION))
+        listen = await stack.enter_async_context(database.connect(chosen, "listen"))
+        await assembly.hear_pushes(stack, chosen, PUSHING_REGION, listen, house.intake)
+        at_rest = [await stack.enter_async_context(aiohttp.ClientSession()) for _ in range(assembly.PUSHES_MAX * 2)]
+        for client in at_rest:
+            async with client.get(address) as answer:
+                assert answer.status == 200
