@@ -104,9 +104,14 @@ def _source_name(source_id: str, region: Region) -> str:
 def needs_words(subject: Subject, record: Record | None) -> tuple[str, ...]:
     """Reasonable adjustments, and an interpreter where whoever registered the person said that one is needed."""
     needs = [entry.what for entry in record.needs if entry.is_current] if record else []
+    language = subject.language or ""
     said = " ".join(needs).casefold()
-    if subject.language and INTERPRETER in subject.language.casefold() and "interpreter" not in said:
-        needs.insert(0, subject.language)
+    if INTERPRETER in language.casefold() and "interpreter" not in said:
+        needs.insert(0, language)
+    spoken = language.partition(",")[0]
+    # Which language, where the record knows it and more than its code: or somebody is sent to ask.
+    if len(spoken) >= NAME_MIN and INTERPRETER not in spoken.casefold() and spoken.casefold() not in said:
+        needs = [f"{need} ({spoken})" if need.casefold() == INTERPRETER else need for need in needs]
     return tuple(needs)
 
 

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from carerecord.disclosure.banner import age_words, banner
-from carerecord.model import Person, Standing, StoredStatement, Subject
+from carerecord.model import Heading, Person, Standing, StoredStatement, Subject
 from carerecord.reconciliation import Record, reconcile
 from tests.house import AT, REGION
+from tests.rich import flag
 from tests.said import NAMES, allergy
 
 JOAN = Person(
@@ -118,3 +119,17 @@ def test_a_reader_who_may_not_see_allergies_sees_no_title_either() -> None:
 def test_capitals_are_for_the_family_name(given: tuple[str, ...], name: str) -> None:
     """A system that writes every name in capitals hides which of them is the family name."""
     assert banner(joan(given=given), region=REGION, record=Record(), at=AT).name == name
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("Somali", ("Interpreter needed (Somali)",)),
+        ("Somali, interpreter needed", ("Interpreter needed (Somali)",)),
+        ("so", ("Interpreter needed",)),
+        (None, ("Interpreter needed",)),
+    ],
+)
+def test_an_interpreter_is_of_a_language_where_one_is_known(language: str | None, words: tuple[str, ...]) -> None:
+    record = reconcile([flag("Interpreter needed", heading=Heading.NEEDS)], region_names=NAMES, since=None)
+    assert banner(joan(language=language), region=REGION, record=record, at=AT).needs == words
