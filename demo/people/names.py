@@ -90,6 +90,10 @@ SHORT_FORMS = {
     "Abdirahman": "Abdi", "Olumide": "Olu", "Jaswinder": "Jas", "Folasade": "Fola", "Siobhán": "Sio",
 }  # fmt: skip
 LANGUAGES = {2: "bn", 3: "gu", 6: "pl", 7: "tr", 8: "so", 9: "yue", 10: "pt", 11: "am", 12: "vi"}
+LANGUAGE_NAMES = {
+    "am": "Amharic", "bn": "Bengali", "gu": "Gujarati", "pl": "Polish", "pt": "Portuguese", "so": "Somali",
+    "tr": "Turkish", "vi": "Vietnamese", "yue": "Cantonese",
+}  # fmt: skip
 
 
 def short_form(given: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from demo.messages.resources.speaking import ODS, PROFILES, Resource, day, instant
+from demo.people.names import LANGUAGE_NAMES
 from demo.people.nouns import Demographics, Person
 from demo.people.sources import SYSTEMS
 
@@ -68,8 +69,9 @@ def write(person: Person, who: Demographics, *, source: str, at: datetime) -> Re
         found["deceasedDateTime"] = instant(who.died_at)
     found["address"] = [address]
     if who.language != "en":
-        language = {"system": "urn:ietf:bcp:47", "code": who.language}
-        found["communication"] = [{"language": {"coding": [language]}, "preferred": True}]
+        coding = {"system": "urn:ietf:bcp:47", "code": who.language}
+        language = {"coding": [coding | {"display": LANGUAGE_NAMES.get(who.language, who.language)}]}
+        found["communication"] = [{"language": language, "preferred": True}]
     found["generalPractitioner"] = [
         {"identifier": {"system": ODS, "value": practice.code}, "display": practice.name},
     ]
