@@ -28,6 +28,7 @@ from carerecord.database import backup
 from carerecord.formats import document
 from carerecord.model import OriginalReference, Outcome
 from carerecord.organisations import RegionDoesNotFit, read_region
+from carerecord.record import dictionary
 from carerecord.settings import Settings
 
 Command = Callable[[Settings, argparse.Namespace], Awaitable[int]]
@@ -36,7 +37,7 @@ EXPECTED = (
     RegionDoesNotFit, database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
     database.RolesMissing, database.MigrationChanged, backup.BackupRefused,
     supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
-    patient_index.LinkRefused, msgspec.ValidationError,
+    patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
 )  # fmt: skip
 
 

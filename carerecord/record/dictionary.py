@@ -37,6 +37,12 @@ class DictionaryChanged(RuntimeError):
     """A dictionary in the database differs from the one shipped under its number: restore it, or ship a new number."""
 
 
+_CHANGED = (
+    "The database was made by another version of this program, whose dictionaries differ under the same number: "
+    "run that version, or begin with an empty database (a demonstration: another --home)."
+)
+
+
 class Unreadable(ValueError):
     """These bytes are in no form that this version reads: use the version that wrote them, or restore a backup."""
 
@@ -121,7 +127,7 @@ async def ensure_dictionaries(db: Database, *, at: datetime) -> None:
         await db.execute(QUERIES["keep_dictionary"], number, shipped(number), trained_on, at)
     for row in await db.fetch(QUERIES["read_dictionaries"]):
         if row["id"] in SHIPPED and row["content"] != shipped(row["id"]):
-            raise DictionaryChanged
+            raise DictionaryChanged(_CHANGED)
 
 
 async def load(db: Database) -> None:
