@@ -25,7 +25,10 @@ KINDS = {
 def answers(subject: Subject, region: Region) -> tuple[Answer, ...]:
     """What a reader would look for and not find, by what is known about the person and the region alone."""
     if subject.restricted:
-        sentence = "Places: this person's whereabouts are protected, so no address, practice or place of care is shown"
+        sentence = (
+            "Places: this person's whereabouts are protected, so no address, practice or place of care is shown, "
+            "and letters stand here without their words"
+        )
         return (Answer(kind="withheld-by-source", sentence=sentence),)
     if not subject.gp_practice:
         return (Answer(kind="not-connected", sentence="GP record: no practice is known for this person"),)

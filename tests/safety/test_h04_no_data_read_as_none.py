@@ -58,7 +58,7 @@ async def test_no_medicine_listed_is_not_shown_as_a_count_of_none(settings: Sett
         page = await ward.summary()
         assert "This does not say that none is taken" in section(page, "medicines").one(".cr-none").words
         assert not section(page, "medicines").all(".cr-count")
-        assert "Medicines none recorded" in page.one(".cr-nav").words
+        assert "Medicines – none recorded" in page.one(".cr-nav").words
 
 
 TITLES = {

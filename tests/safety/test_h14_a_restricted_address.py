@@ -96,6 +96,7 @@ async def test_before_it_is_said_places_are_shown_and_after_it_none_is(settings:
         assert not [place for place in PLACES if place in after]
         assert "01632 960 001" not in after
         assert "Restricted" in page.one(".cr-banner").words
+        assert "letters stand here without their words" in page.one(".cr-answers").words
         # What matters for care stays, by kind of service.
         assert "Penicillin" in after
         assert "A hospital" in after
