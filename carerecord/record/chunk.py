@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import accumulate, groupby, pairwise, repeat
 from typing import Final, NamedTuple
@@ -35,9 +35,11 @@ _RUN: Final = struct.Struct("<iqqHI")  # day, seq, received_at, number of the sp
 _COUNT: Final = struct.Struct("<I")
 _COUNTS: Final = struct.Struct("<HI")  # speakers, runs
 
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
-_BASE32: Final = _LETTERS.encode()
-_PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)  # ten bits at a time
+_BASE32: Final = b"abcdefghijklmnopqrstuvwxyz234567"
+_SPELL: Final = bytes.maketrans(bytes(range(32)), _BASE32)
+_GAP: Final = bytes(8)
+_ROOM: Final = 16  # bytes: a hash and the gap before it
+_TOGETHER_MAX: Final = 16
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = -(2**63)
@@ -71,16 +73,36 @@ def code_hash(code: str | None) -> int:
 
 def version(body: bytes) -> str:
     """What tells this wording of a statement from any other: base32 of the first eight bytes of BLAKE2b."""
-    bits = int.from_bytes(blake2b(body).digest()[:8], "big")
-    return (
-        f"{_PAIRS[bits >> 54]}{_PAIRS[bits >> 44 & 1023]}{_PAIRS[bits >> 34 & 1023]}{_PAIRS[bits >> 24 & 1023]}"
-        f"{_PAIRS[bits >> 14 & 1023]}{_PAIRS[bits >> 4 & 1023]}{_LETTERS[(bits & 15) << 1]}"
-    )
+    return _versions([body])[0]
+
+
+def _versions(bodies: Sequence[bytes]) -> list[str]:
+    """Of many at once: the bits of all are drawn apart by halves, until each five have a byte."""
+    found: list[str] = []
+    for first in range(0, len(bodies), _TOGETHER_MAX):
+        hashes = [_GAP + blake2b(body).digest()[:8] for body in bodies[first : first + _TOGETHER_MAX]]
+        bits = int.from_bytes(b"".join(hashes), "big") << 1
+        for low, high, shift in _masks(len(hashes)):
+            bits = (bits & high) << shift | bits & low
+        text = bits.to_bytes(len(hashes) * _ROOM, "big").translate(_SPELL).decode()
+        found += [text[end - _VERSION : end] for end in range(_ROOM, len(text) + 1, _ROOM)]
+    return found
+
+
+@cache
+def _masks(count: int) -> list[tuple[int, int, int]]:
+    """For so many hashes: where the lower halves are of each 80, 40, 20, 10 bits, where the upper ones, how far these
+    go up to have as much room again."""
+    found = []
+    for half in (40, 20, 10, 5):
+        low = sum(((1 << half) - 1) << at for at in range(0, count * _ROOM * 8, half * 16 // 5))
+        found.append((low, low << half, half * 8 // 5 - half))
+    return found
 
 
 def pack(statements: Sequence[Statement]) -> Packed:
     """The statements of one message, for one row of the log."""
-    versions = [version(s.body) for s in statements]
+    versions = _versions([s.body for s in statements])
     return _pack(LOG, statements, versions, [code_hash(s.code) for s in statements], b"")
 
 

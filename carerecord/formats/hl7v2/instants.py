@@ -30,6 +30,8 @@ def parse_instant(text: str, timezone_name: str) -> Instant | None:
 
     A time without an offset is local time of the source. In the hour that autumn repeats it is taken as the first one.
     """
+    if len(text) in {12, 14} and (found := _plain(text, timezone_name)) is not None:
+        return found
     text = _compact(text.strip())
     digits, fraction, offset = _take_apart(text)
     if not (digits.isascii() and digits.isdigit()) or len(digits) not in {4, 6, 8, 10, 12, 14}:
@@ -49,17 +51,34 @@ def parse_instant(text: str, timezone_name: str) -> Instant | None:
     return Instant(at, at.isoformat(timespec="milliseconds" if fraction else "seconds"), has_time=True)
 
 
+def _plain(text: str, timezone_name: str) -> Instant | None:
+    """YYYYMMDDHHMM[SS], as most are written; None where it is anything else, and is to be looked at more closely."""
+    if not (text.isascii() and text.isdigit()) or not "18" <= text[:2] <= "21" or text[8:10] > "23":
+        return None
+    try:
+        at = _fixed(datetime.fromisoformat(f"{text[:8]}T{text[8:]}").replace(tzinfo=zone(timezone_name)))
+    except ValueError:
+        return None
+    return Instant(at, at.isoformat(timespec="seconds"), has_time=True)
+
+
 def _fixed(at: datetime) -> datetime:
     """With its offset in place of its zone.
 
     Python finds a time of the hour that autumn repeats equal to no time of another zone: so no zone leaves this room.
     """
-    shift = at.utcoffset()
-    if not shift:
-        return at.replace(tzinfo=UTC)
-    if shift.total_seconds() % 60:
+    fixed = _fixed_zone(at.utcoffset())
+    if fixed is None:
         return at.astimezone(UTC)  # Local mean time before railways: no offset of FHIR can say it.
-    return at.replace(tzinfo=timezone(shift))
+    return at.replace(tzinfo=fixed)
+
+
+@lru_cache(maxsize=1024)
+def _fixed_zone(shift: timedelta | None) -> timezone | None:
+    """The zone that is always so far from UTC; None where that is no whole number of minutes."""
+    if not shift:
+        return UTC
+    return None if shift.total_seconds() % 60 else timezone(shift)
 
 
 def parse_birth_date(text: str, timezone_name: str) -> date | None:
