@@ -146,3 +146,12 @@ def test_a_referral_that_nothing_followed_is_what_the_person_waits_for() -> None
 def test_a_cancelled_appointment_is_no_step() -> None:
     gone = rich.appointment("Clinic", day(29), place="A", who="B", standing=Standing.CANCELLED)
     assert pathway(made(gone), at=rich.AT).steps == ()
+
+
+def test_a_message_to_visitors_is_read_on_its_line_and_is_not_over_once_sent() -> None:
+    """ "Completed" says that it was sent (H17): closed away without its words, nobody would ring first."""
+    body = {"status": "completed", "category": [{"text": "Message for visitors"}]}
+    words = "Please ring before visiting."
+    told = said("Communication", "n", body | {"payload": [{"contentString": words}]}, heading=Heading.OTHER)
+    (line,) = reconcile([told], region_names=NAMES, since=None).other
+    assert (line.what, line.detail, line.is_current) == ("Message for visitors", words, True)
