@@ -18,7 +18,17 @@ from itertools import accumulate, groupby, pairwise, repeat
 from typing import Final, NamedTuple
 
 from carerecord.model import Heading, OriginalReference, Standing, Statement, StoredStatement
-from carerecord.record.dictionary import PREFIX, STATEMENTS, Unreadable, compress, expand, read_prefix, squeeze
+from carerecord.record.dictionary import (
+    BRIEF,
+    LEVEL,
+    PREFIX,
+    STATEMENTS,
+    Unreadable,
+    compress,
+    expand,
+    read_prefix,
+    squeeze,
+)
 from carerecord.record.types import RESOURCE_TYPES, type_number
 
 LOG: Final = 1
@@ -164,7 +174,8 @@ def _pack(
     small = squeeze(plain, 0) if form == FOLDED else plain
     is_smaller = len(small) < len(plain)
     header = PREFIX.pack(form | SQUEEZED, 0, 0) + small if is_smaller else PREFIX.pack(form, 0, 0) + plain
-    return Packed(header, compress(b"".join([s.body for s in statements]), dictionary=STATEMENTS))
+    level = LEVEL if form == FOLDED else BRIEF
+    return Packed(header, compress(b"".join([s.body for s in statements]), dictionary=STATEMENTS, level=level))
 
 
 def _read_header(header: bytes) -> tuple[int, bytes]:

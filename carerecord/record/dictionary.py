@@ -27,6 +27,7 @@ SHIPPED: Final = {STATEMENTS: "statements about invented people", ORIGINALS: "me
 PREFIX: Final = struct.Struct("<BHH")
 FORMAT: Final = 1
 LEVEL: Final = 3
+BRIEF: Final = 1  # for what is kept for hours: its tables are an eighth, and stay in a cache beside all other work
 
 
 class UnknownDictionary(LookupError):
@@ -51,7 +52,7 @@ class _Tools(threading.local):
     """Compressors are not safe to share between threads, so each thread has its own."""
 
     def __init__(self) -> None:
-        self.compressors: dict[int, zstandard.ZstdCompressor] = {}
+        self.compressors: dict[tuple[int, int], zstandard.ZstdCompressor] = {}
         self.decompressors: dict[int, zstandard.ZstdDecompressor] = {}
 
 
@@ -59,9 +60,9 @@ _tools = _Tools()
 _loaded: dict[int, bytes] = {}  # dictionaries that came from rows, beyond those shipped
 
 
-def compress(content: bytes, *, dictionary: int) -> bytes:
+def compress(content: bytes, *, dictionary: int, level: int = LEVEL) -> bytes:
     """The content, small, with what is needed to read it again in front. The same input gives the same bytes."""
-    return PREFIX.pack(FORMAT, dictionary, 0) + squeeze(content, dictionary)
+    return PREFIX.pack(FORMAT, dictionary, 0) + squeeze(content, dictionary, level)
 
 
 def decompress(packed: bytes) -> bytes:
@@ -78,19 +79,19 @@ def read_prefix(packed: bytes) -> tuple[int, int]:
     return form, dictionary
 
 
-def squeeze(content: bytes, dictionary: int) -> bytes:
+def squeeze(content: bytes, dictionary: int, level: int = LEVEL) -> bytes:
     """The zstd frame alone, without the numbers in front."""
-    compressor = _tools.compressors.get(dictionary)
+    compressor = _tools.compressors.get((dictionary, level))
     if compressor is None:
         # Our own number stands in front, so zstd's is left out; the checksum tells damage or a wrong dictionary.
         made = zstandard.ZstdCompressor(
-            level=LEVEL,
-            dict_data=_precomputed(dictionary) if dictionary else None,
+            level=level,
+            dict_data=_precomputed(dictionary, level) if dictionary else None,
             write_checksum=True,
             write_content_size=True,
             write_dict_id=False,
         )
-        compressor = _tools.compressors.setdefault(dictionary, made)
+        compressor = _tools.compressors.setdefault((dictionary, level), made)
     return compressor.compress(content)
 
 
@@ -98,7 +99,7 @@ def expand(packed: bytes, dictionary: int) -> bytes:
     """The content of a packed value whose numbers have been read."""
     decompressor = _tools.decompressors.get(dictionary)
     if decompressor is None:
-        made = zstandard.ZstdDecompressor(dict_data=_precomputed(dictionary) if dictionary else None)
+        made = zstandard.ZstdDecompressor(dict_data=_precomputed(dictionary, LEVEL) if dictionary else None)
         decompressor = _tools.decompressors.setdefault(dictionary, made)
     try:
         return decompressor.decompress(memoryview(packed)[PREFIX.size :])
@@ -112,12 +113,12 @@ def shipped(number: int) -> bytes:
 
 
 @cache
-def _precomputed(number: int) -> zstandard.ZstdCompressionDict:
+def _precomputed(number: int, level: int) -> zstandard.ZstdCompressionDict:
     content = _loaded.get(number) or (shipped(number) if number in SHIPPED else None)
     if content is None:
         raise UnknownDictionary
     made = zstandard.ZstdCompressionDict(content)
-    made.precompute_compress(level=LEVEL)
+    made.precompute_compress(level=level)
     return made
 
 
