@@ -30,15 +30,9 @@ class Analyte(msgspec.Struct, frozen=True, gc=False):
     flag: str
 
 
-class Read(msgspec.Struct, gc=False):
-    """What one Observation says: of which analyte, and its value as in `values.Said`."""
-
-    analyte: Analyte
-    text: str
-    number: float | None
-    unit: str
-    is_words: bool
-    note: str
+# What one Observation says: of which analyte; its value as text, as a number, its unit, whether it is words; a note.
+# A plain tuple: a view takes hundreds apart.
+Read = tuple[Analyte, str, float | None, str, bool, str]
 
 
 class _Figure(msgspec.Struct, gc=False):
@@ -88,10 +82,11 @@ def read(body: bytes) -> Read:
                     parts.method,
                     parts.performer,
                 )
-                return Read(
+                comparator = figure.comparator
+                return (
                     _analyte(_BETWEEN.join(shared)),
-                    figure.comparator + number,
-                    None if figure.comparator else float(number),
+                    comparator + number,
+                    None if comparator else float(number),
                     figure.unit or figure.code,
                     False,
                     note_words(parts.note) if parts.note else "",
@@ -100,7 +95,7 @@ def read(body: bytes) -> Read:
         pass
     observation = read_observation(body)
     said = value_of(observation)
-    return Read(analyte_of(observation), said.text, said.number, said.unit, said.is_words, note_words(observation.note))
+    return analyte_of(observation), said.text, said.number, said.unit, said.is_words, note_words(observation.note)
 
 
 @lru_cache(maxsize=4096)

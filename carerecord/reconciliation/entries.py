@@ -64,8 +64,11 @@ class AllergyEntry(Entry, frozen=True, kw_only=True):
     absence_scope: str = ""  # of what none is known: "any", "drug", "food", "environmental"
 
 
-class ResultValue(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of one analyte: keeps its own range, specimen, time, status and laboratory (correction 11)."""
+class ResultValue(msgspec.Struct, frozen=True, gc=False):
+    """One value of one analyte: keeps its own range, specimen, time, status and laboratory (correction 11).
+
+    Not by keywords only, and nothing for the collector: a view makes hundreds.
+    """
 
     statement_id: str
     text: str  # value as the source wrote it, unit apart

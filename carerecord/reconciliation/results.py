@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from datetime import datetime
-from itertools import count
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 import msgspec
 
@@ -18,17 +17,9 @@ from carerecord.reconciliation.letters import attachment_text
 from carerecord.reconciliation.values import detail_words
 from carerecord.reconciliation.versions import OVER, Context, Item, source_names, statement_id, statement_ids
 
-
-class _Read(msgspec.Struct, gc=False):
-    """One Observation with its value, read once; in front, what puts values of one line in order."""
-
-    at: datetime
-    said_at: datetime
-    id: str
-    item: Item
-    analyte: Analyte
-    value: ResultValue
-    is_words: bool
+# One Observation with its value, read once; in front, what puts values of one line in order: when it happened, when it
+# was said, its id. A plain tuple, because there are hundreds, and tuples are compared without a line of Python.
+_Read = tuple[datetime, datetime, str, Item, Analyte, ResultValue, bool]
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -38,22 +29,16 @@ class _Line(msgspec.Struct, gc=False):
     reports: list[Item]
 
 
-class _Panel(msgspec.Struct, gc=False):
-    """What a report calls its results, when it was, and the place of each in it."""
-
-    name: str
-    at: float
-    positions: dict[str, int]
-
-
 class _Report(msgspec.Struct, gc=False):
+    """A report with what it says, and which results it names in which order."""
+
     item: Item
     said: DiagnosticReport
     result_ids: list[str]
 
 
 _Homes = dict[str, dict[str, _Line]]  # source, local id: the line a result stands on
-_Panels = dict[str, dict[str, _Panel]]
+_Panels = dict[str, dict[str, _Report]]  # the same: the newest report that names it
 
 
 def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
@@ -66,12 +51,13 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
         source = newest.source
         if newest.resource_type == "DiagnosticReport":
             said = read_report(newest.body)
-            reports.append(_Report(item, said, [result.local_id for result in said.result]))
+            # As `local_id` of a reference gives it; asked for hundreds of times.
+            reports.append(_Report(item, said, [each.reference.rpartition("/")[2] for each in said.result]))
             continue
         read = _read(item, newest, context, id=item.id)
-        analyte, unit, is_words = read.analyte, read.value.unit, read.is_words
+        _, _, _, _, analyte, value, is_words = read
         # Values share their analyte, one and the same as long as a read holds it: what it stands for is asked once.
-        likeness = (source, id(analyte), unit, is_words)
+        likeness = (source, id(analyte), value.unit, is_words)
         line = alike.get(likeness)
         if line is None:
             line = lines.setdefault(_key(read), _Line([], []))
@@ -87,56 +73,46 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
     listed = [_line_entry(line, panels, context) for line in lines.values()]
     listed += [(_report_order(report.item), _report_entry(report.item, report.said, context)) for report in alone]
     listed.sort(key=itemgetter(0))
-    return tuple(entry for _, entry in listed)
+    return tuple([entry for _, entry in listed])
 
 
 def _read(
     item: Item, statement: StoredStatement, context: Context, *, id: str, superseded_by: str | None = None
 ) -> _Read:
-    said = analytes.read(statement.body)
-    analyte, standing, happened_at = said.analyte, statement.standing, statement.happened_at
+    analyte, text, number, unit, is_words, note = analytes.read(statement.body)
+    standing, happened_at = statement.standing, statement.happened_at
     value = ResultValue(
-        statement_id=id,
-        text="cancelled" if standing is Standing.CANCELLED and said.number is None else said.text,
-        number=said.number,
-        unit=said.unit,
-        low=analyte.low,
-        high=analyte.high,
-        range_text=analyte.range_text,
-        flag=analyte.flag,
-        happened_at=happened_at,
-        specimen=analyte.specimen,
-        laboratory=analyte.laboratory or context.name(item.newest.source),
-        standing=standing,
-        superseded_by=superseded_by,
-        note=said.note,
+        id,
+        "cancelled" if standing is Standing.CANCELLED and number is None else text,
+        number,
+        unit,
+        analyte.low,
+        analyte.high,
+        analyte.range_text,
+        analyte.flag,
+        happened_at,
+        analyte.specimen,
+        analyte.laboratory or context.name(item.newest.source),
+        standing,
+        superseded_by,
+        note,
     )
-    return _Read(happened_at or statement.said_at, statement.said_at, id, item, analyte, value, said.is_words)
+    return happened_at or statement.said_at, statement.said_at, id, item, analyte, value, is_words
 
 
 def _key(read: _Read) -> Hashable:
     """What may stand on one line. Anything that differs here makes another line (correction 11)."""
-    analyte, source = read.analyte, read.item.newest.source
+    _, _, id, item, analyte, value, is_words = read
+    source = item.newest.source
     if analyte.key is None:
-        return (source, read.id)
-    return (
-        source,
-        read.value.laboratory,
-        analyte.key or read.id,
-        read.value.unit,
-        analyte.specimen,
-        analyte.method,
-        read.is_words,
-    )
+        return (source, id)
+    return (source, value.laboratory, analyte.key or id, value.unit, analyte.specimen, analyte.method, is_words)
 
 
 def _panels(reports: Sequence[_Report]) -> _Panels:
     panels: _Panels = {}
     for report in reversed(reports):  # Items come newest first: the newest report names the panel.
-        newest, ids = report.item.newest, report.result_ids
-        name = report.said.code.words if report.said.code else ""
-        panel = _Panel(name, (newest.happened_at or newest.said_at).timestamp(), dict(zip(ids, count(), strict=False)))
-        panels.setdefault(newest.source, {}).update(dict.fromkeys(ids, panel))
+        panels.setdefault(report.item.newest.source, {}).update(dict.fromkeys(report.result_ids, report))
     return panels
 
 
@@ -145,7 +121,10 @@ def _place(reports: Sequence[_Report], homes: _Homes) -> list[_Report]:
     alone = []
     for report in reports:
         home = homes.get(report.item.newest.source, {})
-        first = next((home[id_] for id_ in report.result_ids if id_ in home), None)
+        first = None
+        for id_ in report.result_ids:
+            if (first := home.get(id_)) is not None:
+                break
         if first is None or report_text(report.said):
             alone.append(report)
         else:
@@ -154,6 +133,8 @@ def _place(reports: Sequence[_Report], homes: _Homes) -> list[_Report]:
 
 
 def report_text(report: DiagnosticReport) -> str:
+    if not (report.presentedForm or report.extension):
+        return report.conclusion
     # R4 gives a report no note of its own; the extension is R5's, as HL7 writes it in R4.
     texts = [report.conclusion, *(each.valueAnnotation.text for each in report.extension if each.valueAnnotation)]
     texts += [attachment_text(form) for form in report.presentedForm if form.contentType.startswith("text/plain")]
@@ -166,38 +147,39 @@ def _line_entry(line: _Line, panels: _Panels, context: Context) -> tuple[tuple[o
         reads.sort(key=_newest_value_first, reverse=True)
     values: list[ResultValue] = []
     for read in reads:
-        values.append(read.value)
-        if read.item.older:
+        values.append(read[5])
+        if read[3].older:
             values += _corrected(read, context)
-    shown = next((read for read in reads if read.item.newest.standing not in OVER), reads[0])
-    latest = shown.value
-    newest = shown.item.newest
+    shown = next((read for read in reads if read[5].standing not in OVER), reads[0])
+    _, _, id, item, analyte, latest, is_words = shown
+    newest = item.newest
     panel = panels.get(newest.source, {}).get(newest.local_id)
-    listed = [shown.item, *(read.item for read in reads if read is not shown), *line.reports]
-    what = shown.analyte.name or "Result without a name"
+    listed = [item, *[read[3] for read in reads if read is not shown], *line.reports]
+    what = analyte.name or "Result without a name"
+    panel_name = panel.said.code.words if panel and panel.said.code else ""
     entry = ResultEntry(
-        id=shown.item.id,
+        id=id,
         heading=newest.heading,
         what=what,
         detail=detail_words(latest),
         happened_at=newest.happened_at,
         said_at=newest.said_at,
         sources=(context.name(newest.source),),
-        marks=_marks(shown.item, values, context),
+        marks=_marks(item, values, context),
         is_current=newest.standing not in OVER,
         statement_ids=statement_ids(listed),
         rule=_rule(reads),
-        panel=panel.name if panel else "",
+        panel=panel_name,
         latest=latest,
         values=tuple(values),
-        is_text=shown.is_words,
+        is_text=is_words,
     )
-    at = panel.at if panel else (newest.happened_at or newest.said_at).timestamp()
-    position = panel.positions[newest.local_id] if panel else 0
-    return (-at, entry.panel, position, what, entry.id), entry
+    of = panel.item.newest if panel else newest
+    position = panel.result_ids.index(newest.local_id) if panel else 0
+    return (-(of.happened_at or of.said_at).timestamp(), panel_name, position, what, id), entry
 
 
-_newest_value_first = attrgetter("at", "said_at", "id")
+_newest_value_first = itemgetter(0, 1, 2)
 
 
 def _rule(reads: Sequence[_Read]) -> str:
@@ -208,7 +190,7 @@ def _rule(reads: Sequence[_Read]) -> str:
 
 def _corrected(read: _Read, context: Context) -> list[ResultValue]:
     """The values that the one which stands has corrected, each named as superseded by it."""
-    item, now = read.item, read.value
+    _, _, _, item, _, now, _ = read
     corrected = []
     shown = {(now.text, now.unit)}
     for statement in item.older:
@@ -216,7 +198,7 @@ def _corrected(read: _Read, context: Context) -> list[ResultValue]:
         # receipt. Struck through is what once stood as a result and no longer does.
         if statement.standing is Standing.PRELIMINARY or statement.version == item.newest.version:
             continue
-        value = _read(item, statement, context, id=statement_id(item, statement), superseded_by=item.id).value
+        value = _read(item, statement, context, id=statement_id(item, statement), superseded_by=item.id)[5]
         if (value.text, value.unit) in shown or not value.text:
             continue
         shown.add((value.text, value.unit))
