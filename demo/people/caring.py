@@ -71,7 +71,7 @@ def _row(ods: str, evidence: str, id: str, since: datetime | None, until: dateti
 
 
 def what_is_hidden(person: Person) -> list[Fact]:
-    """Places of restricted people from everyone; what safeguards somebody from all who do not safeguard."""
+    """Places of restricted people from everyone; what safeguards somebody from roles that need not know of it."""
     rows: list[Fact] = []
     if person.is_restricted:
         now = person.now
@@ -98,8 +98,8 @@ def what_is_hidden(person: Person) -> list[Fact]:
         rows.append(
             {
                 "what": "safeguarding",
-                "why": "only those who safeguard may see it",
-                "from": "all who do not safeguard, every print, card and export",
+                "why": "it says who may be in danger from whom",
+                "from": "pharmacist, care home nurse, administrator, program; and everybody on paper",
                 "own_ids": list(dict.fromkeys(marks)),
             }
         )

@@ -139,7 +139,7 @@ def _medicine(teller: Teller, source: str, course: Course, gp: Clinician, stay_e
 def _allergies(teller: Teller, source: str, which: str, gp: Clinician) -> None:
     """Mostly what the hospital knows too. Some practices know one that nobody else does, or say that there is none."""
     rng = teller.rng
-    at = teller.until - timedelta(days=rng.randint(400, 2500))
+    at = max(teller.until - timedelta(days=rng.randint(400, 2500)), teller.born_at + timedelta(days=1))
     known = [(each.kind, each.code, each.text, each.severity, each.reaction) for each in teller.allergies]
     if which == "one-source" or (which == "unrecorded" and rng.random() < 0.4):
         known = [ALLERGIES[rng.randint(2, 6)]]
@@ -156,10 +156,10 @@ def _allergies(teller: Teller, source: str, which: str, gp: Clinician) -> None:
             category=_CATEGORY[kind] if code != NO_KNOWN_ALLERGIES[1] else "",
             recorded_on=at.date(),
         )
-        teller.state(source, max(at, teller.born_at + timedelta(days=1)), f"alg-{code}", entry)
+        teller.state(source, at, f"alg-{code}", entry)
     if rng.random() < 0.06:
         wrong = teller.state(source, at, "alg-wrong", _wrong_allergy(at))
-        if wrong and teller.born_at <= at:
+        if wrong:
             teller.state(source, at + timedelta(days=3), "alg-wrong", _wrong_allergy(at), is_in_error=True)
             teller.planted.append("allergy-entered-in-error")
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from demo.messages import history
 from demo.people import ANCHOR, generate, truth
-from demo.people.contents import Measurement
+from demo.people.contents import AllergyEntry, Measurement
 from demo.people.nouns import Stated, Told
 from demo.people.numbers import check_digit, nhs_numbers
 from demo.people.sources import AREAS, NEIGHBOURS, SYSTEMS
@@ -246,3 +246,12 @@ def test_people_and_messages_are_made_quickly():
         took = time.perf_counter() - started
         print(f"{density}: {200 / took:.0f} people/s with their stories, {events / 200:.1f} events a person, one core")
         assert events / 200 < 80
+
+
+def test_nothing_is_said_of_anybody_before_they_were_born() -> None:
+    for person in generate(7, 240):
+        born = person.now.birth_date
+        early = [event for event in person.story if event.at.date() < born]
+        told = [event.content for event in person.story if isinstance(event, Stated)]
+        early += [said for said in told if isinstance(said, AllergyEntry) and said.recorded_on < born]
+        assert early == [], person.name
