@@ -56,11 +56,16 @@ def translate(original: Original, header: Header | None, source: Source) -> Read
 
 def pack(content: bytes) -> tuple[bytes, bytes]:
     """The bytes as they are kept, and by what they are known again."""
-    packed = dictionary.compress(content, dictionary=dictionary.ORIGINALS)
-    return packed, blake2b(content, digest_size=16).digest()
+    return dictionary.compress(content, dictionary=dictionary.ORIGINALS), fingerprint(content)
 
 
-def conclude(original: Original, reading: Reading | Problem, *, packed: tuple[bytes, bytes], live: bool) -> Heard:
+def fingerprint(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()
+
+
+def conclude(
+    original: Original, reading: Reading | Problem, *, packed: tuple[bytes, bytes] | None = None, live: bool
+) -> Heard:
     """What is to be kept, with its outcome where the message itself decides that."""
     outcome: Outcome | None = Outcome.PARKED
     problems: list[Problem] = []
@@ -73,8 +78,8 @@ def conclude(original: Original, reading: Reading | Problem, *, packed: tuple[by
     return Heard(
         content=original.content,
         format=original.format,
-        packed=packed[0],
-        content_hash=packed[1],
+        packed=packed[0] if packed else None,
+        content_hash=packed[1] if packed else fingerprint(original.content),
         source=original.source,
         control_id=original.control_id,
         message_type=message_type,

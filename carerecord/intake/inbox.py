@@ -172,7 +172,7 @@ def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Hea
         format=message.format,
     )
     reading = hear.translate(original, header, source)
-    return hear.conclude(original, reading, packed=hear.pack(message.content), live=settings.live)
+    return hear.conclude(original, reading, live=settings.live)
 
 
 async def _show(connection: asyncpg.Connection[asyncpg.Record], reference: OriginalReference) -> KeptMessage | None:

@@ -107,7 +107,7 @@ class Intake:
         lane = self._lanes.get(source.id)
         if len(original.content) < ASIDE_BYTES and lane is None:
             reading = hear.translate(original, header, source)
-            heard = hear.conclude(original, reading, packed=hear.pack(original.content), live=self._live)
+            heard = hear.conclude(original, reading, live=self._live)
             waiting = self._enqueue(heard)
         else:
             lane = lane or self._lanes.setdefault(source.id, _Lane())

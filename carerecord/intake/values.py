@@ -18,7 +18,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """One message, read and ready to be kept. `outcome` is set where the message itself decides what becomes of it."""
 
     content: bytes  # as it arrived
-    packed: bytes  # as it is kept
+    packed: bytes | None  # as it is kept; None: still to be packed, with all the others of its batch
     format: Literal["hl7v2", "fhir", "document"] = "hl7v2"
     content_hash: bytes
     source: str

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import accumulate, groupby, pairwise, repeat
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from carerecord.model import Heading, OriginalReference, Standing, Statement, StoredStatement
@@ -50,6 +51,9 @@ _SPELL: Final = bytes.maketrans(bytes(range(32)), _BASE32)
 _GAP: Final = bytes(8)
 _ROOM: Final = 16  # bytes: a hash and the gap before it
 _TOGETHER_MAX: Final = 16
+_FIELDS: Final = attrgetter(
+    *("local_id", "resource_type", "heading", "standing", "sensitivity", "happened_at", "said_at", "body")
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = -(2**63)
@@ -153,21 +157,26 @@ def _pack(
     runs: bytes,
 ) -> Packed:
     count = len(statements)
-    happened, said = [s.happened_at for s in statements], [s.said_at for s in statements]
+    ids, types, headings, standings, bits, happened, said, bodies = (
+        zip(*map(_FIELDS, statements), strict=True) if statements else ((),) * 8
+    )
     micros = {at: _micros(at) for at in {*happened, *said}}
     plain = b"".join(
         (
             _COUNT.pack(count),
-            _checked([s.local_id for s in statements]),
+            _checked(ids),
             "".join(versions).encode(),
-            bytes([type_number(s.resource_type) for s in statements]),
-            bytes([s.heading for s in statements]),
-            bytes([s.standing for s in statements]),
-            struct.pack(f"<{count}I", *[s.sensitivity for s in statements]),
-            struct.pack(f"<{count}q", *[micros[at] for at in happened]),
-            struct.pack(f"<{count}q", *[micros[at] for at in said]),
-            struct.pack(f"<{count}Q", *code_hashes),
-            struct.pack(f"<{count}I", *[len(s.body) for s in statements]),
+            bytes(map(type_number, types)),
+            bytes(headings),
+            bytes(standings),
+            struct.pack(
+                f"<{count}I{count}q{count}q{count}Q{count}I",
+                *bits,
+                *map(micros.__getitem__, happened),
+                *map(micros.__getitem__, said),
+                *code_hashes,
+                *map(len, bodies),
+            ),
             runs,
         )
     )
@@ -175,7 +184,7 @@ def _pack(
     is_smaller = len(small) < len(plain)
     header = PREFIX.pack(form | SQUEEZED, 0, 0) + small if is_smaller else PREFIX.pack(form, 0, 0) + plain
     level = LEVEL if form == FOLDED else BRIEF
-    return Packed(header, compress(b"".join([s.body for s in statements]), dictionary=STATEMENTS, level=level))
+    return Packed(header, compress(b"".join(bodies), dictionary=STATEMENTS, level=level))
 
 
 def _read_header(header: bytes) -> tuple[int, bytes]:
