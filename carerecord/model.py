@@ -90,7 +90,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gp_name: str | None = None
     language: str | None = None
     is_copy: bool = False  # said in passing, by a message about something else: it stands where nobody says more
-    restricted: bool = False  # the whereabouts are protected (PDS: Patient.meta.security R): no place is ever shown
+    restricted: bool | None = None  # the whereabouts are protected: no place is ever shown; None: nothing was said
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,7 +49,7 @@ def banner(
         alerts=tuple(entry.what for entry in record.alerts if entry.is_current) if record else (),
         decisions=tuple(decision_words(entry) for entry in record.plans if is_for_banner(entry)) if record else (),
         needs=needs_words(subject, record),
-        is_restricted=subject.restricted,
+        is_restricted=bool(subject.restricted),
     )
 
 

@@ -297,7 +297,10 @@ class Door:
         feeds = await self._feeds.read(self._expected, at=sight.looking.at)
         subject = sight.person.subject
         heard = feed_answers(
-            feeds.values(), sight.statements if sight.is_clinical else (), self.region, is_restricted=subject.restricted
+            feeds.values(),
+            sight.statements if sight.is_clinical else (),
+            self.region,
+            is_restricted=bool(subject.restricted),
         )
         return answers(subject, self.region) + heard
 

@@ -156,7 +156,7 @@ def with_number_of(subject: Subject, said: Subject) -> Subject:
 
 
 _NUMBER = ("nhs_number", "nhs_number_as_sent", "nhs_number_status")
-_ALONE = ("local", "birth_date", "gender", "phone", "language", "former_names", "is_copy")
+_ALONE = ("local", "birth_date", "gender", "phone", "language", "former_names", "restricted", "is_copy")
 _TOGETHER = (  # A new address must not keep the old postcode.
     ("family", "given", "prefix"),
     ("address", "postcode"),

@@ -155,3 +155,27 @@ async def test_the_audit_still_knows_which_sources_were_shown(settings: Settings
         await ward.summary()
         shown = [event for event in await ward.events() if event["kind"] == "shown"][-1]
         assert {"barts", "marsh-lane"} <= set(shown["detail"]["sources"])
+
+
+async def test_a_hospital_can_say_it_of_somebody_it_knows_and_only_it_can_take_it_back(settings: Settings) -> None:
+    """PD1-12 of HL7 v2. She was known without it: what is said later of an old acquaintance must count too."""
+    plain = wrote("ADT^A31", at="20261112080000")
+    lines = plain.decode().split("\r")
+    place = next(number for number, line in enumerate(lines) if line.startswith("PD1"))
+
+    def with_indicator(indicator: str, at: str) -> bytes:
+        fields = lines[place].split("|")
+        fields += [""] * (13 - len(fields))
+        fields[12] = indicator
+        said = [*lines[:place], "|".join(fields), *lines[place + 1 :]]
+        return "\r".join(said).replace("20261112080000", at).encode()
+
+    async with open_ward(settings) as ward:
+        await told(ward)
+        assert "Mill Row" in (await ward.summary()).words
+        await ward.hear(with_indicator("Y", "20261113080000"))
+        assert [place for place in PLACES if place in (await ward.summary()).words] == []
+        await ward.hear(with_indicator("", "20261114080000"))
+        assert [place for place in PLACES if place in (await ward.summary()).words] == [], "silence lifts nothing"
+        await ward.hear(with_indicator("N", "20261115080000"))
+        assert "Mill Row" in (await ward.summary()).words

@@ -75,11 +75,12 @@ def read_subject(
     ), problems
 
 
-def _is_restricted(patient: Object) -> bool:
-    """Where the person may be found is protected: PDS writes "restricted" or "very restricted" into `meta.security`."""
+def _is_restricted(patient: Object) -> bool | None:
+    """Whether their whereabouts are protected: PDS writes R or V into `meta.security`, U where they are not."""
     meta = patient.get("meta")
     labels = meta.get("security") if isinstance(meta, Mapping) else None
-    return any(label.get("code") in ("R", "V") for label in _many(labels))
+    said = {label.get("code") for label in _many(labels)}
+    return True if said & {"R", "V"} else False if said & {"U", "N"} else None
 
 
 def identifiers(said: Iterable[Object], *, first: Sequence[str] = ()) -> tuple[Identifier, ...]:

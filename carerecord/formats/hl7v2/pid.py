@@ -92,6 +92,8 @@ def _read_segments(translating: Translating, pid: Segment, pd1: Segment | None) 
         gp_practice_name=practice_name,
         gp_name=gp_name,
         language=(translating.text(pid, 15, 2) or translating.text(pid, 15) or None) if pid[15] else None,
+        # PD1-12, the protection indicator. Anything but Y or N says nothing, and silence never lifts a protection.
+        restricted={"Y": True, "N": False}.get(translating.text(pd1, 12).upper()),
     )
 
 
