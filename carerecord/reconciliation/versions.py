@@ -62,13 +62,19 @@ def items(statements: Iterable[StoredStatement]) -> dict[Heading, list[Item]]:
         part = parts.get(patient_key)
         if part is None:
             part = parts[patient_key] = patient_part(patient_key)
-        said[key] = Item(statement, (), f"{part}-{statement.local_id}")
+        item = said[key] = Item(statement, (), f"{part}-{statement.local_id}")
+        by_heading[statement.heading].append(item)
+    has_moved = False
     for key, versions in several.items():
         versions.sort(key=recency, reverse=True)
-        newest = versions[0]
-        said[key] = Item(newest, versions[1:], f"{patient_part(newest.patient_key)}-{newest.local_id}")
-    for item in said.values():
-        by_heading[item.newest.heading].append(item)
+        item, newest = said[key], versions[0]
+        has_moved |= newest.heading is not item.newest.heading
+        item.newest, item.older = newest, versions[1:]
+        item.id = f"{patient_part(newest.patient_key)}-{newest.local_id}"
+    if has_moved:
+        by_heading = {heading: [] for heading in Heading}
+        for item in said.values():
+            by_heading[item.newest.heading].append(item)
     return by_heading
 
 
@@ -105,10 +111,10 @@ def statement_ids(listed: Sequence[Item]) -> tuple[str, ...]:
     """Every statement behind these items: the current ones first."""
     if len(listed) == 1 and not listed[0].older:
         return (listed[0].id,)
-    ids = dict.fromkeys(item.id for item in listed)
+    ids = dict.fromkeys([item.id for item in listed])
     for item in listed:
-        for statement in item.older:
-            ids[statement_id(item, statement)] = None
+        if item.older:
+            ids.update(dict.fromkeys([statement_id(item, statement) for statement in item.older]))
     return tuple(ids)
 
 
