@@ -159,8 +159,9 @@ def write(event: Event) -> Written:
         about = event.about.seq if event.about else None
         snapshot = event.snapshot if event.snapshot is None else bytes(event.snapshot)
         written = Written(event.patient_key, *before, about, snapshot, *after, _encode(before, about, snapshot, after))
-        has_nul = any("\0" in text for text in (*before, *after))
-        is_sound = not has_nul and event.kind in _KINDS and -(2**63) <= event.patient_key < 2**63
+        is_sound = (
+            "\0" not in "".join((*before, *after)) and event.kind in _KINDS and -(2**63) <= event.patient_key < 2**63
+        )
     except (TypeError, ValueError, struct.error, msgspec.MsgspecError) as error:
         raise UnwritableEvent from error
     if not is_sound:

@@ -28,7 +28,9 @@ class Message(Delimiters):
 
     __slots__ = ("delimiters", "names", "problems", "segments")
 
-    def __init__(self, segments: list[Segment], *, delimiters: Delimiters, problems: list[Problem]) -> None:
+    def __init__(
+        self, segments: list[Segment], *, names: list[str], delimiters: Delimiters, problems: list[Problem]
+    ) -> None:
         self.delimiters = delimiters
         self.field = delimiters.field
         self.component = delimiters.component
@@ -37,7 +39,7 @@ class Message(Delimiters):
         self.subcomponent = delimiters.subcomponent
         self.escapes = delimiters.escapes
         self.segments = segments
-        self.names = [segment[0] for segment in segments]
+        self.names = names
         self.problems = problems
 
     def find(self, name: str) -> Segment | None:
@@ -45,6 +47,8 @@ class Message(Delimiters):
         return self.segments[self.names.index(name)] if name in self.names else None
 
     def all(self, name: str) -> list[Segment]:
+        if name not in self.names:
+            return []
         return [segment for segment in self.segments if segment[0] == name]
 
 
@@ -87,9 +91,10 @@ def parse(content: bytes, *, expected_charset: str = "utf-8") -> Message | Probl
     # MSH-1 is the separator itself, so that all the other fields have their own numbers.
     segments[0].insert(1, field)
     segments[0][2] = encoding
-    if any(segment[0] == "MSH" for segment in segments[1:]):
+    names = [segment[0] for segment in segments]
+    if "MSH" in names[1:]:
         return _fatal("MSH", "one message", "There is a second MSH inside the message: end each message with 1C 0D.")
-    return Message(segments, delimiters=delimiters_of(field, encoding), problems=problems)
+    return Message(segments, names=names, delimiters=delimiters_of(field, encoding), problems=problems)
 
 
 def read_delimiters(content: bytes) -> tuple[str, str, str] | Problem:

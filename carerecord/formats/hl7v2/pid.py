@@ -50,7 +50,7 @@ def _read(
 ) -> tuple[Subject | None, tuple[Problem, ...]]:
     """What the two segments say, whatever message they stand in."""
     segments = [line.split(delimiters.field) for line in (pid_line, pd1_line) if line]
-    message = Message(segments, delimiters=delimiters, problems=[])
+    message = Message(segments, names=[segment[0] for segment in segments], delimiters=delimiters, problems=[])
     translating = Translating(message, source, control_id="", said_at=_NEVER)
     subject = _read_segments(translating, segments[0], segments[1] if pd1_line else None)
     return subject, tuple(translating.problems)

@@ -59,6 +59,9 @@ class Translating:
         message = self.message
         if message.repetition in raw:
             raw = raw.split(message.repetition, 1)[0]
+        if component == 1 and message.escape not in raw:
+            raw = raw.partition(message.component)[0].strip()
+            return "" if raw == '""' else raw
         return message.component_of(raw, component)
 
     def instant(self, segment: Segment | None, number: int) -> Instant | None:
