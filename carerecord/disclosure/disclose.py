@@ -327,7 +327,7 @@ class Door:
         detail = {
             "what": what,
             "count": len(shown),
-            "sources": sorted({sight.true_sources.get(each.source, each.source) for each in shown}),
+            "sources": sorted({sight.true_sources.get(source, source) for source in {each.source for each in shown}}),
             "withheld": sight.seen.kinds,
             **more,
         }

@@ -79,6 +79,10 @@ class Said(NamedTuple):
     received_at: datetime
 
 
+# Who said a run of statements, as in Said, and how many they are. A plain tuple: a view reads dozens.
+_Run = tuple[tuple[int, str, OriginalReference, datetime], int]
+
+
 @lru_cache(maxsize=4096)  # The same codes come again and again; they say nothing about a patient.
 def code_hash(code: str | None) -> int:
     """What a header keeps of a "system|code": enough to search by, 0 for none."""
@@ -221,7 +225,7 @@ def _said(statement: StoredStatement) -> Said:
     return Said(statement.identity_key, statement.source, statement.original, statement.received_at)
 
 
-def _read_runs(columns: bytes, offset: int) -> list[tuple[Said, int]]:
+def _read_runs(columns: bytes, offset: int) -> list[_Run]:
     try:
         speaker_count, run_count = _COUNTS.unpack_from(columns, offset)
         offset += _COUNTS.size
@@ -233,15 +237,11 @@ def _read_runs(columns: bytes, offset: int) -> list[tuple[Said, int]]:
         if len(columns) != offset + run_count * _RUN.size:
             raise Unreadable
         return [
-            (_run(speakers[speaker], OriginalReference(date.fromordinal(day), seq), received), count)
+            ((*speakers[speaker], OriginalReference(date.fromordinal(day), seq), _instant(received)), count)
             for day, seq, received, speaker, count in _RUN.iter_unpack(columns[offset:])
         ]
     except (struct.error, IndexError) as error:
         raise Unreadable from error
-
-
-def _run(speaker: tuple[int, str], original: OriginalReference, received: int) -> Said:
-    return Said(*speaker, original, _instant(received))
 
 
 def _build(
@@ -249,7 +249,7 @@ def _build(
     body: bytes,
     *,
     patient_key: int,
-    runs: list[tuple[Said, int]],
+    runs: Sequence[_Run],
     identities: Container[int] | None,
 ) -> list[StoredStatement]:
     """Statements from columns. The way of every view: each column is made at once, and no line runs per statement."""
@@ -295,7 +295,7 @@ def _build(
         )
     except (KeyError, IndexError) as error:
         raise Unreadable from error
-    if identities is None or all(key in identities for key in {run[0].identity_key for run in runs}):
+    if identities is None or all(key in identities for key in {said[0] for said, _ in runs}):
         return built
     return [statement for statement in built if statement.identity_key in identities]
 
