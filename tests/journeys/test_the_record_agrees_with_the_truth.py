@@ -116,7 +116,9 @@ def test_no_two_people_are_joined_and_nobody_is_split(region: Region) -> None:
     groups: dict[int, set[tuple[int, int]]] = defaultdict(set)
     people: dict[tuple[int, int], set[int]] = defaultdict(set)
     for source, value, person_key in asyncio.run(identities()):
-        group = group_of[source, value]
+        group = group_of.get((source, value))
+        if group is None:  # Another journey has told of people of its own, who are in no truth.
+            continue
         groups[person_key].add(group)
         people[group].add(person_key)
     assert {key: joined for key, joined in groups.items() if len(joined) > 1} == {}, "different people were joined"
@@ -174,12 +176,17 @@ def test_every_letter_is_there_and_none_is_invented(region: Region, told: Told) 
             resource.get("description") or resource["type"]["text"]
             for resource in resources(told, person, "DocumentReference")
         )
+        if person["is_restricted"]:  # The title of a letter may name the clinic where to wait for them.
+            assert len(held) == len(true), person["name"]
+            continue
         assert held == true, person["name"]
 
 
 def test_no_stay_is_invented_and_none_that_was_heard_of_is_lost(region: Region, told: Told) -> None:
     true_of_all = held_of_all = 0
     for person in of_everyone(region, told):
+        if person["is_restricted"]:  # The number of a visit tells whose it is.
+            continue
         true = {fact["number"] for fact in facts(person, "stay")}
         held = {
             identifier["value"]
@@ -188,4 +195,4 @@ def test_no_stay_is_invented_and_none_that_was_heard_of_is_lost(region: Region, 
         }
         assert held - true == set(), person["name"]
         true_of_all, held_of_all = true_of_all + len(true), held_of_all + len(held)
-    assert held_of_all > 0.9 * true_of_all, "the rest was told by types that are not translated yet (A04, A05)"
+    assert held_of_all == true_of_all
