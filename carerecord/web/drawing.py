@@ -13,6 +13,10 @@ from carerecord.web import assets
 from carerecord.web.views import Frame
 
 
+class DrawnUnescaped(TypeError):
+    """A template would draw a value as it is, and every value is escaped: take its autoescape block away."""
+
+
 class Generator(CodeGenerator):
     """Jinja2 with the two steps that every value on a page takes written as Python's own (docs/decisions/0018).
 
@@ -31,7 +35,7 @@ class Generator(CodeGenerator):
 
     def _output_child_pre(self, node: nodes.Expr, frame: Scope, finalize: CodeGenerator._FinalizeInfo) -> None:
         if not frame.eval_ctx.autoescape or frame.eval_ctx.volatile or finalize.src is not None:
-            raise NotImplementedError("Every value is escaped: take the autoescape block or the finalizer away.")
+            raise DrawnUnescaped(DrawnUnescaped.__doc__)
         self.write("(escape_text(_value) if type(_value := (")
 
     def _output_child_post(self, node: nodes.Expr, frame: Scope, finalize: CodeGenerator._FinalizeInfo) -> None:

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import Environment, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
-from carerecord.web.drawing import ENVIRONMENT
+from carerecord.web.drawing import ENVIRONMENT, DrawnUnescaped
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -76,5 +76,5 @@ def test_a_name_that_is_not_there_stops_the_page(source: str) -> None:
 
 
 def test_nothing_can_be_drawn_unescaped() -> None:
-    with pytest.raises(NotImplementedError, match="escaped"):
+    with pytest.raises(DrawnUnescaped, match="escaped"):
         ENVIRONMENT.from_string("{% autoescape false %}{{ what }}{% endautoescape %}")
