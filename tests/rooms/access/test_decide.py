@@ -109,8 +109,10 @@ def test_an_administrator_sees_who_the_person_is_and_nothing_clinical() -> None:
 def test_a_social_worker_is_told_which_headings_the_role_does_not_show() -> None:
     decision = access.decide(question("social-worker", evidence=EvidenceClass.CASELOAD))
     assert Heading.RESULTS not in decision.headings
-    (limit,) = decision.limits
-    assert limit.startswith("Your role (social worker) does not show: Investigation results, Letters and documents, ")
+    assert decision.limits == (
+        "Your role (social worker) does not show: Investigation results, Letters and documents, Imaging reports, "
+        "Procedures, Immunisations, Observations, Family history, Other entries.",
+    )
     assert decision.may_show(Heading.PROBLEMS, Label.SOCIAL_CARE)
 
 
