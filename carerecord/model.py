@@ -291,8 +291,11 @@ class Purpose(StrEnum):
     """HL7 v3 PurposeOfUse."""
 
     TREAT = "TREAT"
-    ETREAT = "ETREAT"
-    BTG = "BTG"
+    ETREAT = "ETREAT"  # urgent care: as TREAT, said by the reader's own system
+    BTG = "BTG"  # emergency access: declared by the reader, and looked at afterwards
+    PATRQT = "PATRQT"  # the person's own request: their ledger, subject access
+    PATADMIN = "PATADMIN"  # stewardship: privacy, objections, removal, repair
+    HRESCH = "HRESCH"  # research and planning: a secondary use, which the National Data Opt-Out governs
 
 
 @at_hand
@@ -305,9 +308,11 @@ class EvidenceClass(StrEnum):
     CASELOAD = "caseload"
     REGISTRATION = "registration"
     INCIDENT = "incident"
+    RESIDENCY = "residency"  # lives in a care home of the reader's organisation
     DECLARED = "declared"  # the reader gave a reason themselves
     LAUNCH = "launch"  # arrived with the patient chosen and nothing named
     AGREEMENT = "agreement"  # a program, under a data sharing agreement
+    EMERGENCY = "emergency"  # declared by the reader, who may declare it: break-glass
     NONE = "none"
 
 
@@ -319,6 +324,7 @@ STRONG_EVIDENCE = frozenset(
         EvidenceClass.CASELOAD,
         EvidenceClass.REGISTRATION,
         EvidenceClass.INCIDENT,
+        EvidenceClass.RESIDENCY,
     }
 )
 
@@ -350,4 +356,6 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     organisation: str  # ODS code
     organisation_name: str
     is_program: bool = False
-    sign_in: str = "launch"  # launch, cis2, private_key_jwt
+    sign_in: str = "launch"  # launch, cis2, private_key_jwt, nhs-login
+    assurance: int | None = None  # authentication assurance level 1 to 3 as the provider said; None: it did not say
+    activities: tuple[str, ...] = ()  # national RBAC activity codes ("B0083"), where the provider said any

@@ -25,6 +25,12 @@ class Kind(StrEnum):
     ARRIVED = "arrived"
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
+    DECLARED = "declared"  # emergency access: who, why, for how long
+    EXPORTED = "exported"  # a file of the record was made: subject access, an exit
+    SENT = "sent"  # to a program or another region that nobody has looked at yet: not the same as seen
+    EXAMINED = "examined"  # a steward looked at a case, an event or an original
+    ADMINISTERED = "administered"  # policy, switch, objection, removal, hold, role or key was changed
+    NOTIFIED = "notified"  # an organisation or a person was told something
 
 
 class UnwritableEvent(ValueError):

@@ -40,3 +40,13 @@ grant select on sources.heard to carerecord_serve;
 
 grant usage on schema audit to carerecord_witness;
 grant select on audit.event, audit.stream to carerecord_witness;
+
+-- Stewardship: serve is where the desks are; work runs the engine that watches the audit; steward is the hand of the
+-- privacy and records desks on the command line.
+grant usage on schema stewardship to carerecord_serve, carerecord_work, carerecord_steward;
+grant select, insert, update on stewardship.privacy_case, stewardship.proposal, stewardship.objection
+    to carerecord_serve, carerecord_steward;
+grant select, insert on stewardship.case_note to carerecord_serve, carerecord_steward;
+grant select, insert on stewardship.privacy_case to carerecord_work;
+grant select, insert, update, delete on patient_index.relationship to carerecord_listen;
+grant select on patient_index.relationship to carerecord_serve;

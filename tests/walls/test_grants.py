@@ -26,8 +26,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.member": "SID",
         "sources.heard": "SIUD",
         "signin.token": "S",
+        "patient_index.relationship": "SIUD",
     },
-    "work": {"record.dictionary": "S", "record.log": "SD", "record.chunk": "SIUD"},
+    "work": {
+        "record.dictionary": "S",
+        "record.log": "SD",
+        "record.chunk": "SIUD",
+        "stewardship.privacy_case": "SI",
+    },
     "serve": {
         "record.dictionary": "S",
         "patient_index.identifier": "S",
@@ -42,6 +48,17 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "signin.token": "SIUD",
         "signin.assertion": "SIUD",
         "sources.heard": "S",
+        "stewardship.privacy_case": "SIU",
+        "stewardship.case_note": "SI",
+        "stewardship.proposal": "SIU",
+        "stewardship.objection": "SIU",
+        "patient_index.relationship": "S",
+    },
+    "steward": {
+        "stewardship.privacy_case": "SIU",
+        "stewardship.case_note": "SI",
+        "stewardship.proposal": "SIU",
+        "stewardship.objection": "SIU",
     },
     "witness": {"audit.event": "S", "audit.stream": "S"},
 }
@@ -51,6 +68,7 @@ FUNCTIONS = {
     "work": {"intake.make_partitions"},
     "serve": {"record.read_witnessed", "intake.read_original_witnessed"},
     "witness": set[str](),
+    "steward": set[str](),
 }
 
 HAS_TABLE = """

@@ -12,6 +12,10 @@ BY_PATIENT = {
     "patient_index.member",
     "patient_index.judgement",
     "audit.event",
+    "patient_index.relationship",
+    "stewardship.privacy_case",
+    "stewardship.case_note",
+    "stewardship.objection",
 }
 # Tables spread by another column, with the reason; each of their keys begins with one of the columns named.
 OTHERWISE = {
@@ -28,7 +32,7 @@ OTHERWISE = {
     "signin.assertion": ("issuer", "Unique to its issuer."),
 }
 # Small and the same everywhere.
-REFERENCE = {"record.dictionary", "carerecord.migration", "sources.heard"}
+REFERENCE = {"record.dictionary", "carerecord.migration", "sources.heard", "stewardship.proposal"}
 
 TABLES = """
     select namespace.nspname || '.' || class.relname as name

@@ -1,0 +1,5 @@
+"""The third door: the desks decide, witness, act: privacy, objections, removal, repair, administration.
+
+In: what a steward decides, and what the engine that watches the audit finds. Out: cases, objections, removals.
+Invariant: nobody acts here unseen, and what cuts or opens access takes two people.
+"""
