@@ -5,7 +5,7 @@ Invariant: whatever is not permitted without an error is denied. The policies ar
 imported, so a typo in one stops the start and never reaches a reader.
 """
 
-from carerecord.access.decide import SHIPPED, decide, decide_for, matrix, policy_version
+from carerecord.access.decide import SHIPPED, decide, decide_for, matrix, may_work, policy_version
 from carerecord.access.labels import Label
 from carerecord.access.policies import Policies, PolicyDoesNotFit, read_policies
 from carerecord.access.questions import Decision, Question
@@ -20,6 +20,7 @@ __all__ = [
     "decide",
     "decide_for",
     "matrix",
+    "may_work",
     "policy_version",
     "read_policies",
 ]

@@ -14,6 +14,7 @@ from carerecord.access.labels import Label
 from carerecord.access.policies import NO_LABEL, Policies, read_policies
 from carerecord.access.questions import Decision, Question
 from carerecord.model import EvidenceClass, Heading, Purpose
+from carerecord.routing import DESKS
 
 SHIPPED = read_policies()  # A typo in a policy stops the start here.
 
@@ -32,6 +33,23 @@ class Verdict(NamedTuple):
 def decide(question: Question) -> Decision:
     """The decision under the shipped policies, remembered: what it returns is shared, so do not change it."""
     return decide_for(SHIPPED, question)
+
+
+@lru_cache(maxsize=256)
+def may_work(role: str, desk: str) -> bool:
+    """Whether somebody in this role may work at this desk (`routing.DESKS`)."""
+    return may_work_under(SHIPPED, role, desk)
+
+
+def may_work_under(policies: Policies, role: str, desk: str) -> bool:
+    at_a_desk = Question(
+        role=role,
+        organisation_in_agreement=True,
+        route="desk",
+        evidence=EvidenceClass.NONE,
+        purpose=Purpose.PATADMIN,
+    )
+    return _ask(policies, at_a_desk, [("work", "Desk", desk, None)])[0].is_allowed
 
 
 def policy_version() -> str:
@@ -129,6 +147,8 @@ def matrix(policies: Policies = SHIPPED) -> str:
     names = [policies.matrix.heading[heading.name].name for heading in Heading]
     lines = ["| Role | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
     for role_id, role in policies.matrix.role.items():
+        if role.desks:
+            continue
         is_program = role.kind == "program"
         question = Question(
             role=role_id,
@@ -139,6 +159,10 @@ def matrix(policies: Policies = SHIPPED) -> str:
         )
         headings = decide_for(policies, question).headings
         lines.append(f"| {role.name} | " + " | ".join(_cell(headings.get(heading)) for heading in Heading) + " |")
+    lines += ["", "| Role | works at the desks |", "| --- | --- |"]
+    for role_id, role in policies.matrix.role.items():
+        if desks := [desk for desk in DESKS if may_work_under(policies, role_id, desk)]:
+            lines.append(f"| {role.name} | {', '.join(desks)} |")
     return "\n".join(lines)
 
 

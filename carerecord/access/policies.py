@@ -18,8 +18,10 @@ import msgspec
 
 from carerecord.access.labels import WORDS
 from carerecord.model import Heading
+from carerecord.routing import DESKS
 
 NO_LABEL = "none"
+DESK_KIND = "desk"
 
 
 class PolicyDoesNotFit(ValueError):
@@ -37,6 +39,7 @@ class RoleOfMatrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sees: tuple[str, ...]
     labels: tuple[str, ...] = ()
     labels_by_heading: dict[str, tuple[str, ...]] = {}
+    desks: tuple[str, ...] = ()  # where this role may work: `routing.DESKS`
     limit: str = ""
 
     def labels_of(self, heading: str) -> tuple[str, ...]:
@@ -125,13 +128,27 @@ def _read_matrix(text: str) -> Matrix:
             raise PolicyDoesNotFit(
                 f"policy.toml: role {role_id} names label {unknown[0]}, which is not known. Mend it."
             )
+        if unknown := sorted(set(role.desks) - set(DESKS)):
+            raise PolicyDoesNotFit(f"policy.toml: role {role_id} names desk {unknown[0]}, which is not known. Mend it.")
+        if (role.kind == DESK_KIND) != bool(role.desks) or (role.desks and role.sees):
+            raise PolicyDoesNotFit(
+                f"policy.toml: role {role_id} works at a desk and sees headings, or neither: separate the two roles."
+            )
     return table
 
 
 def _matrix_as_cedar(table: Matrix) -> str:
-    """One permit for each role and heading that it sees."""
+    """One permit for each role and heading that it sees, and for each role and desk that it works at."""
     policies = []
     for role_id, role in sorted(table.role.items()):
+        for desk in role.desks:
+            sentence = f"Your role ({role.name}) works at the {desk} desk."
+            policies.append(
+                f"@id({json.dumps(f'desk-{role_id}-{desk}')})\n"
+                f"@sentence({json.dumps(sentence)})\n@basis({json.dumps(table.basis)})\n"
+                f'permit (principal == Role::{json.dumps(role_id)}, action == Action::"work",'
+                f" resource == Desk::{json.dumps(desk)});\n"
+            )
         for heading in role.sees:
             labels = json.dumps([NO_LABEL, *role.labels_of(heading)])
             sentence = f"Your role ({role.name}) shows: {table.heading[heading].name}."
@@ -146,10 +163,12 @@ def _matrix_as_cedar(table: Matrix) -> str:
 
 def _entities(table: Matrix) -> Iterable[dict[str, Any]]:
     for role_id, role in table.role.items():
-        kinds = [role.kind] if role.kind == "program" else [role.kind, "staff"]
+        kinds = [role.kind] if role.kind in ("program", DESK_KIND) else [role.kind, "staff"]
         yield _entity("Role", role_id, [("Kind", kind) for kind in kinds])
     for heading, entry in table.heading.items():
         yield _entity("Heading", heading, [("HeadingKind", entry.kind)])
+    for desk in DESKS:
+        yield _entity("Desk", desk, [])
 
 
 def _entity(kind: str, name: str, parents: list[tuple[str, str]]) -> dict[str, Any]:
@@ -173,7 +192,8 @@ def _as_json(policies: str) -> list[dict[str, Any]]:
 
 
 def _check_written(policies: list[dict[str, Any]]) -> None:
-    """Only the matrix may let a heading be seen: a policy written by hand may permit opening or declaring, no more."""
+    """Only the matrix lets a heading be seen or a desk be worked at: a policy written by hand permits no more than
+    opening or declaring."""
     for policy in policies:
         action = policy["action"]
         named = action.get("entities") or ([action["entity"]] if "entity" in action else [])
@@ -182,7 +202,8 @@ def _check_written(policies: list[dict[str, Any]]) -> None:
         ):
             name = policy.get("annotations", {}).get("id", "a policy without @id")
             raise PolicyDoesNotFit(
-                f"{name} permits more than to open or declare. Only policy.toml lets a heading be seen."
+                f"{name} permits more than to open or declare. "
+                "Only policy.toml lets a heading be seen or a desk be worked at."
             )
 
 

@@ -16,6 +16,11 @@ PHARMACIST = ("S8000:G8000:R1290", '"Clinical":"Clinical Provision":"Pharmacist"
 PARAMEDIC = ("S8000:G8000:R9901", '"Clinical":"Clinical Provision":"Paramedic"')
 MENTAL_HEALTH = ("S8000:G8000:R9902", '"Clinical":"Clinical Provision":"Mental Health Practitioner"')
 CARE_HOME_NURSE = ("S8000:G8000:R9903", '"Clinical":"Clinical Provision":"Care Home Nurse"')
+PRIVACY_OFFICER = ("S8000:G8000:R9911", '"Clinical":"Information Governance":"Privacy Officer"')
+GUARDIAN = ("S8000:G8000:R9912", '"Clinical":"Information Governance":"Caldicott Guardian"')
+RECORDS_MANAGER = ("S8000:G8000:R9913", '"Clinical":"Information Governance":"Records Manager"')
+LOCAL_ADMINISTRATOR = ("S8000:G8000:R9914", '"Clinical":"Information Governance":"Local Administrator"')
+SAFETY_OFFICER = ("S8000:G8000:R9915", '"Clinical":"Information Governance":"Clinical Safety Officer"')
 SOCIAL_WORKER = ("S8000:G8000:R8017", '"Clinical":"Clinical Provision":"Social Worker"')
 
 
@@ -75,6 +80,21 @@ USERS = (
          called="Nurse at a care home. One role.", roles=_roles(555112001, (CARE_HOME_NURSE, "Y99401"))),
     User(nhsid_useruid="555000000113", title="Mr", given_name="Amir", family_name="Delacroix",
          called="Social worker, Mile End. One role.", roles=_roles(555113001, (SOCIAL_WORKER, "Y99301"))),
+    User(nhsid_useruid="555000000114", title="Ms", given_name="Harriet", family_name="Osei",
+         called="Privacy officer, Barts Health. One role.", roles=_roles(555114001, (PRIVACY_OFFICER, "R1H"))),
+    User(nhsid_useruid="555000000115", title="Mr", given_name="Gareth", family_name="Pemberton-Rao",
+         called="Privacy officer, Oxford University Hospitals. One role.", roles=_roles(555115001, (PRIVACY_OFFICER, "RTH"))),
+    User(nhsid_useruid="555000000116", title="Dr", given_name="Miriam", family_name="Castell",
+         called="Caldicott Guardian and consultant, Barts Health. Two roles.",
+         roles=_roles(555116001, (GUARDIAN, "R1H"), (CLINICIAN, "R1H"))),
+    User(nhsid_useruid="555000000117", title="Mr", given_name="Yusuf", family_name="Hartnell",
+         called="Records manager, Barts Health. One role.", roles=_roles(555117001, (RECORDS_MANAGER, "R1H"))),
+    User(nhsid_useruid="555000000118", title="Ms", given_name="Chloe", family_name="Danvers-Iqbal",
+         called="Local administrator, Barts Health. One role.", roles=_roles(555118001, (LOCAL_ADMINISTRATOR, "R1H"))),
+    User(nhsid_useruid="555000000119", title="Mr", given_name="Dev", family_name="Lindqvist",
+         called="Local administrator, Barts Health: the second of two. One role.", roles=_roles(555119001, (LOCAL_ADMINISTRATOR, "R1H"))),
+    User(nhsid_useruid="555000000120", title="Dr", given_name="Fenella", family_name="Achterberg",
+         called="Clinical safety officer, Barts Health. One role.", roles=_roles(555120001, (SAFETY_OFFICER, "R1H"))),
 )  # fmt: skip
 
 
