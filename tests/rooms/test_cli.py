@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from carerecord import assembly, cli, clock, database, intake
+from carerecord.cli import inbox
 from carerecord.model import OriginalReference, Outcome, Problem
 from carerecord.organisations import read_region
 from carerecord.settings import Settings
@@ -94,7 +95,7 @@ def test_what_stopped_a_message_is_listed_before_what_was_noticed() -> None:
         received_at=datetime(2026, 11, 22, tzinfo=UTC), outcome=Outcome.REFUSED, attempts=0,
         problems=(noticed, stopped),
     )  # fmt: skip
-    assert cli._inbox_line(item).endswith("Stopped.")
+    assert inbox.line_of(item).endswith("Stopped.")
 
 
 def test_an_untouched_audit_verifies(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:

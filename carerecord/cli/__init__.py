@@ -1,0 +1,53 @@
+"""The operator's hand.
+
+One file for each group of commands; each says what it adds to the parser with `add_to`. Invariant: what an operator may
+meet and mend is printed as its sentence alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+import msgspec
+
+from carerecord import __version__, access, database, patient_index, settings, supervision
+from carerecord.cli import backup, inbox, links, policy, processes, region, witness
+from carerecord.cli.commands import Commands
+from carerecord.database.backup import BackupRefused
+from carerecord.organisations import RegionDoesNotFit
+from carerecord.record import dictionary
+
+# In the order in which the help lists them.
+GROUPS = (processes, inbox, links, witness, policy, region, backup)
+
+# What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
+EXPECTED = (
+    RegionDoesNotFit, access.PolicyDoesNotFit,
+    database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
+    database.RolesMissing, database.MigrationChanged, BackupRefused,
+    supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
+    patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
+)  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="carerecord", description="The shared care record of a region.")
+    top.add_argument("--version", action="version", version=f"carerecord {__version__}")
+    commands = Commands(top.add_subparsers(dest="command", required=True, metavar="command"))
+    for group in GROUPS:
+        group.add_to(commands)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = parser().parse_args(arguments)
+    try:
+        done: int = asyncio.run(asked.run(settings.read(), asked))
+        return done
+    except EXPECTED as expected:
+        print(expected, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

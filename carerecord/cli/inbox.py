@@ -1,0 +1,89 @@
+"""What was refused, parked, not translated, or waits for a decision: list it, show it, replay it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import AsyncExitStack
+
+from carerecord import clock, intake
+from carerecord.cli.commands import Commands, open_database, say
+from carerecord.formats import document
+from carerecord.model import OriginalReference, Outcome
+from carerecord.organisations import read_region
+from carerecord.settings import Settings
+
+
+def add_to(commands: Commands) -> None:
+    inbox = commands.group("inbox", "What was refused, parked, not translated, or waits for a decision.")
+    listing = inbox.add("list", list_unsettled, "List unsettled messages, oldest first.")
+    listing.add_argument("--outcome", choices=[outcome.value for outcome in Outcome if outcome is not Outcome.RECORDED])
+    listing.add_argument("--source", help="id of a source in the region's file")
+    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--json", action="store_true")
+    shown = inbox.add("show", show, "Show one message as it arrived, what was wrong with it, and each attempt since.")
+    shown.add_argument("reference", type=_reference, help="as listed: 20261122-7")
+    shown.add_argument("--json", action="store_true")
+    replayed = inbox.add("replay", replay, "Translate and attribute messages again, with what is known today.")
+    replayed.add_argument("reference", type=_reference, nargs="+", help="as listed: 20261122-7")
+
+
+def _reference(text: str) -> OriginalReference:
+    try:
+        return OriginalReference.parse(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError("a message is named as it is listed, such as 20261122-7") from wrong
+
+
+async def list_unsettled(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await open_database(stack, chosen, "operate")
+        outcome = Outcome(asked.outcome) if asked.outcome else None
+        found = await intake.list_unsettled(db, outcome=outcome, source=asked.source, limit=asked.limit)
+    say(found, as_json=asked.json, lines=lambda: [line_of(item) for item in found] or ["Nothing waits."])
+    return 0
+
+
+def line_of(item: intake.Unsettled) -> str:
+    """What stopped it, before what was only noticed."""
+    worst = sorted(item.problems, key=lambda problem: not problem.fatal)
+    why = worst[0].sentence if worst else ""
+    return f"{item.reference!s:20} {item.outcome:13} {item.source:20} {item.message_type:10} {why}"
+
+
+async def show(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await open_database(stack, chosen, "operate")
+        found = await intake.show(db, asked.reference)
+    if found is None:
+        print(f"There is no message {asked.reference}: list them with `carerecord inbox list`.", file=sys.stderr)
+        return 1
+    say(found, as_json=asked.json, lines=lambda: _lines_of(found))
+    return 0
+
+
+def _lines_of(found: intake.KeptMessage) -> list[str]:
+    last = found.replays[-1].problems if found.replays else found.first_problems
+    problems = [f"  {problem.field or problem.segment}: {problem.rule}: {problem.sentence}" for problem in last]
+    attempts = [
+        f"  attempt {attempt.attempt} at {attempt.at:%d-%b-%Y %H:%M}: {attempt.outcome}" for attempt in found.replays
+    ]
+    head = f"{found.reference} from {found.source}, received {found.received_at:%d-%b-%Y %H:%M}: {found.outcome}"
+    if found.format == "document":
+        words = document.text_of(found.content)
+    else:
+        words = found.content.decode(errors="replace").replace("\r", "\n")
+    return [head, *problems, *attempts, "", words]
+
+
+async def replay(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with AsyncExitStack() as stack:
+        db = await open_database(stack, chosen, "operate")
+        region = read_region(chosen.region)
+        answers = await intake.replay(db, region, chosen, asked.reference, at=clock.now(), random_key=clock.random_key)
+    for answer in answers:
+        said = answer.sentence if isinstance(answer, intake.ReplayRefused) else answer.outcome.value
+        print(f"{answer.reference}: {said}")
+        if isinstance(answer, intake.Replayed):
+            print(*(f"  {problem.field}: {problem.sentence}" for problem in answer.problems), sep="\n")
+    return 1 if any(isinstance(answer, intake.ReplayRefused) for answer in answers) else 0
