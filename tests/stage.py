@@ -200,8 +200,9 @@ class Stage:
         self.client.cookies.set(patient_cookie(new.id), new.token)
         return f"/patient/{new.id}"
 
-    def sign_in(self) -> str:
+    def sign_in(self, role: str = "clinician", *, organisation: str = "RTH") -> str:
         """A staff session whose cookie the client has; gives its token."""
-        new = self.sessions.create(STAFF, at=samples.AT, **NOBODY_YET)
+        staff = msgspec.structs.replace(STAFF, role=role, organisation=organisation)
+        new = self.sessions.create(staff, at=samples.AT, **NOBODY_YET)
         self.client.cookies.set("carerecord_staff", new.token)
         return new.token

@@ -11,6 +11,8 @@ from carerecord.signin.clients import Clients
 from carerecord.signin.guard import (
     SIGN_IN_COOKIE,
     STAFF_COOKIE,
+    desks_of,
+    find_desk_session,
     find_patient_session,
     find_staff_session,
     patient_cookie,
@@ -55,6 +57,8 @@ __all__ = [
     "Sessions",
     "SignInStart",
     "StaffRole",
+    "desks_of",
+    "find_desk_session",
     "find_patient_session",
     "find_staff_session",
     "patient_cookie",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from carerecord import access
+from carerecord.routing import DESKS
 from carerecord.signin.sessions import Sessions
 from carerecord.signin.values import Session
 
@@ -25,3 +27,16 @@ async def find_patient_session(
 
 async def find_staff_session(sessions: Sessions, cookies: Mapping[str, str], *, at: datetime) -> Session | None:
     return await sessions.find_staff(cookies.get(STAFF_COOKIE), at=at)
+
+
+async def find_desk_session(
+    sessions: Sessions, cookies: Mapping[str, str], *, desk: str, at: datetime
+) -> Session | None:
+    """The staff session of somebody whose role may work at this desk; asked again with every request."""
+    session = await find_staff_session(sessions, cookies, at=at)
+    return session if session and access.may_work(session.staff.role, desk) else None
+
+
+def desks_of(role: str) -> tuple[str, ...]:
+    """The desks at which somebody in this role may work; most roles at none."""
+    return tuple(desk for desk in DESKS if access.may_work(role, desk))

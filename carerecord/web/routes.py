@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from carerecord.routing import Route
 from carerecord.web import assets
+from carerecord.web.desk import frame
 from carerecord.web.pages import close, document, entry, find, original, reason, sign_in, summary
 
 
@@ -83,5 +84,6 @@ routes: tuple[Route, ...] = (
     Route(
         method="GET", path="/static/{name}", endpoint=assets.show, access="public", summary="Styles, script and icon."
     ),
+    *frame.routes,
     Route(method="GET", path="/health", endpoint=health, access="public", summary="Whether this process serves."),
 )

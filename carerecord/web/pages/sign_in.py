@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from carerecord.disclosure import Refusal
 from carerecord.model import Staff
-from carerecord.signin import SIGN_IN_COOKIE, STAFF_COOKIE, Login, find_staff_session
+from carerecord.signin import SIGN_IN_COOKIE, STAFF_COOKIE, Login, desks_of, find_staff_session
 from carerecord.web import drawing, parts
 from carerecord.web.pages import refusal
 from carerecord.web.security import is_https, read_form
@@ -120,7 +120,7 @@ async def _enter(request: Request, staff: Staff) -> Response:
     refused = await part.door.witness_event("signed_in", staff=staff, route="sign-in", session=new.id, at=at)
     if refused is not None:
         return refusal.show(request, refused)
-    response = RedirectResponse("/find", status_code=303)
+    response = RedirectResponse("/desk" if desks_of(staff.role) else "/find", status_code=303)
     response.set_cookie(
         STAFF_COOKIE,
         new.token,
