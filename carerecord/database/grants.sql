@@ -50,3 +50,26 @@ grant select, insert on stewardship.case_note to carerecord_serve, carerecord_st
 grant select, insert on stewardship.privacy_case to carerecord_work;
 grant select, insert, update, delete on patient_index.relationship to carerecord_listen;
 grant select on patient_index.relationship to carerecord_serve;
+
+-- Objections, notices, opt-outs, what is cut, and what neighbours attest of their launches.
+grant select, insert, update on stewardship.notice to carerecord_serve, carerecord_steward;
+grant execute on function audit.find_recipients(bigint[]) to carerecord_serve, carerecord_steward;
+grant select on stewardship.national_opt_out, stewardship.opt_out_list to carerecord_serve;
+grant select, insert, delete on stewardship.national_opt_out to carerecord_steward;
+grant select, insert, update on stewardship.opt_out_list to carerecord_steward;
+grant select, insert, update on stewardship.attestation to carerecord_serve;
+grant select, insert on stewardship.attestation_message to carerecord_serve;
+grant select on stewardship.attestation, stewardship.reliance to carerecord_serve, carerecord_steward, carerecord_work;
+grant insert, update on stewardship.reliance to carerecord_work;
+grant select, insert, update on stewardship.followed to carerecord_work;
+grant usage on schema audit, patient_index to carerecord_work;
+grant select (patient_key, stream, seq, recorded_at, kind, staff, evidence, detail, route, session) on audit.event
+    to carerecord_work;
+grant select on audit.stream, patient_index.member, patient_index.relationship to carerecord_work;
+grant usage on schema signin, audit, patient_index to carerecord_steward;
+grant select on signin.switch to carerecord_listen;
+grant select, insert, delete on signin.switch to carerecord_serve, carerecord_steward;
+grant select on patient_index.identity, patient_index.nhs_number, patient_index.member to carerecord_steward;
+grant insert on audit.event to carerecord_steward;
+grant select (patient_key, stream, seq, hash) on audit.event to carerecord_steward;
+grant select, insert, update on audit.stream to carerecord_steward;

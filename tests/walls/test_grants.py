@@ -27,12 +27,19 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "sources.heard": "SIUD",
         "signin.token": "S",
         "patient_index.relationship": "SIUD",
+        "signin.switch": "S",
     },
     "work": {
         "record.dictionary": "S",
         "record.log": "SD",
         "record.chunk": "SIUD",
         "stewardship.privacy_case": "SI",
+        "stewardship.attestation": "S",
+        "stewardship.reliance": "SIU",
+        "stewardship.followed": "SIU",
+        "audit.stream": "S",
+        "patient_index.member": "S",
+        "patient_index.relationship": "S",
     },
     "serve": {
         "record.dictionary": "S",
@@ -53,22 +60,48 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.proposal": "SIU",
         "stewardship.objection": "SIU",
         "patient_index.relationship": "S",
+        "stewardship.notice": "SIU",
+        "stewardship.national_opt_out": "S",
+        "stewardship.opt_out_list": "S",
+        "stewardship.attestation": "SIU",
+        "stewardship.attestation_message": "SI",
+        "stewardship.reliance": "S",
+        "signin.switch": "SID",
     },
     "steward": {
         "stewardship.privacy_case": "SIU",
         "stewardship.case_note": "SI",
         "stewardship.proposal": "SIU",
         "stewardship.objection": "SIU",
+        "stewardship.notice": "SIU",
+        "stewardship.national_opt_out": "SID",
+        "stewardship.opt_out_list": "SIU",
+        "stewardship.attestation": "S",
+        "stewardship.reliance": "S",
+        "signin.switch": "SID",
+        "patient_index.identity": "S",
+        "patient_index.nhs_number": "S",
+        "patient_index.member": "S",
+        "audit.event": "I",
+        "audit.stream": "SIU",
     },
     "witness": {"audit.event": "S", "audit.stream": "S"},
 }
-COLUMNS = {"serve": {"audit.event": {"patient_key", "stream", "seq", "hash"}}}
+COLUMNS = {
+    "serve": {"audit.event": {"patient_key", "stream", "seq", "hash"}},
+    "steward": {"audit.event": {"patient_key", "stream", "seq", "hash"}},
+    "work": {
+        "audit.event": {
+            *("patient_key", "stream", "seq", "recorded_at", "kind", "staff", "evidence", "detail", "route", "session"),
+        }
+    },
+}
 FUNCTIONS = {
     "listen": set[str](),
     "work": {"intake.make_partitions"},
-    "serve": {"record.read_witnessed", "intake.read_original_witnessed"},
+    "serve": {"record.read_witnessed", "intake.read_original_witnessed", "audit.find_recipients"},
     "witness": set[str](),
-    "steward": set[str](),
+    "steward": {"audit.find_recipients"},
 }
 
 HAS_TABLE = """

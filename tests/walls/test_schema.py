@@ -16,6 +16,8 @@ BY_PATIENT = {
     "stewardship.privacy_case",
     "stewardship.case_note",
     "stewardship.objection",
+    "stewardship.notice",
+    "stewardship.reliance",
 }
 # Tables spread by another column, with the reason; each of their keys begins with one of the columns named.
 OTHERWISE = {
@@ -30,9 +32,15 @@ OTHERWISE = {
     "signin.login": ("state_hash", "Found by its state."),
     "signin.token": ("token_hash", "Found by its token."),
     "signin.assertion": ("issuer", "Unique to its issuer."),
+    "stewardship.attestation": ("issuer", "What a neighbour said of its own launches."),
+    "stewardship.attestation_message": ("issuer", "Unique to its issuer."),
+    "stewardship.national_opt_out": ("number_hash", "A list by hash: asked with a hash, before any person is known."),
 }
 # Small and the same everywhere.
-REFERENCE = {"record.dictionary", "carerecord.migration", "sources.heard", "stewardship.proposal"}
+REFERENCE = {
+    *("record.dictionary", "carerecord.migration", "sources.heard", "stewardship.proposal"),
+    *("signin.switch", "stewardship.opt_out_list", "stewardship.followed"),
+}
 
 TABLES = """
     select namespace.nspname || '.' || class.relname as name
