@@ -33,7 +33,8 @@ grant select on patient_index.identifier, patient_index.nhs_number, patient_inde
 grant insert on audit.event to carerecord_serve;
 grant select (patient_key, stream, seq, hash) on audit.event to carerecord_serve;
 grant select, insert, update on audit.stream to carerecord_serve;
-grant select, insert, update, delete on signin.session, signin.arrival, signin.login, signin.token, signin.assertion to carerecord_serve;
+grant select, insert, update, delete on signin.session, signin.arrival, signin.login, signin.token, signin.assertion,
+    signin.emergency to carerecord_serve;
 
 grant usage on schema sources to carerecord_serve;
 grant select on sources.heard to carerecord_serve;
@@ -73,3 +74,23 @@ grant select on patient_index.identity, patient_index.nhs_number, patient_index.
 grant insert on audit.event to carerecord_steward;
 grant select (patient_key, stream, seq, hash) on audit.event to carerecord_steward;
 grant select, insert, update on audit.stream to carerecord_steward;
+
+-- The witness: whoever works seals what is in it, and makes its months ahead.
+grant execute on function audit.make_partitions(date) to carerecord_work;
+grant select on audit.event, audit.stream to carerecord_work;
+grant select, insert on audit.seal to carerecord_work;
+grant select on audit.seal to carerecord_serve, carerecord_witness;
+grant select, insert, update on audit.policy to carerecord_serve;
+grant execute on function audit.read_witnessed(int, bigint, bigint, timestamptz, timestamptz, text[], text, text,
+                                               timestamptz, int, bigint, int) to carerecord_serve;
+
+-- As it was: what demographics replace, and what a steward needs to make again what somebody saw and say who saw it.
+grant insert on patient_index.earlier to carerecord_listen;
+grant select, insert on audit.circumstance to carerecord_serve;
+grant select on audit.circumstance, audit.event to carerecord_steward;
+grant usage on schema record, intake to carerecord_steward;
+grant select on record.dictionary, patient_index.judgement, patient_index.earlier to carerecord_steward;
+grant execute on function record.read_examined(bigint, int, bigint, bigint) to carerecord_steward;
+grant execute on function intake.read_original_examined(bigint, int, bigint, date, bigint) to carerecord_steward;
+grant execute on function intake.list_recorded_later(date[], bigint[]) to carerecord_steward;
+grant execute on function intake.find_whose(date, bigint) to carerecord_steward;

@@ -18,7 +18,7 @@ from carerecord.signin.guard import (
     patient_cookie,
 )
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
-from carerecord.signin.sessions import ReasonMissing, Sessions
+from carerecord.signin.sessions import EMERGENCY_HOURS, NotAnEmergency, ReasonMissing, Sessions
 from carerecord.signin.signed import NotSigned, peek, read_signed
 from carerecord.signin.values import (
     ArrivalRefusal,
@@ -35,6 +35,7 @@ from carerecord.signin.values import (
 )
 
 __all__ = [
+    "EMERGENCY_HOURS",
     "SIGN_IN_COOKIE",
     "STAFF_COOKIE",
     "ArrivalRefusal",
@@ -49,6 +50,7 @@ __all__ = [
     "NewArrival",
     "NewSession",
     "NotAScope",
+    "NotAnEmergency",
     "NotSigned",
     "ReasonMissing",
     "Scope",

@@ -5,15 +5,33 @@ insert into signin.session
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- :name find_session
--- The open session that this token belongs to.
-select token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, parent_id
-from signin.session
-where token_hash = $1 and closed_at is null and expires_at > $2;
+-- The open session that this token belongs to, with the emergency access to its person that its reader has declared.
+select s.token_hash, s.id, s.staff, s.patient_key, s.evidence, s.purpose, s.route, s.created_at, s.expires_at,
+       s.parent_id, e.evidence as emergency, e.until as emergency_until
+from signin.session s
+left join signin.emergency e
+    on e.patient_key = s.patient_key and e.until > $2 and e.ended_at is null
+    and e.user_id = s.staff::jsonb ->> 'user_id' and e.organisation = s.staff::jsonb ->> 'organisation'
+    and e.role = s.staff::jsonb ->> 'role'
+where s.token_hash = $1 and s.closed_at is null and s.expires_at > $2;
 
 -- :name replace_evidence
 -- The reader gave a reason: it stands in place of weak evidence.
 update signin.session set evidence = $2
 where token_hash = $1 and closed_at is null;
+
+-- :name begin_emergency
+-- A reader declared emergency access to one person: it stands for whichever session of theirs opens that person.
+insert into signin.emergency (patient_key, user_id, organisation, role, evidence, declared_at, until)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (patient_key, user_id, organisation, role) do update
+    set evidence = excluded.evidence, declared_at = excluded.declared_at, until = excluded.until, ended_at = null;
+
+-- :name end_emergency
+-- The reader ended it before its time.
+update signin.emergency set ended_at = $5
+where patient_key = $1 and user_id = $2 and organisation = $3 and role = $4 and ended_at is null and until > $5
+returning true;
 
 -- :name close_session
 -- End one session.
@@ -74,6 +92,10 @@ select staff, scope, expires_at from signin.token where token_hash = $1 and expi
 -- :name sweep_sessions
 -- Forget sessions that ended long ago: the audit keeps who looked.
 delete from signin.session where expires_at < $1;
+
+-- :name sweep_emergencies
+-- Forget emergency access that is over: the audit keeps who declared it, and the privacy desk its case.
+delete from signin.emergency where until < $1;
 
 -- :name sweep_logins
 -- Forget sign-ins that were never finished.

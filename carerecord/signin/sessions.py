@@ -17,6 +17,16 @@ REASON_LETTERS_MAX = 500
 ID_LETTERS = 22  # 132 random bits: an id is no secret, but nobody should meet another's by trying.
 
 
+EMERGENCY_HOURS = (1, 2, 4, 12)  # the longest is a shift
+
+
+class NotAnEmergency(ValueError):
+    """Emergency access is to one person, was declared, and ends within a shift: declare it again with a time."""
+
+    def __init__(self) -> None:
+        super().__init__(NotAnEmergency.__doc__)
+
+
 class ReasonMissing(ValueError):
     """No reason was given: choose one, or write in a few words why you need the record."""
 
@@ -90,6 +100,26 @@ class Sessions:
         )
         await self._store.replace_evidence(session, evidence=evidence)
         return msgspec.structs.replace(session, evidence=evidence)
+
+    async def begin_emergency(self, session: Session, *, evidence: Evidence, until: datetime, at: datetime) -> Session:
+        """Emergency access to the person of this session, and to nobody else: purpose BTG, until its time is over.
+
+        It belongs to the reader in this role, not to one session: a shift is longer than a session, and signing in
+        again must not cost a second declaration at the bedside. Raises NotAnEmergency.
+        """
+        longest = timedelta(hours=EMERGENCY_HOURS[-1])
+        if (
+            session.patient_key is None
+            or evidence.kind is not EvidenceClass.EMERGENCY
+            or not at < until <= at + longest
+        ):
+            raise NotAnEmergency
+        await self._store.begin_emergency(session, evidence=evidence, at=at, until=until)
+        return msgspec.structs.replace(session, evidence=evidence, purpose=Purpose.BTG, emergency_until=until)
+
+    async def end_emergency(self, session: Session, *, at: datetime) -> bool:
+        """From now on what the evidence allows, and no more. False if it was over already."""
+        return await self._store.end_emergency(session, at=at)
 
     async def close(self, session: Session, *, because: str, at: datetime) -> None:
         await self._store.close_session(session, because=because, at=at)

@@ -53,16 +53,24 @@ class Store:
             id=row["id"],
             staff=msgspec.json.decode(row["staff"], type=Staff),
             patient_key=row["patient_key"],
-            evidence=msgspec.json.decode(row["evidence"], type=Evidence),
-            purpose=Purpose(row["purpose"]),
+            evidence=msgspec.json.decode(row["emergency"] or row["evidence"], type=Evidence),
+            purpose=Purpose.BTG if row["emergency"] else Purpose(row["purpose"]),
             route=row["route"],
             created_at=row["created_at"],
             expires_at=row["expires_at"],
             parent_id=row["parent_id"],
+            emergency_until=row["emergency_until"],
         )
 
     async def replace_evidence(self, session: Session, *, evidence: Evidence) -> None:
         await self._db.execute(QUERIES["replace_evidence"], session.token_hash, _text(evidence))
+
+    async def begin_emergency(self, session: Session, *, evidence: Evidence, at: datetime, until: datetime) -> None:
+        await self._db.execute(QUERIES["begin_emergency"], *_reader(session), _text(evidence), at, until)
+
+    async def end_emergency(self, session: Session, *, at: datetime) -> bool:
+        """False: there was none."""
+        return await self._db.fetchval(QUERIES["end_emergency"], *_reader(session), at) is not None
 
     async def close_session(self, session: Session, *, because: str, at: datetime) -> None:
         """A staff session takes every chart that was opened from it along."""
@@ -119,8 +127,20 @@ class Store:
             return
         self._swept_at = at
         await self._db.execute(QUERIES["empty_arrivals"], at)
-        for name in ("sweep_sessions", "sweep_logins", "sweep_arrivals", "sweep_tokens", "sweep_assertions"):
+        for name in (
+            "sweep_sessions",
+            "sweep_emergencies",
+            "sweep_logins",
+            "sweep_arrivals",
+            "sweep_tokens",
+            "sweep_assertions",
+        ):
             await self._db.execute(QUERIES[name], at - KEPT)
+
+
+def _reader(session: Session) -> tuple[int | None, str, str, str]:
+    """Whose emergency access it is: one reader's, in one role, to one person."""
+    return session.patient_key, session.staff.user_id, session.staff.organisation, session.staff.role
 
 
 def _text(value: msgspec.Struct) -> str:

@@ -23,6 +23,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     parent_id: str | None = None
     token_hash: bytes
+    emergency_until: datetime | None = None  # emergency access to this person lasts until then; purpose is then BTG
 
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True):

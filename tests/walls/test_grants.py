@@ -37,6 +37,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.attestation": "S",
         "stewardship.reliance": "SIU",
         "stewardship.followed": "SIU",
+        "audit.event": "S",
+        "audit.seal": "SI",
         "audit.stream": "S",
         "patient_index.member": "S",
         "patient_index.relationship": "S",
@@ -49,11 +51,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.member": "S",
         "audit.event": "I",
         "audit.stream": "SIU",
+        "audit.seal": "S",
+        "audit.policy": "SIU",
         "signin.session": "SIUD",
         "signin.arrival": "SIUD",
         "signin.login": "SIUD",
         "signin.token": "SIUD",
         "signin.assertion": "SIUD",
+        "signin.emergency": "SIUD",
         "sources.heard": "S",
         "stewardship.privacy_case": "SIU",
         "stewardship.case_note": "SI",
@@ -85,21 +90,21 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "audit.event": "I",
         "audit.stream": "SIU",
     },
-    "witness": {"audit.event": "S", "audit.stream": "S"},
+    "witness": {"audit.event": "S", "audit.stream": "S", "audit.seal": "S"},
 }
 COLUMNS = {
     "serve": {"audit.event": {"patient_key", "stream", "seq", "hash"}},
     "steward": {"audit.event": {"patient_key", "stream", "seq", "hash"}},
-    "work": {
-        "audit.event": {
-            *("patient_key", "stream", "seq", "recorded_at", "kind", "staff", "evidence", "detail", "route", "session"),
-        }
-    },
 }
 FUNCTIONS = {
     "listen": set[str](),
-    "work": {"intake.make_partitions"},
-    "serve": {"record.read_witnessed", "intake.read_original_witnessed", "audit.find_recipients"},
+    "work": {"intake.make_partitions", "audit.make_partitions"},
+    "serve": {
+        "record.read_witnessed",
+        "intake.read_original_witnessed",
+        "audit.find_recipients",
+        "audit.read_witnessed",
+    },
     "witness": set[str](),
     "steward": {"audit.find_recipients"},
 }
@@ -185,7 +190,8 @@ async def test_no_process_role_is_a_superuser_or_may_become_another(settings: Se
         ("listen", "delete from intake.original"),
         ("listen", "delete from patient_index.judgement"),
         ("listen", "select * from audit.event"),
-        ("work", "select * from audit.event"),
+        ("work", "insert into audit.event (patient_key) values (1)"),
+        ("work", "update audit.seal set signed = ''"),
         ("work", "insert into record.log (patient_key) values (1)"),
         ("work", "select * from intake.original"),
         ("work", "select * from patient_index.identity"),

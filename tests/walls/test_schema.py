@@ -16,6 +16,7 @@ BY_PATIENT = {
     "stewardship.privacy_case",
     "stewardship.case_note",
     "stewardship.objection",
+    "signin.emergency",
     "stewardship.notice",
     "stewardship.reliance",
 }
@@ -27,6 +28,7 @@ OTHERWISE = {
     "patient_index.identifier": ("value", "A way in: asked before the patient is known."),
     "patient_index.nhs_number": ("nhs_number", "A way in: asked before the patient is known."),
     "audit.stream": ("stream", "One row a chain."),
+    "audit.seal": ("number", "One row for all of a minute."),
     "signin.session": ("token_hash", "Found by its token."),
     "signin.arrival": ("code_hash issuer", "Found by its code; a launch is unique to its issuer."),
     "signin.login": ("state_hash", "Found by its state."),
@@ -38,7 +40,7 @@ OTHERWISE = {
 }
 # Small and the same everywhere.
 REFERENCE = {
-    *("record.dictionary", "carerecord.migration", "sources.heard", "stewardship.proposal"),
+    *("record.dictionary", "carerecord.migration", "sources.heard", "audit.policy", "stewardship.proposal"),
     *("signin.switch", "stewardship.opt_out_list", "stewardship.followed"),
 }
 

@@ -2,12 +2,22 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from carerecord import database
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
 from carerecord.settings import Settings
-from carerecord.signin import ReasonMissing, Sessions, find_patient_session, find_staff_session, patient_cookie
+from carerecord.signin import (
+    NewSession,
+    NotAnEmergency,
+    ReasonMissing,
+    Session,
+    Sessions,
+    find_patient_session,
+    find_staff_session,
+    patient_cookie,
+)
 
 AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
 STAFF = Staff(
@@ -164,3 +174,76 @@ async def test_sessions_that_ended_long_ago_are_forgotten(settings: Settings) ->
         ids = [row["id"] for row in await db.fetch("select id from signin.session")]
         assert old.id not in ids
         assert len(ids) == 1
+
+
+BY_DECLARATION = Evidence(
+    kind=EvidenceClass.EMERGENCY, said_by="reader", reason="Vital interests: no pulse, unknown drugs"
+)
+
+
+async def find(sessions: Sessions, new: NewSession, *, at: datetime) -> Session:
+    found = await sessions.find(new.id, token=new.token, at=at)
+    assert found is not None
+    return found
+
+
+async def test_emergency_access_stands_until_its_time_and_then_what_the_evidence_allows(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new, until = await launched(sessions, evidence=BARE), AT + timedelta(minutes=30)
+        await sessions.begin_emergency(await find(sessions, new, at=AT), evidence=BY_DECLARATION, until=until, at=AT)
+        during = await find(sessions, new, at=until - timedelta(seconds=1))
+        assert (during.purpose, during.evidence, during.emergency_until) == (Purpose.BTG, BY_DECLARATION, until)
+        after = await find(sessions, new, at=until)
+        assert (after.purpose, after.evidence, after.emergency_until) == (Purpose.TREAT, BARE, None)
+
+
+async def test_emergency_access_is_to_one_person_by_one_reader_in_one_role(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        until = AT + timedelta(hours=12)
+        await sessions.begin_emergency(await find(sessions, new, at=AT), evidence=BY_DECLARATION, until=until, at=AT)
+        others = [
+            await launched(sessions, patient_key=4712),
+            *[
+                await sessions.create_patient(
+                    msgspec.structs.replace(STAFF, **{field: "another"}),
+                    patient_key=4711, evidence=BARE, purpose=Purpose.TREAT, route="launch", at=AT,
+                )
+                for field in ("user_id", "organisation", "role")
+            ],
+        ]  # fmt: skip
+        for other in others:
+            assert (await find(sessions, other, at=AT)).purpose is Purpose.TREAT
+        again = await launched(sessions, evidence=BARE)  # The same reader comes back within the shift.
+        assert (await find(sessions, again, at=AT)).purpose is Purpose.BTG
+
+
+async def test_emergency_access_that_was_ended_is_over_in_every_session(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        one, other = await launched(sessions), await launched(sessions)
+        session = await find(sessions, one, at=AT)
+        await sessions.begin_emergency(session, evidence=BY_DECLARATION, until=AT + timedelta(hours=4), at=AT)
+        assert await sessions.end_emergency(session, at=AT + timedelta(minutes=1))
+        assert not await sessions.end_emergency(session, at=AT + timedelta(minutes=2))
+        for new in (one, other):
+            found = await find(sessions, new, at=AT + timedelta(minutes=2))
+            assert (found.purpose, found.emergency_until) == (Purpose.TREAT, None)
+
+
+async def test_emergency_access_without_person_evidence_or_end_is_not_begun(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        session = await find(sessions, await launched(sessions), at=AT)
+        nobody = msgspec.structs.replace(session, patient_key=None)
+        hour = AT + timedelta(hours=1)
+        for of, evidence, until in (
+            (nobody, BY_DECLARATION, hour),
+            (session, APPOINTMENT, hour),
+            (session, BY_DECLARATION, AT),
+            (session, BY_DECLARATION, AT + timedelta(hours=12, seconds=1)),
+        ):
+            with pytest.raises(NotAnEmergency):
+                await sessions.begin_emergency(of, evidence=evidence, until=until, at=AT)
