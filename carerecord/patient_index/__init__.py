@@ -5,25 +5,32 @@ that must be decided first. Invariant: a link changes which identities are one p
 verified NHS numbers never become one person; every link has a judgement with its reasons, and can be undone.
 """
 
+from carerecord.patient_index.as_at import History, read_history
 from carerecord.patient_index.identify import identify, recognise
 from carerecord.patient_index.links import LinkRefused, link, unlink
-from carerecord.patient_index.people import NoSuchPerson, find_person, read_person
+from carerecord.patient_index.people import NoSuchPerson, find_person, fingerprint, read_person
 from carerecord.patient_index.rules import Agreement, Verdict, agreement, as_heard
+from carerecord.patient_index.store import NOTHING_REPLACED, Replaced
 from carerecord.patient_index.values import Claim, Identified, Undecided
 
 __all__ = [
+    "NOTHING_REPLACED",
     "Agreement",
     "Claim",
+    "History",
     "Identified",
     "LinkRefused",
     "NoSuchPerson",
+    "Replaced",
     "Undecided",
     "Verdict",
     "agreement",
     "as_heard",
     "find_person",
+    "fingerprint",
     "identify",
     "link",
+    "read_history",
     "read_person",
     "recognise",
     "unlink",

@@ -98,7 +98,10 @@ class Book:
             return
         subject = rules.updated(known.subject, claim.subject)
         # The instant is kept even where nothing changed: an older message that arrives later must not win.
-        if subject != known.subject or said_at != known.said_at:
+        is_other = subject != known.subject
+        if is_other:
+            known.replaced_at = claim.received_at
+        if is_other or said_at != known.said_at:
             known.subject, known.said_at, known.has_new_subject = subject, said_at, True
 
     def set_number(self, known: Known, claim: Claim, *, is_verified: bool, rule: str, reasons: Sequence[str]) -> None:
@@ -110,7 +113,7 @@ class Book:
         known.nhs_number, known.is_verified, known.has_new_number, known.is_contested = number, is_verified, True, False
         # What verified the number must be there to compare with for the next who brings it.
         known.subject = rules.with_number_of(rules.updated(claim.subject, known.subject), claim.subject)
-        known.has_new_subject = True
+        known.has_new_subject, known.replaced_at = True, claim.received_at
         self._judge(
             known,
             known.person_key,

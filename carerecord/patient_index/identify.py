@@ -30,6 +30,7 @@ class Recognised(NamedTuple):
 
     answers: list[Identified | Undecided] | None
     newer: list[tuple[object, ...]]  # newer demographics of those known, to be written with what the batch says
+    replaced: store.Replaced  # of whom something else was known until now
     book: Book
 
 
@@ -38,8 +39,9 @@ async def recognise(connection: Connection, claims: Sequence[Claim], *, random_k
     name and bring no new number and no merge: nothing follows from it but newer demographics."""
     book = await _open(connection, claims, random_key)
     if any(_needs_more(book, claim) for claim in claims):
-        return Recognised(None, [], book)
-    return Recognised([decide(book, claim) for claim in claims], store.newer_rows(book), book)
+        return Recognised(None, [], store.NOTHING_REPLACED, book)
+    answers = [decide(book, claim) for claim in claims]
+    return Recognised(answers, store.newer_rows(book), store.replaced_columns(book), book)
 
 
 async def identify(

@@ -55,7 +55,7 @@ async def unlink(
         by=by,
     )
     if known.is_verified:
-        known.is_verified, known.has_new_number = False, True
+        known.is_verified, known.has_new_number, known.replaced_at = False, True, at
     await store.write(connection, book)
     return known.person_key
 
@@ -84,7 +84,7 @@ async def link(
         raise LinkRefused("Others hold this identity's NHS number with it: separate it from them first.")
     book.move(known, to, rule=LINKED, reasons=(reason,), at=at, by=by)
     if known.nhs_number and known.nhs_number in held and not known.is_verified:
-        known.is_verified, known.has_new_number = True, True
+        known.is_verified, known.has_new_number, known.replaced_at = True, True, at
     await store.write(connection, book)
 
 

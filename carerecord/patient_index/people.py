@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     import asyncpg
 
     from carerecord.database import Database
+
+    Row = asyncpg.Record | Mapping[str, Any]
 
 
 class NoSuchPerson(LookupError):
@@ -37,11 +41,17 @@ async def read_person(db: Database, patient_key: int) -> Person:
     rows = await db.fetch(QUERIES["read_person"], patient_key)
     if not rows:
         raise NoSuchPerson(NoSuchPerson.__doc__)
+    return person_of(patient_key, rows)
+
+
+def person_of(patient_key: int, rows: Sequence[Row], *, said_by: str | None = None) -> Person:
+    """One person of what is known of each identity; `said_by`: whose demographics are believed is known already."""
     said = [(read_subject(row["subject"]), row) for row in rows]
     # A laboratory copies half of what it was told: that it reported later must not hide an address or a death.
     subject, current = max(
         said,
         key=lambda pair: (
+            pair[1]["source"] == said_by,
             pair[1]["nhs_number_verified"],
             not pair[0].is_copy,
             pair[1]["said_at"],
@@ -65,7 +75,7 @@ async def read_person(db: Database, patient_key: int) -> Person:
     )
 
 
-def _with_death(subject: Subject, said: list[tuple[Subject, asyncpg.Record]]) -> Subject:
+def _with_death(subject: Subject, said: list[tuple[Subject, Row]]) -> Subject:
     """Silence does not bring anyone back to life: whoever last said anything of it, alive or dead, is believed."""
     telling = [
         (row["said_at"], row["identity_key"], one) for one, row in said if one.deceased is not None and not one.is_copy
@@ -74,3 +84,15 @@ def _with_death(subject: Subject, said: list[tuple[Subject, asyncpg.Record]]) ->
         return subject
     last = max(telling, key=lambda each: each[:2])[2]
     return msgspec.structs.replace(subject, deceased=last.deceased, deceased_at=last.deceased_at)
+
+
+def fingerprint(person: Person) -> str:
+    """What tells this person, as known at one instant, from the same person as known at another."""
+    known = (
+        sorted(person.identities.items()),
+        person.subject,
+        person.said_by,
+        person.said_at,
+        person.nhs_number_verified,
+    )
+    return blake2b(msgspec.json.encode(known), digest_size=8).hexdigest()

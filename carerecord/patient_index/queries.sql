@@ -78,8 +78,8 @@ from (select distinct hashtext(number) & 4095 as bucket from unnest($1::text[]) 
 -- :name write
 -- All that was decided, in one statement: identities that are new, have said something newer or belong elsewhere now (a
 -- copy of what others said gives way to any that said it as such), who is part of whom, the names and numbers by which
--- they are found, and why (each judgement after those before it). A number once carried stays listed; its identity says
--- whether it still is.
+-- they are found, what was known until now, and why (each judgement after those before it). A number once carried stays
+-- listed; its identity says whether it still is.
 with decided as (
     select * from unnest($1::patient_index.decided[])
 ), added as (
@@ -112,6 +112,11 @@ with decided as (
     insert into patient_index.nhs_number (nhs_number, identity_key, patient_key)
     select * from unnest($6::text[], $7::bigint[], $8::bigint[])
     on conflict do nothing
+), replaced as (
+    insert into patient_index.earlier (patient_key, identity_key, until_at, nhs_number, nhs_number_verified, subject, said_at)
+    select i.patient_key, i.identity_key, r.until_at, i.nhs_number, i.nhs_number_verified, i.subject, i.said_at
+    from unnest($10::bigint[], $11::bigint[], $12::timestamptz[]) r (patient_key, identity_key, until_at)
+    join patient_index.identity i on i.patient_key = r.patient_key and i.identity_key = r.identity_key
 )
 insert into patient_index.judgement (patient_key, identity_key, seq, at, from_person_key, to_person_key, rule, reasons,
                                      said_by, original_day, original_seq)
@@ -127,3 +132,30 @@ select j.from_person_key, j.rule
 from patient_index.judgement j
 where j.patient_key = $1 and j.identity_key = $2 and j.to_person_key = $3 and j.from_person_key is distinct from $3
 order by j.seq desc limit 1
+
+-- :name read_ever_part
+-- What is known now of every identity that was ever part of a person: theirs from the first, or joined from elsewhere.
+with ever as (
+    select patient_key, identity_key from patient_index.judgement where patient_key = $1 and to_person_key = $1
+    union
+    select patient_key, identity_key from patient_index.judgement
+    where to_person_key = $1 and to_person_key <> patient_key
+)
+select i.patient_key, i.identity_key, i.source, i.nhs_number, i.nhs_number_verified, i.subject, i.said_at
+from ever e
+join patient_index.identity i on i.patient_key = e.patient_key and i.identity_key = e.identity_key
+order by i.patient_key, i.identity_key
+
+-- :name read_judgements
+-- Every judgement about these identities, first to last.
+select j.identity_key, j.seq, j.at, j.to_person_key, j.rule, j.original_day, j.original_seq
+from unnest($1::bigint[], $2::bigint[]) n (patient_key, identity_key)
+join patient_index.judgement j on j.patient_key = n.patient_key and j.identity_key = n.identity_key
+order by j.identity_key, j.seq
+
+-- :name read_earlier
+-- What was known of these identities before, first to last, each until when.
+select e.identity_key, e.until_at, e.nhs_number, e.nhs_number_verified, e.subject, e.said_at
+from unnest($1::bigint[], $2::bigint[]) n (patient_key, identity_key)
+join patient_index.earlier e on e.patient_key = n.patient_key and e.identity_key = n.identity_key
+order by e.identity_key, e.seq

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 QUERIES = database.queries(__package__)
 _read_subject = msgspec.json.Decoder(Subject).decode
 _encoder = msgspec.json.Encoder()
+
+
+class Replaced(NamedTuple):
+    """Identities of whom something else was known until these instants."""
+
+    patient_keys: list[int]
+    identity_keys: list[int]
+    until_at: list[datetime]
+
+
+NOTHING_REPLACED = Replaced([], [], [])
 
 
 def read_subject(stored: bytes) -> Subject:
@@ -77,6 +89,19 @@ def newer_rows(book: Book) -> list[tuple[object, ...]]:
     ]
 
 
+def replaced_columns(book: Book) -> Replaced:
+    """Those of whom something else is known now, and since when. What was known before is kept, so that a page can be
+    made again as it was; an instant alone that moved on is nothing else."""
+    replaced = [
+        known for known in book.identities.values() if known.replaced_at and known.stored_person_key is not None
+    ]
+    return Replaced(
+        [known.home_key for known in replaced],
+        [known.identity_key for known in replaced],
+        [known.replaced_at for known in replaced if known.replaced_at],
+    )
+
+
 async def write(connection: Connection, book: Book) -> None:
     """All that the book has decided in one statement, in the order of keys so that none interlock."""
     changed = [
@@ -98,6 +123,7 @@ async def write(connection: Connection, book: Book) -> None:
         [identity_key for _, identity_key in numbers],
         [book.new_numbers[number].home_key for number in numbers],
         _judged(book.judgements),
+        *replaced_columns(book),
     )
 
 

@@ -84,6 +84,7 @@ class Known(msgspec.Struct, kw_only=True):
     stored_person_key: int | None = None
     has_new_subject: bool = False
     has_new_number: bool = False
+    replaced_at: datetime | None = None  # when what was known of it gave way to something else; None: it did not
 
     @property
     def identified(self) -> Identified:

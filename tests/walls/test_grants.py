@@ -28,6 +28,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "signin.token": "S",
         "patient_index.relationship": "SIUD",
         "signin.switch": "S",
+        "patient_index.earlier": "I",
     },
     "work": {
         "record.dictionary": "S",
@@ -72,6 +73,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.attestation_message": "SI",
         "stewardship.reliance": "S",
         "signin.switch": "SID",
+        "audit.circumstance": "SI",
     },
     "steward": {
         "stewardship.privacy_case": "SIU",
@@ -87,14 +89,17 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.identity": "S",
         "patient_index.nhs_number": "S",
         "patient_index.member": "S",
-        "audit.event": "I",
+        "audit.event": "SI",
         "audit.stream": "SIU",
+        "audit.circumstance": "S",
+        "record.dictionary": "S",
+        "patient_index.judgement": "S",
+        "patient_index.earlier": "S",
     },
     "witness": {"audit.event": "S", "audit.stream": "S", "audit.seal": "S"},
 }
 COLUMNS = {
     "serve": {"audit.event": {"patient_key", "stream", "seq", "hash"}},
-    "steward": {"audit.event": {"patient_key", "stream", "seq", "hash"}},
 }
 FUNCTIONS = {
     "listen": set[str](),
@@ -106,7 +111,13 @@ FUNCTIONS = {
         "audit.read_witnessed",
     },
     "witness": set[str](),
-    "steward": {"audit.find_recipients"},
+    "steward": {
+        "audit.find_recipients",
+        "record.read_examined",
+        "intake.read_original_examined",
+        "intake.list_recorded_later",
+        "intake.find_whose",
+    },
 }
 
 HAS_TABLE = """

@@ -19,6 +19,7 @@ BY_PATIENT = {
     "signin.emergency",
     "stewardship.notice",
     "stewardship.reliance",
+    "patient_index.earlier",
 }
 # Tables spread by another column, with the reason; each of their keys begins with one of the columns named.
 OTHERWISE = {
@@ -41,7 +42,7 @@ OTHERWISE = {
 # Small and the same everywhere.
 REFERENCE = {
     *("record.dictionary", "carerecord.migration", "sources.heard", "audit.policy", "stewardship.proposal"),
-    *("signin.switch", "stewardship.opt_out_list", "stewardship.followed"),
+    *("audit.circumstance", "signin.switch", "stewardship.opt_out_list", "stewardship.followed"),
 }
 
 TABLES = """
