@@ -1,10 +1,12 @@
 """The witness: every disclosure and every refusal, in a chain.
 
-In: an `Event`, from `disclosure` and `signin`. Out: a `Witness`, once the event is durable. `verify` walks the chains.
+In: an `Event`, from `disclosure` and `signin`. Out: a `Witness`, once the event is durable. `verify` walks the chains,
+`read_events` and `follow` read them.
 Invariant: an event is never changed or taken away, and where one is, `verify` names it.
 """
 
 from carerecord.audit.chain import Event, Kind, UnwritableEvent, Witness
+from carerecord.audit.events import StoredEvent, advance, find_event, follow, read_events, read_marks
 from carerecord.audit.verify import Report, verify
 from carerecord.audit.walk import Fault, Finding
 from carerecord.audit.witness import WitnessUnavailable, Writer
@@ -15,9 +17,15 @@ __all__ = [
     "Finding",
     "Kind",
     "Report",
+    "StoredEvent",
     "UnwritableEvent",
     "Witness",
     "WitnessUnavailable",
     "Writer",
+    "advance",
+    "find_event",
+    "follow",
+    "read_events",
+    "read_marks",
     "verify",
 ]

@@ -41,3 +41,50 @@ select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, de
 from audit.event
 where $1::int is null or stream = $1
 order by stream, seq, patient_key
+
+
+-- :name read_events_of_patient
+-- Events about one person, in order of time; columns as stored.
+select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
+       route, session, hash
+from audit.event
+where patient_key = $1 and recorded_at >= coalesce($2::timestamptz, '-infinity')
+    and recorded_at < coalesce($3::timestamptz, 'infinity') and ($4::text[] is null or kind = any ($4))
+order by recorded_at, stream, seq
+limit $5
+
+-- :name read_events_of_time
+-- Events about anybody, in order of time; columns as stored.
+select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
+       route, session, hash
+from audit.event
+where recorded_at >= coalesce($1::timestamptz, '-infinity') and recorded_at < coalesce($2::timestamptz, 'infinity')
+    and ($3::text[] is null or kind = any ($3))
+order by recorded_at, stream, seq
+limit $4
+
+-- :name find_event
+-- One event by its place in its stream.
+select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
+       route, session, hash
+from audit.event where stream = $1 and seq = $2 limit 1
+
+-- :name follow_events
+-- What each stream holds behind its mark: whole, since a stream's batches are committed one after the other.
+select e.*
+from audit.stream s
+left join unnest($1::int[], $2::bigint[]) mark (stream, seq) on mark.stream = s.stream
+cross join lateral (
+    select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
+           route, session, hash
+    from audit.event
+    where stream = s.stream and seq > coalesce(mark.seq, 0) and seq <= s.head_seq
+    order by seq limit $3
+) e
+order by e.recorded_at, e.stream, e.seq
+
+-- :name read_events_witnessed
+-- A page of the audit, newest first, if it was written down in this minute that it is read.
+select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
+       route, session, hash
+from audit.read_witnessed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
