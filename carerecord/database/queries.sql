@@ -36,8 +36,8 @@ select number, name, checksum from carerecord.migration order by number
 insert into carerecord.migration (number, name, checksum) values ($1, $2, $3)
 
 -- :name make_partitions
--- Months of originals ahead: the given day's month and two more; null is today in UTC.
-select intake.make_partitions($1)
+-- Months of originals and of events ahead: the given day's month and two more; null is today in UTC.
+select intake.make_partitions($1) + audit.make_partitions($1)
 
 -- :name may_create_roles
 -- Whether the signed-in user could create the roles itself.

@@ -106,7 +106,7 @@ FUNCTIONS = {
     "work": {"intake.make_partitions", "audit.make_partitions"},
     "serve": {
         "record.read_witnessed",
-        "intake.read_original_witnessed",
+        "intake.read_original_witnessed", "audit.read_witnessed",
         "audit.find_recipients",
         "audit.read_witnessed",
     },
