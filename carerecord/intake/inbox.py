@@ -152,7 +152,7 @@ async def _replay_one(
         if held_by != reference:
             return _refused(reference, f"The same message came again after its sender was registered: see {held_by}.")
     (kept,) = await attribute(connection, [(heard, reference)], random_key=random_key)
-    await append_statements(connection, [(heard, kept)])
+    await append_statements(connection, [(heard, kept)], region)
     await store.insert_replay(connection, kept, attempt=len(message.replays) + 1, at=at)
     return Replayed(reference=reference, outcome=kept.outcome, problems=_in_words_of(message.format, kept.problems))
 

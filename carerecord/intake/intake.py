@@ -58,7 +58,7 @@ class Intake:
         self._region = region
         self._live = settings.live
         self._clock = clock
-        self._keeper = Keeper(db, random_key=random_key)
+        self._keeper = Keeper(db, region, random_key=random_key)
         self._aside = Aside(seconds_max=settings.translate_seconds_max)
         self._lanes: dict[str, _Lane] = {}
         self._queue: deque[tuple[Heard, asyncio.Future[Kept]]] = deque()

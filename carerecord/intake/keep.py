@@ -11,7 +11,9 @@ import msgspec
 from carerecord.intake import store
 from carerecord.intake.values import Heard, Kept
 from carerecord.model import OriginalReference, Outcome
-from carerecord.patient_index import Claim, Identified, Undecided, identify, recognise
+from carerecord.organisations import Region
+from carerecord.patient_index import NOTHING_REPLACED, Claim, Identified, Replaced, Undecided, identify, recognise
+from carerecord.patient_index.relationships import TELLING, Involvement, involvements, newest
 from carerecord.record import append
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ NUMBERS_AT_ONCE = 512
 
 
 class Keeper:
-    def __init__(self, db: Database, *, random_key: Callable[[], int]) -> None:
+    def __init__(self, db: Database, region: Region, *, random_key: Callable[[], int]) -> None:
         self._db = db
+        self._region = region
         self._random_key = random_key
         self._numbers: list[int] = []
 
@@ -60,7 +63,9 @@ class Keeper:
             recognised = await recognise(connection, claims, random_key=self._random_key)
             if recognised.answers is not None:
                 kept = _attributed(batch, references, recognised.answers)
-                await self._store(connection, batch, kept, newer=recognised.newer)  # One statement is one commit.
+                await self._store(
+                    connection, batch, kept, newer=recognised.newer, replaced=recognised.replaced
+                )  # One statement is one commit.
             else:
                 async with connection.transaction():
                     answers = await identify(connection, claims, random_key=self._random_key, recognised=recognised)
@@ -75,9 +80,17 @@ class Keeper:
         kept: Sequence[Kept],
         *,
         newer: Sequence[tuple[object, ...]],
+        replaced: Replaced = NOTHING_REPLACED,
     ) -> None:
         pairs = list(zip(batch, kept, strict=True))
-        await store.keep(connection, pairs, newer=newer, appended=append.pack_rows(_log_rows(pairs)))
+        await store.keep(
+            connection,
+            pairs,
+            newer=newer,
+            replaced=replaced,
+            appended=append.pack_rows(_log_rows(pairs)),
+            involved=_involved(pairs, self._region),
+        )
 
     async def _references(self, batch: Sequence[Heard]) -> list[OriginalReference]:
         if len(self._numbers) < len(batch):
@@ -98,8 +111,11 @@ async def attribute(
     return _attributed([heard for heard, _ in batch], [reference for _, reference in batch], answers)
 
 
-async def append_statements(connection: Connection, batch: Sequence[tuple[Heard, Kept]]) -> None:
+async def append_statements(connection: Connection, batch: Sequence[tuple[Heard, Kept]], region: Region) -> None:
+    """What messages said, and who is involved by it, in the caller's transaction."""
     await append.append(connection, _log_rows(batch))
+    if involved := _involved(batch, region):
+        await store.involve(connection, involved)
 
 
 def _attributed(
@@ -126,6 +142,18 @@ def _log_rows(batch: Sequence[tuple[Heard, Kept]]) -> list[append.LogRow]:
         for heard, kept in batch
         if kept.outcome is Outcome.RECORDED and kept.patient_key is not None and kept.identity_key is not None
     ]
+
+
+def _involved(batch: Sequence[tuple[Heard, Kept]], region: Region) -> list[Involvement]:
+    """What a batch says of who is involved in whose care; most messages say nothing of it."""
+    found: list[Involvement] = []
+    for heard, kept in batch:
+        telling = [each for each in heard.statements if each.resource_type in TELLING]
+        if telling and kept.outcome is Outcome.RECORDED and kept.patient_key is not None:
+            assert kept.identity_key is not None
+            if source := region.find_source(heard.source):
+                found += involvements(telling, source, patient_key=kept.patient_key, identity_key=kept.identity_key)
+    return newest(found)
 
 
 def _claim(heard: Heard, reference: OriginalReference) -> Claim:

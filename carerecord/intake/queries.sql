@@ -7,7 +7,8 @@ select nextval('intake.original_seq') as seq from generate_series(1, $1)
 -- :name keep
 -- A batch in one statement, so that it is kept whole or not at all whether or not a transaction is open: originals with
 -- their outcome, the keys that make one message of those sent twice (one that is there already takes all back), newer
--- demographics of patients who are known, and what was said. The rooms patient_index and record say what their rows hold.
+-- demographics of patients who are known, those that they replace, who is involved in their care (never by an older word
+-- on the same item), and what was said. The rooms patient_index and record say what their rows hold.
 with given as (
     select * from unnest($1::intake.arriving[])
 ), kept as (
@@ -25,6 +26,19 @@ with given as (
     from unnest($2::patient_index.newer[]) n
     where i.patient_key = n.patient_key and i.identity_key = n.identity_key
         and (i.said_at <= n.said_at or position('"is_copy":true'::bytea in i.subject) > 0)
+), replaced as (
+    insert into patient_index.earlier (patient_key, identity_key, until_at, nhs_number, nhs_number_verified, subject, said_at)
+    select i.patient_key, i.identity_key, r.until_at, i.nhs_number, i.nhs_number_verified, i.subject, i.said_at
+    from unnest($4::bigint[], $5::bigint[], $6::timestamptz[]) r (patient_key, identity_key, until_at)
+    join patient_index.identity i on i.patient_key = r.patient_key and i.identity_key = r.identity_key
+), involved as (
+    insert into patient_index.relationship as r
+        (patient_key, identity_key, organisation, kind, source, local_id, since, until, standing, said_at)
+    select * from unnest($7::patient_index.involved[])
+    on conflict (patient_key, organisation, kind, source, local_id) do update
+    set identity_key = excluded.identity_key, since = excluded.since, until = excluded.until,
+        standing = excluded.standing, said_at = excluded.said_at
+    where excluded.said_at >= r.said_at
 )
 insert into record.log
     (patient_key, identity_key, source, original_day, original_seq, received_at, statement_count, header, body)
@@ -86,3 +100,13 @@ select pg_advisory_xact_lock(hashtextextended('original ' || $1::date || ' ' || 
 -- A later attempt at an original.
 insert into intake.replay (day, seq, attempt, at, outcome, problems, patient_key, identity_key)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- :name involve
+-- Who is involved in a person's care, by a message that was translated again: nothing that was said since is undone.
+insert into patient_index.relationship as r
+    (patient_key, identity_key, organisation, kind, source, local_id, since, until, standing, said_at)
+select * from unnest($1::patient_index.involved[])
+on conflict (patient_key, organisation, kind, source, local_id) do update
+set identity_key = excluded.identity_key, since = excluded.since, until = excluded.until,
+    standing = excluded.standing, said_at = excluded.said_at
+where excluded.said_at > r.said_at

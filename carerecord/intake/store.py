@@ -12,6 +12,7 @@ import msgspec
 from carerecord import database
 from carerecord.intake.values import Heard, Kept
 from carerecord.model import OriginalReference, Outcome, Problem
+from carerecord.patient_index import NOTHING_REPLACED, Replaced
 from carerecord.record.dictionary import ORIGINALS, compress
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ async def keep(
     batch: Sequence[tuple[Heard, Kept]],
     *,
     newer: Sequence[tuple[object, ...]],
+    replaced: Replaced = NOTHING_REPLACED,
     appended: Sequence[tuple[object, ...]],
+    involved: Sequence[tuple[object, ...]],
 ) -> None:
     """Keeps a batch whole or not at all. Raises SentBefore if the key of any of them is there already."""
     # One after the other while the compressor's tables are near: apart from each other it takes twice as long.
@@ -66,11 +69,15 @@ async def keep(
         for (heard, kept), content in zip(batch, packed, strict=True)
     ]
     try:
-        await connection.execute(QUERIES["keep"], arriving, newer, appended)
+        await connection.execute(QUERIES["keep"], arriving, newer, appended, *replaced, involved)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "message_key_pkey":
             raise SentBefore from error
         raise
+
+
+async def involve(connection: Connection, involved: Sequence[tuple[object, ...]]) -> None:
+    await connection.execute(QUERIES["involve"], involved)
 
 
 async def find_first(connection: Connection, batch: Sequence[Heard]) -> dict[tuple[str, str, bytes], Kept]:
