@@ -38,6 +38,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     door: disclosure.Door
     sessions: signin.Sessions
+    watch: signin.Watch  # of the pages that are open now
     arrivals: signin.Arrivals
     clients: signin.Clients
     cis2: signin.Cis2 | None
@@ -103,7 +104,7 @@ async def hear_pushes(
     formats.fhir.warm()
     parts = api.PushParts(
         intake=taking,
-        clients=signin.Clients(db, region, chosen),
+        clients=signin.Clients(db, region, chosen, route="push"),
         region=region,
         settings=chosen,
         clock=clock.now,
@@ -210,6 +211,7 @@ async def serve(chosen: Settings) -> None:
                 timeout_graceful_shutdown=STOP_SECONDS_MAX,
             )
         )
+        parts.watch.is_stopping = lambda: server.should_exit  # An open page must not hold up the end.
         logs.say(logs.Line.SERVING, port=chosen.serve_port)
         with contextlib.suppress(KeyboardInterrupt):
             await server.serve()
@@ -221,8 +223,9 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
     writer = await stack.enter_async_context(audit.Writer.open(db))
     return Parts(
         door=disclosure.Door(db, writer, region, public_url=chosen.public_url),
-        sessions=signin.Sessions(db, chosen),
-        arrivals=signin.Arrivals(db),
+        sessions=signin.Sessions(db, chosen, region=region),
+        watch=signin.Watch(db),
+        arrivals=signin.Arrivals(db, region=region),
         clients=signin.Clients(db, region, chosen),
         cis2=signin.Cis2(db, region, chosen) if region.sign_in else None,
         pages=web.Pages(),

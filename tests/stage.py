@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -90,9 +91,15 @@ class MadeDoor:
         return self.refuses or found
 
     async def witness_event(
-        self, kind: str, *, staff: Staff | None, route: str, session: str, at: datetime
+        self, kind: str, *, staff: Staff | None, route: str, session: str, at: datetime, **_: Any
     ) -> Refusal | None:
         self.asked.append((kind, staff))
+        return self.refuses
+
+    async def declare_emergency(
+        self, looking: Looking, *, evidence: Evidence, until: datetime, is_rehearsal: bool
+    ) -> Refusal | None:
+        self.asked.append(("declared", looking, evidence, until, is_rehearsal))
         return self.refuses
 
 
@@ -139,10 +146,29 @@ class MadeSessions:
         self.open = {token: given if known.id == session.id else known for token, known in self.open.items()}
         return given
 
+    async def begin_emergency(self, session: Session, *, evidence: Evidence, until: datetime, at: datetime) -> None:
+        self._put(msgspec.structs.replace(session, evidence=evidence, purpose=Purpose.BTG, emergency_until=until))
+
+    async def end_emergency(self, session: Session, *, at: datetime) -> bool:
+        back = Evidence(kind=EvidenceClass.LAUNCH)
+        self._put(msgspec.structs.replace(session, evidence=back, purpose=Purpose.TREAT, emergency_until=None))
+        return session.emergency_until is not None
+
+    def _put(self, session: Session) -> None:
+        self.open = {token: session if known.id == session.id else known for token, known in self.open.items()}
+
     async def close(self, session: Session, *, because: str, at: datetime) -> None:
         self.open = {
             token: known for token, known in self.open.items() if session.id not in (known.id, known.parent_id)
         }
+
+
+class MadeWatch:
+    """Nobody's session is over while its page waits."""
+
+    async def is_over(self, session: Session) -> bool:
+        await asyncio.sleep(60)
+        return False
 
 
 class MadeCis2:
@@ -173,6 +199,7 @@ class Stage:
     def __init__(self, shown: Summary | None = None, *, login: Login | Refusal | None = None) -> None:
         self.door = MadeDoor(shown or samples.summary())
         self.sessions = MadeSessions()
+        self.watch = MadeWatch()
         self.cis2 = MadeCis2(login) if login else None
         self.region = REGION
         self.settings = Settings(public_url="http://127.0.0.1:8400")

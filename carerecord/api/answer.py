@@ -14,6 +14,7 @@ from starlette.responses import Response
 from carerecord import logs
 from carerecord.disclosure import Refusal
 from carerecord.fhir.outcome import issue, outcome
+from carerecord.signin import AccessCut
 
 FHIR_JSON = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
@@ -65,11 +66,36 @@ def served(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except NotServed as wrong:
             return wrong.response
+        except AccessCut as cut:
+            return await _cut(request, cut)
         except Exception as fault:  # A program is answered in its own language, whatever broke.
             logs.say(logs.Line.REQUEST_FAILED, error=type(fault).__name__)
             return error(503, "exception", FAILED)
 
     return guarded
+
+
+async def _cut(request: Request, said: AccessCut) -> Response:
+    """Access is switched off: the outcome says so and whom to phone, and whoever reads records writes it down."""
+    await witness_cut(request, said)
+    phone = request.app.state.parts.region.phone
+    code = "transient" if said.status == 503 else "forbidden"
+    return error(said.status, code, *said.sentences, f"Whom to phone: {phone}.")
+
+
+async def witness_cut(request: Request, said: AccessCut) -> None:
+    """Only where there is a door out: the process that hears pushes shows nothing, and has no witness."""
+    parts = request.app.state.parts
+    door = getattr(parts, "door", None)
+    if door is not None:
+        await door.witness_event(
+            "refused",
+            staff=said.staff,
+            route=said.route,
+            session=said.session,
+            detail={"rule": said.rule},
+            at=parts.clock(),
+        )
 
 
 def _check_format(request: Request) -> None:

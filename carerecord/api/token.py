@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from carerecord.api.answer import NotServed, read_form
+from carerecord.api.answer import NotServed, read_form, witness_cut
 from carerecord.api.parts import of
-from carerecord.signin import ClientRefusal
+from carerecord.signin import AccessCut, ClientRefusal
 
 PRIVATE = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -20,7 +20,12 @@ async def token(request: Request) -> Response:
     except NotServed as wrong:
         said = {"error": "invalid_request", "error_description": str(wrong)}
         return JSONResponse(said, status_code=400, headers=PRIVATE)
-    granted = await parts.clients.grant(form, at=parts.clock())
+    try:
+        granted = await parts.clients.grant(form, at=parts.clock())
+    except AccessCut as cut:
+        await witness_cut(request, cut)
+        said = {"error": "access_denied", "error_description": f"{cut} Phone {parts.region.phone}."}
+        return JSONResponse(said, status_code=cut.status, headers=PRIVATE)
     if isinstance(granted, ClientRefusal):
         said = {"error": granted.error, "error_description": granted.sentence}
         return JSONResponse(said, status_code=401 if granted.error == "invalid_client" else 400, headers=PRIVATE)

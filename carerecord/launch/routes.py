@@ -16,7 +16,7 @@ from carerecord.launch.rules import is_like_the_name_held
 from carerecord.model import Staff
 from carerecord.organisations import Neighbour
 from carerecord.routing import Route
-from carerecord.signin import ArrivalRefusal, Launch, NewSession, patient_cookie
+from carerecord.signin import AccessCut, ArrivalRefusal, Launch, NewSession, patient_cookie
 
 ROUTE = "launch"
 BYTES_MAX = 16_384
@@ -37,7 +37,10 @@ async def announce(request: Request) -> Response:
     base = parts.settings.public_url.rstrip("/")
     launch = verify(compact, region=parts.region, audience=f"{base}/launch", at=at)
     if isinstance(launch, Launch):
-        arrival = await parts.arrivals.keep(launch, at=at)
+        try:
+            arrival = await parts.arrivals.keep(launch, at=at)
+        except AccessCut as cut:
+            return await _cut_off(parts, cut, at=at)
         if arrival:
             url = f"{base}/launch/{arrival.code}"
             return JSONResponse({"url": url, "expires_in": arrival.expires_in}, status_code=201, headers=PRIVATE)
@@ -79,6 +82,7 @@ async def _open(request: Request, parts: Parts, launch: Launch, found: Found, *,
         purpose=launch.purpose,
         route=ROUTE,
         at=at,
+        issuer=launch.issuer,
     )
     unwitnessed = await parts.door.witness_event(
         "arrived",
@@ -116,6 +120,16 @@ async def _turned_away(request: Request, parts: Parts, refusal: ArrivalRefusal, 
     if neighbour := parts.region.find_neighbour(refusal.issuer or ""):
         await _witness_refused(parts, neighbour, rule=f"code {refusal.rule}", at=at)
     return _page(request, parts, Refusal(kind="not-allowed", sentences=(refusal.sentence,), phone=parts.region.phone))
+
+
+async def _cut_off(parts: Parts, cut: AccessCut, *, at: datetime) -> Response:
+    """The launch was genuine and its way is switched off: the host is told, with whom its reader can phone."""
+    logs.say(logs.Line.LAUNCH_REFUSED, claim="switch")
+    if cut.staff:
+        await parts.door.witness_event(
+            "refused", staff=cut.staff, route=ROUTE, session=ROUTE, detail={"rule": cut.rule}, at=at
+        )
+    return _refused("switch", f"{cut.sentence} Phone {parts.region.phone}.", status=cut.status)
 
 
 async def _witness_refused(parts: Parts, by: Neighbour, *, rule: str, at: datetime) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from carerecord.model import Source
+
+AGREEMENT_DAYS = 30  # before an agreement ends, those who run the record are told
 
 
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +21,7 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     area: str = ""  # "London", "Oxfordshire"
     in_region: bool = True  # False: a neighbour, or a practice outside
     phone: str | None = None
+    agreement_until: date | None = None  # last day of its data sharing agreement; None: it has no end
 
     @property
     def called(self) -> str:
@@ -88,6 +92,17 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def organisation_name(self, ods_code: str) -> str:
         organisation = self.find_organisation(ods_code)
         return organisation.name if organisation else f"organisation {ods_code}"
+
+    def has_agreement(self, ods_code: str, *, on: date) -> bool:
+        """False only where an agreement has ended: who never had one is refused by the policies."""
+        organisation = self.find_organisation(ods_code)
+        return organisation is None or organisation.agreement_until is None or on <= organisation.agreement_until
+
+    def agreements_lapsing(self, *, on: date, days: int = AGREEMENT_DAYS) -> tuple[Organisation, ...]:
+        """Those whose agreement ends within so many days, or has ended; the first to end first."""
+        last = on + timedelta(days=days)
+        ending = [(each.agreement_until, each) for each in self.organisations if each.agreement_until]
+        return tuple(each for until, each in sorted(ending, key=lambda pair: pair[0]) if until <= last)
 
     def find_source(self, source_id: str) -> SourceEntry | None:
         return self._sources.get(source_id)

@@ -20,6 +20,7 @@ from carerecord.signin.guard import (
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
 from carerecord.signin.sessions import EMERGENCY_HOURS, NotAnEmergency, ReasonMissing, Sessions
 from carerecord.signin.signed import NotSigned, peek, read_signed
+from carerecord.signin.switches import AccessCut, Switch, SwitchKind
 from carerecord.signin.values import (
     ArrivalRefusal,
     ClientAccess,
@@ -33,11 +34,13 @@ from carerecord.signin.values import (
     SignInStart,
     StaffRole,
 )
+from carerecord.signin.watching import Watch
 
 __all__ = [
     "EMERGENCY_HOURS",
     "SIGN_IN_COOKIE",
     "STAFF_COOKIE",
+    "AccessCut",
     "ArrivalRefusal",
     "Arrivals",
     "Cis2",
@@ -59,6 +62,9 @@ __all__ = [
     "Sessions",
     "SignInStart",
     "StaffRole",
+    "Switch",
+    "SwitchKind",
+    "Watch",
     "desks_of",
     "find_desk_session",
     "find_patient_session",

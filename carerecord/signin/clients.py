@@ -16,6 +16,7 @@ from carerecord.settings import Settings
 from carerecord.signin.scopes import NotAScope, Scopes
 from carerecord.signin.signed import NotSigned, peek, read_signed
 from carerecord.signin.store import Store, hash_secret
+from carerecord.signin.switches import check_agreement, check_switches
 from carerecord.signin.values import ClientAccess, ClientRefusal, ClientToken
 
 ALGORITHMS = ("ES384", "RS384", "ES256")
@@ -35,15 +36,17 @@ class Clients:
         region: Region,
         settings: Settings,
         *,
+        route: str = "fhir",
         random_token: Callable[[], str] = clock.random_token,
     ) -> None:
         self._store = Store(db)
         self._region = region
+        self._route = route  # by which programs come with these tokens: "fhir" to read, "push" to push
         self._token_url = f"{settings.public_url.rstrip('/')}/token"
         self._random_token = random_token
 
     async def grant(self, form: Mapping[str, str], *, at: datetime) -> ClientToken | ClientRefusal:
-        """The answer to one request of the token endpoint."""
+        """The answer to one request of the token endpoint. Raises AccessCut."""
         if form.get("grant_type") != "client_credentials":
             return ClientRefusal(error="unsupported_grant_type", sentence="grant_type: it must be client_credentials.")
         if form.get("client_assertion_type") != ASSERTION_TYPE:
@@ -55,27 +58,29 @@ class Clients:
         scope = form.get("scope", "")
         if refusal := _refuse_scope(scope, client):
             return refusal
-        token = self._random_token()
-        await self._store.insert_token(
-            token,
-            staff=self._staff(client),
-            scope=scope,
-            at=at,
-            expires_at=at + timedelta(seconds=TOKEN_SECONDS),
+        token, staff = self._random_token(), self._staff(client)
+        check_agreement(self._region, staff, route=self._route, on=at.date())
+        cuts = await self._store.insert_token(
+            token, staff=staff, scope=scope, at=at, expires_at=at + timedelta(seconds=TOKEN_SECONDS)
         )
+        # One token serves both ways: which of them is cut is asked where it is shown.
+        check_switches(cuts, staff=staff, route="")
         return ClientToken(access_token=token, expires_in=TOKEN_SECONDS, scope=scope)
 
     async def find(self, token: str | None, *, at: datetime) -> ClientAccess | None:
-        """The program to which an access token was given, while it lasts and while the program is registered."""
+        """The program to which an access token was given, while it lasts and while the program is registered.
+
+        Raises AccessCut.
+        """
         row = await self._store.find_token(token, at=at) if token else None
         if row is None or token is None:
             return None
-        staff, scope, expires_at = row
+        staff, scope, expires_at, cuts = row
         if self._region.find_client(staff.user_id) is None:
             return None
-        return ClientAccess(
-            id=f"token-{hash_secret(token).hex()[:16]}", staff=staff, scopes=Scopes.parse(scope), expires_at=expires_at
-        )
+        name = f"token-{hash_secret(token).hex()[:16]}"
+        check_switches(cuts, staff=staff, route=self._route, session=name)
+        return ClientAccess(id=name, staff=staff, scopes=Scopes.parse(scope), expires_at=expires_at)
 
     async def _authenticate(self, assertion: str, *, at: datetime) -> Client:
         client = self._region.find_client(str(peek(assertion).claims.get("iss")))

@@ -1,13 +1,16 @@
 -- :name insert_session
--- Keep a session; of its token only the hash.
+-- Keep a session, of its token only the hash; with what is cut.
 insert into signin.session
-    (token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, parent_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+    (token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, parent_id, issuer)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+returning array(select s.kind || ' ' || s.name from signin.switch s) as cuts;
 
 -- :name find_session
--- The open session that this token belongs to, with the emergency access to its person that its reader has declared.
+-- The open session that this token belongs to, with the emergency access to its person that its reader has declared, and
+-- with what is cut.
 select s.token_hash, s.id, s.staff, s.patient_key, s.evidence, s.purpose, s.route, s.created_at, s.expires_at,
-       s.parent_id, e.evidence as emergency, e.until as emergency_until
+       s.parent_id, s.issuer, e.evidence as emergency, e.until as emergency_until,
+       array(select w.kind || ' ' || w.name from signin.switch w) as cuts
 from signin.session s
 left join signin.emergency e
     on e.patient_key = s.patient_key and e.until > $2 and e.ended_at is null
@@ -58,10 +61,10 @@ delete from signin.login where state_hash = $1 returning content, expires_at;
 select content from signin.login where state_hash = $1 and expires_at > $2;
 
 -- :name insert_arrival
--- Keep a verified launch under its code; no row comes back when this launch was seen before.
+-- Keep a verified launch under its code, with what is cut; no row comes back when this launch was seen before.
 insert into signin.arrival (code_hash, issuer, jti, content, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)
 on conflict (issuer, jti) do nothing
-returning code_hash;
+returning array(select s.kind || ' ' || s.name from signin.switch s) as cuts;
 
 -- :name redeem_arrival
 -- Use a code, once: whoever comes second, even at the same moment, gets no row. What it held is emptied.
@@ -82,12 +85,14 @@ on conflict (issuer, jti) do nothing
 returning jti;
 
 -- :name insert_token
--- Keep a program's access token by its hash.
-insert into signin.token (token_hash, staff, scope, created_at, expires_at) values ($1, $2, $3, $4, $5);
+-- Keep a program's access token by its hash; with what is cut.
+insert into signin.token (token_hash, staff, scope, created_at, expires_at) values ($1, $2, $3, $4, $5)
+returning array(select s.kind || ' ' || s.name from signin.switch s) as cuts;
 
 -- :name find_token
--- The program that this access token belongs to.
-select staff, scope, expires_at from signin.token where token_hash = $1 and expires_at > $2;
+-- The program that this access token belongs to, with what is cut.
+select staff, scope, expires_at, array(select s.kind || ' ' || s.name from signin.switch s) as cuts
+from signin.token where token_hash = $1 and expires_at > $2;
 
 -- :name sweep_sessions
 -- Forget sessions that ended long ago: the audit keeps who looked.
@@ -116,3 +121,23 @@ delete from signin.token where expires_at < $1;
 -- :name sweep_assertions
 -- Forget client assertions that can no longer be replayed.
 delete from signin.assertion where expires_at < $1;
+
+-- :name list_switches
+-- What is cut now.
+select kind, name, because, cut_by, cut_at from signin.switch order by cut_at desc, kind, name;
+
+-- :name cut_switch
+-- Cut something; no row comes back when it was cut before.
+insert into signin.switch (kind, name, because, cut_by, cut_at) values ($1, $2, $3, $4, $5)
+on conflict (kind, name) do nothing
+returning true;
+
+-- :name restore_switch
+-- Restore something; no row comes back when it was not cut.
+delete from signin.switch where kind = $1 and name = $2 returning true;
+
+-- :name find_sessions
+-- Which of these sessions are open, and what is cut.
+select token_hash, staff, route, issuer, array(select s.kind || ' ' || s.name from signin.switch s) as cuts
+from signin.session
+where token_hash = any ($1::bytea[]) and closed_at is null and expires_at > $2;

@@ -9,8 +9,10 @@ import msgspec
 
 from carerecord import clock, database
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
+from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin.store import Store, hash_secret
+from carerecord.signin.switches import check_agreement
 from carerecord.signin.values import NewSession, Session
 
 REASON_LETTERS_MAX = 500
@@ -38,14 +40,23 @@ class Sessions:
     """A session ends when its time is over, when it is closed, or when the staff session it was opened from ends."""
 
     def __init__(
-        self, db: database.Database, settings: Settings, *, random_token: Callable[[], str] = clock.random_token
+        self,
+        db: database.Database,
+        settings: Settings,
+        *,
+        region: Region | None = None,
+        random_token: Callable[[], str] = clock.random_token,
     ) -> None:
         self._store = Store(db)
+        self._region = region
         self._longest = timedelta(seconds=settings.session_seconds_max)
         self._random_token = random_token
 
     async def create_staff(self, staff: Staff, *, at: datetime) -> NewSession:
-        """A session of someone who signed in: it finds people, and opens a chart of each in a session of its own."""
+        """A session of someone who signed in: it finds people, and opens a chart of each in a session of its own.
+
+        Raises AccessCut.
+        """
         return await self._create(
             staff,
             patient_key=None,
@@ -66,14 +77,25 @@ class Sessions:
         route: str,
         at: datetime,
         parent: Session | None = None,
+        issuer: str = "",
     ) -> NewSession:
-        """A session bound to one person; it ends no later than `parent`, the staff session it is opened from."""
+        """A session bound to one person; it ends no later than `parent`, the staff session it is opened from.
+
+        `issuer` is the record system whose launch it came by. Raises AccessCut.
+        """
         return await self._create(
-            staff, patient_key=patient_key, evidence=evidence, purpose=purpose, route=route, at=at, parent=parent
+            staff,
+            patient_key=patient_key,
+            evidence=evidence,
+            purpose=purpose,
+            route=route,
+            at=at,
+            parent=parent,
+            issuer=issuer,
         )
 
     async def find(self, session_id: str, *, token: str | None, at: datetime) -> Session | None:
-        """The open session of one chart: its id and its token must belong together."""
+        """The open session of one chart: its id and its token must belong together. Raises AccessCut."""
         session = await self._store.find_session(token, at=at) if token else None
         return session if session and session.id == session_id and session.patient_key is not None else None
 
@@ -134,7 +156,10 @@ class Sessions:
         route: str,
         at: datetime,
         parent: Session | None,
+        issuer: str = "",
     ) -> NewSession:
+        if parent is None:  # What was opened from a running session runs out with it.
+            check_agreement(self._region, staff, route=route, on=at.date())
         token = self._random_token()
         expires_at = at + self._longest
         session = Session(
@@ -147,6 +172,7 @@ class Sessions:
             created_at=at,
             expires_at=min(expires_at, parent.expires_at) if parent else expires_at,
             parent_id=parent.id if parent else None,
+            issuer=issuer,
             token_hash=hash_secret(token),
         )
         await self._store.insert_session(session)

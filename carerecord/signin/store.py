@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import msgspec
 
 from carerecord import database
 from carerecord.model import Evidence, Purpose, Staff
+from carerecord.signin.switches import check_session, find_cut
 from carerecord.signin.values import Session
 
 QUERIES = database.queries(__package__)
@@ -29,7 +31,8 @@ class Store:
         self._swept_at: datetime | None = None
 
     async def insert_session(self, session: Session) -> None:
-        await self._db.execute(
+        """Raises AccessCut: it is kept then, its token was given to nobody, and looking it up raises too."""
+        cuts = await self._db.fetchval(
             QUERIES["insert_session"],
             session.token_hash,
             session.id,
@@ -41,14 +44,17 @@ class Store:
             session.created_at,
             session.expires_at,
             session.parent_id,
+            session.issuer,
         )
+        check_session(cuts, session)
         await self._sweep(session.created_at)
 
     async def find_session(self, token: str, *, at: datetime) -> Session | None:
+        """Raises AccessCut where its way, its organisation, its record system or its user is cut."""
         row = await self._db.fetchrow(QUERIES["find_session"], hash_secret(token), at)
         if row is None:
             return None
-        return Session(
+        session = Session(
             token_hash=row["token_hash"],
             id=row["id"],
             staff=msgspec.json.decode(row["staff"], type=Staff),
@@ -59,8 +65,20 @@ class Store:
             created_at=row["created_at"],
             expires_at=row["expires_at"],
             parent_id=row["parent_id"],
+            issuer=row["issuer"],
             emergency_until=row["emergency_until"],
         )
+        check_session(row["cuts"], session)
+        return session
+
+    async def find_open(self, hashes: Collection[bytes], *, at: datetime) -> set[bytes]:
+        """Which of these sessions, by the hashes of their tokens, are still open and not cut."""
+        still = set()
+        for row in await self._db.fetch(QUERIES["find_sessions"], list(hashes), at):
+            staff = msgspec.json.decode(row["staff"], type=Staff) if row["cuts"] else None
+            if staff is None or find_cut(row["cuts"], staff=staff, route=row["route"], issuer=row["issuer"]) is None:
+                still.add(row["token_hash"])
+        return still
 
     async def replace_evidence(self, session: Session, *, evidence: Evidence) -> None:
         await self._db.execute(QUERIES["replace_evidence"], session.token_hash, _text(evidence))
@@ -92,13 +110,13 @@ class Store:
 
     async def insert_arrival(
         self, code: str, content: msgspec.Struct, *, issuer: str, jti: str, at: datetime, expires_at: datetime
-    ) -> bool:
-        """False: this issuer used this jti before."""
-        kept = await self._db.fetchval(
+    ) -> list[str] | None:
+        """What is cut; None: this issuer used this jti before."""
+        cuts: list[str] | None = await self._db.fetchval(
             QUERIES["insert_arrival"], hash_secret(code), issuer, jti, _text(content), at, expires_at
         )
         await self._sweep(at)
-        return kept is not None
+        return cuts
 
     async def redeem_arrival(self, code: str, *, at: datetime) -> bytes | None:
         content = await self._db.fetchval(QUERIES["redeem_arrival"], hash_secret(code), at)
@@ -113,13 +131,22 @@ class Store:
         """False: it was used before."""
         return await self._db.fetchval(QUERIES["insert_assertion"], issuer, jti, expires_at) is not None
 
-    async def insert_token(self, token: str, *, staff: Staff, scope: str, at: datetime, expires_at: datetime) -> None:
-        await self._db.execute(QUERIES["insert_token"], hash_secret(token), _text(staff), scope, at, expires_at)
+    async def insert_token(
+        self, token: str, *, staff: Staff, scope: str, at: datetime, expires_at: datetime
+    ) -> list[str]:
+        """What is cut."""
+        cuts: list[str] = await self._db.fetchval(
+            QUERIES["insert_token"], hash_secret(token), _text(staff), scope, at, expires_at
+        )
         await self._sweep(at)
+        return cuts
 
-    async def find_token(self, token: str, *, at: datetime) -> tuple[Staff, str, datetime] | None:
+    async def find_token(self, token: str, *, at: datetime) -> tuple[Staff, str, datetime, list[str]] | None:
+        """Whose it is, for what, until when; and what is cut."""
         row = await self._db.fetchrow(QUERIES["find_token"], hash_secret(token), at)
-        return (msgspec.json.decode(row["staff"], type=Staff), row["scope"], row["expires_at"]) if row else None
+        if row is None:
+            return None
+        return msgspec.json.decode(row["staff"], type=Staff), row["scope"], row["expires_at"], row["cuts"]
 
     async def _sweep(self, at: datetime) -> None:
         """At most once an hour, beside other work: nothing else has to remember to tidy up."""

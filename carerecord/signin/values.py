@@ -22,6 +22,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     parent_id: str | None = None
+    issuer: str = ""  # the neighbour's record system whose launch it came by
     token_hash: bytes
     emergency_until: datetime | None = None  # emergency access to this person lasts until then; purpose is then BTG
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.requests import Request
 
@@ -11,7 +12,7 @@ from carerecord.disclosure import Document, Found, Looking, Receipt, Refusal, Sh
 from carerecord.model import OriginalReference, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
-from carerecord.signin import Cis2, Sessions
+from carerecord.signin import Cis2, Sessions, Watch
 
 
 class Door(Protocol):
@@ -30,7 +31,16 @@ class Door(Protocol):
     ) -> Found | Refusal: ...
 
     async def witness_event(
-        self, kind: str, /, *, staff: Staff | None, route: str, session: str, at: datetime
+        self,
+        kind: str,
+        /,
+        *,
+        staff: Staff | None,
+        route: str,
+        session: str,
+        at: datetime,
+        patient_key: int = ...,
+        detail: Mapping[str, Any] | None = ...,
     ) -> Refusal | None: ...
 
 
@@ -40,6 +50,9 @@ class Parts(Protocol):
 
     @property
     def sessions(self) -> Sessions: ...
+
+    @property
+    def watch(self) -> Watch: ...
 
     @property
     def cis2(self) -> Cis2 | None: ...

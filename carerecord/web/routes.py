@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from carerecord.routing import Route
 from carerecord.web import assets
 from carerecord.web.desk import frame
-from carerecord.web.pages import close, document, entry, find, original, reason, sign_in, summary
+from carerecord.web.pages import close, document, entry, find, original, reason, running, sign_in, summary
 
 
 async def health(_: Request) -> Response:
@@ -53,6 +53,13 @@ routes: tuple[Route, ...] = (
     ),
     Route(
         method="GET", path=f"{_CHART}/summary", endpoint=summary.show, access="session", summary="One person's record."
+    ),
+    Route(
+        method="GET",
+        path=f"{_CHART}/open",
+        endpoint=running.ask,
+        access="session",
+        summary="Whether an open page may stay: answered when its session ends or is cut.",
     ),
     Route(
         method="GET", path=f"{_CHART}/reason", endpoint=reason.ask, access="session", summary="Asks why it is opened."

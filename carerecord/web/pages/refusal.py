@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from carerecord import logs
 from carerecord.disclosure import Refusal
+from carerecord.signin import AccessCut
 from carerecord.web import drawing, parts
 from carerecord.web.security import FormRefused
 from carerecord.web.views import Frame
@@ -18,10 +19,11 @@ from carerecord.web.views import Frame
 HEADINGS = {
     "not-allowed": "This record cannot be opened for you",
     "reason-needed": "A reason is needed first",
+    "emergency-needed": "Nothing shows that you are involved in this person’s care",
     "not-found": "Nothing was found",
     "unavailable": "The record cannot be shown now",
 }
-STATUSES = {"not-allowed": 403, "reason-needed": 403, "not-found": 404, "unavailable": 503}
+STATUSES = {"not-allowed": 403, "reason-needed": 403, "emergency-needed": 403, "not-found": 404, "unavailable": 503}
 ENDED = Refusal(
     kind="not-allowed",
     sentences=(
@@ -62,6 +64,23 @@ def show(
 
 def ended(request: Request) -> Response:
     return show(request, ENDED, heading="This session has ended", back=("/", "Sign in again"))
+
+
+async def cut(request: Request, said: AccessCut) -> Response:
+    """Access is switched off: the page that stands in the record's place says whom to phone."""
+    part = parts.of(request)
+    # Nothing is shown whether or not this can be written down now.
+    await part.door.witness_event(
+        "refused",
+        staff=said.staff,
+        patient_key=said.patient_key or 0,
+        route=said.route,
+        session=said.session,
+        detail={"rule": said.rule},
+        at=part.clock(),
+    )
+    refusal = Refusal(kind="not-allowed", sentences=said.sentences, phone=part.region.phone)
+    return show(request, refusal, status=said.status, heading="Access to this record is switched off")
 
 
 async def not_found(request: Request, _: Exception) -> Response:
@@ -109,5 +128,6 @@ def exception_handlers() -> Mapping[Any, Handler]:
         404: not_found,
         HTTPException: not_understood,
         FormRefused: form_refused,
+        AccessCut: cut,
         Exception: failed,
     }

@@ -80,6 +80,46 @@
     if (event.persisted) window.location.reload(); // A page kept by the Back button may be of a session that has ended.
   });
 
+  // What is left of emergency access, by the minute; when it is over the page is asked for again, and shows what is allowed.
+  const emergency = document.querySelector("[data-ends-at]");
+  function sayTimeLeft() {
+    const minutes = Math.floor((Date.parse(emergency.dataset.endsAt) - Date.now()) / 60000);
+    if (minutes < 0) window.location.reload();
+    const hours = Math.floor(minutes / 60);
+    const words = hours > 0 ? hours + " h " + (minutes % 60) + " min" : minutes > 0 ? minutes + " min" : "less than a minute";
+    emergency.querySelector("[data-left]").textContent = words;
+  }
+  if (emergency && Date.parse(emergency.dataset.endsAt) > Date.now()) window.setInterval(sayTimeLeft, 20000);
+
+  // A record on the screen goes within seconds when its session is closed, has expired or is switched off. Only the page
+  // that is looked at asks: a browser has few connections to one host, and many open charts must not use them up.
+  const chart = document.querySelector(".cr-banner") && window.location.pathname.match(/^\/patient\/[^/]+/);
+
+  async function stay() {
+    let asking = null;
+    document.addEventListener("visibilitychange", function () {
+      if (document.hidden && asking) asking.abort();
+    });
+    for (;;) {
+      if (document.hidden) {
+        await new Promise((seen) => document.addEventListener("visibilitychange", seen, { once: true }));
+        continue;
+      }
+      let status = 0;
+      asking = new AbortController();
+      try {
+        const answer = await fetch(chart[0] + "/open", { credentials: "same-origin", cache: "no-store", signal: asking.signal });
+        status = answer.status;
+      } catch {
+        // Hidden now, or nobody answers: what is on the screen was seen already, and the next request asks anyway.
+      }
+      if (status === 403) return window.location.replace(chart[0] + "/summary");
+      if (status !== 204 && !document.hidden) await new Promise((rested) => window.setTimeout(rested, 4000));
+    }
+  }
+
+  if (chart) stay();
+
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll("details:not([open])").forEach((closed) => {
       closed.open = true;
