@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -10,23 +10,14 @@ from typing import Any
 import msgspec
 
 from carerecord import access, audit, database, patient_index, sources
-from carerecord.disclosure import programs, sentences
-from carerecord.disclosure.answers import (
-    answers,
-    cautions,
-    feed_answers,
-    last_contact,
-    opened_from,
-    source_answers,
-)
-from carerecord.disclosure.banner import banner, name_words
-from carerecord.disclosure.documents import document_of, original_text
-from carerecord.disclosure.restricted import disguised, person_without_places
+from carerecord.disclosure import compose, programs, sentences
+from carerecord.disclosure.answers import feed_answers
+from carerecord.disclosure.banner import name_words
+from carerecord.disclosure.circumstances import Circumstances, as_then
 from carerecord.disclosure.sight import Sight, decision_words, told
 from carerecord.disclosure.snapshot import snapshot
 from carerecord.disclosure.values import (
     Answer,
-    Banner,
     Document,
     Found,
     Looking,
@@ -35,12 +26,9 @@ from carerecord.disclosure.values import (
     ShownOriginal,
     Summary,
 )
-from carerecord.disclosure.withhold import withhold
-from carerecord.fhir.references import patient_part
 from carerecord.model import (
     Evidence,
     EvidenceClass,
-    Heading,
     NHSNumber,
     OriginalReference,
     Purpose,
@@ -48,8 +36,6 @@ from carerecord.model import (
     StoredStatement,
 )
 from carerecord.organisations import Region
-from carerecord.reconciliation import Record, every_entry, receipt, reconcile
-from carerecord.reconciliation.pathway import pathway
 from carerecord.record import read
 
 NOBODY = 0  # The patient_key of events about nobody.
@@ -64,7 +50,7 @@ class Door:
         self._db = db
         self._writer = writer
         self._base = f"{public_url}/fhir" if public_url else ""
-        self._names = {source.id: source.name for source in region.sources}
+        self._circumstances = Circumstances(db, region, base=self._base)
         self._feeds = sources.Feeds(db)
         self._expected = {source.id: source.expected_every_seconds for source in region.sources}
 
@@ -75,27 +61,10 @@ class Door:
         sight = await self._look(looking)
         if isinstance(sight, Refusal):
             return sight
-        since = last_contact(sight.statements, at=looking.at)
-        record = self._reconciled(sight, since=since)
-        await self._witness_shown(sight, sight.statements, what="summary")
-        headings = tuple(heading for heading in Heading if heading in sight.decision.headings)
-        return Summary(
-            title=self.region.title,
-            banner=self._banner(sight, record),
-            answers=await self._answers(sight),
-            sources=source_answers(sight.statements, self.region, sight.names) if sight.is_clinical else (),
-            record=record,
-            headings=headings,
-            opened_from=opened_from(looking),
-            why=sight.decision.reasons,
-            limits=sight.decision.limits,
-            cautions=cautions(looking, held_name=name_words(sight.person.subject)),
-            since=since,
-            patient_id=patient_part(sight.person.patient_key),
-            role=looking.staff.role,
-            pathway=pathway(record, at=looking.at) if record and sight.is_clinical else None,
-            is_clinical=sight.is_clinical,
-        )
+        heard = await self._heard(sight)
+        shown = compose.summary_of(sight, self.region, heard)
+        await self._witness_shown(sight, sight.statements, what="summary", heard=heard)
+        return shown
 
     @told
     async def receipt(self, looking: Looking, entry_id: str) -> Receipt | Refusal:
@@ -103,18 +72,11 @@ class Door:
         sight = await self._look(looking)
         if isinstance(sight, Refusal):
             return sight
-        record = self._reconciled(sight, since=last_contact(sight.statements, at=looking.at))
-        listed = list(every_entry(record)) if record else []
-        entry = next((entry for entry in listed if entry.id == entry_id), None) or next(
-            (entry for entry in listed if entry_id in entry.statement_ids), None
-        )
-        if entry is None:
+        opened = compose.receipt_of(sight, entry_id, self.region)
+        if opened is None:
             return await self._nothing_there(sight, what="receipt")
-        sayings = receipt(sight.statements, entry, region_names=sight.names)
-        behind = {saying.original for saying in sayings}
-        shown = [statement for statement in sight.statements if statement.original in behind]
-        await self._witness_shown(sight, shown, what="receipt", entry=entry.id)
-        return Receipt(banner=self._banner(sight, record), entry=entry, sayings=sayings)
+        await self._witness_shown(sight, opened.behind, what="receipt", entry=opened.receipt.entry.id)
+        return opened.receipt
 
     @told
     async def original(self, looking: Looking, reference: OriginalReference) -> ShownOriginal | Refusal:
@@ -124,22 +86,14 @@ class Door:
             return sight
         if sight.person.subject.restricted:
             return await self._protected(sight, what="original")
-        behind = [statement for statement in sight.statements if statement.original == reference]
-        if not behind or reference in sight.seen.originals:
+        behind = compose.behind_original(sight, reference)
+        if not behind:
             return await self._nothing_there(sight, what="original")
         kept = await read.read_original(self._db, witness=sight.witness, person=sight.person, reference=reference)
         if kept is None:
             return await self._nothing_there(sight, what="original")
         await self._witness_shown(sight, behind, what="original", original=str(reference))
-        source = self.region.find_source(kept.source)
-        return ShownOriginal(
-            banner=self._banner(sight, self._reconciled(sight, since=None)),
-            reference=reference,
-            source_name=source.name if source else kept.source,
-            message_type=kept.message_type,
-            received_at=kept.received_at,
-            text=original_text(kept.content, charset=source.charset if source else "utf-8"),
-        )
+        return compose.original_of(sight, kept, self.region)
 
     @told
     async def document(self, looking: Looking, statement_id: str) -> Document | Refusal:
@@ -149,7 +103,7 @@ class Door:
             return sight
         if sight.person.subject.restricted:
             return await self._protected(sight, what="document")
-        found = document_of(sight.statements, statement_id)
+        found = compose.letter_of(sight, statement_id)
         if found is None:
             return await self._nothing_there(sight, what="document")
         statement, document = found
@@ -173,15 +127,9 @@ class Door:
         sight = await self._look(looking)
         if isinstance(sight, Refusal):
             return sight
-        bundle = programs.everything_bundle(
-            sight.person,
-            sight.statements,
-            answers=await self._answers(sight),
-            hidden=frozenset(local_id for _, local_id in sight.seen.items),
-            base=self._base,
-            at=looking.at,
-        )
-        await self._witness_shown(sight, programs.newest_versions(sight.statements), what="everything")
+        heard = await self._heard(sight)
+        bundle = compose.bundle_of(sight, self.region, heard, base=self._base)
+        await self._witness_shown(sight, programs.newest_versions(sight.statements), what="everything", heard=heard)
         return bundle
 
     # --- Finding someone, arriving and leaving ----------------------------------------------------------------------
@@ -265,19 +213,8 @@ class Door:
         statements: list[StoredStatement] = []
         if reads:
             statements = await read.read_statements(self._db, witness=witness, person=person)
-        names: Mapping[str, str] = self._names
-        true_sources: Mapping[str, str] = {}
-        if person.subject.restricted:
-            statements, names, true_sources = disguised(statements, self.region)
-            person = person_without_places(person)
-        return Sight(
-            looking=looking,
-            decision=decision,
-            witness=witness,
-            person=person,
-            seen=withhold(statements, decision),
-            names=names,
-            true_sources=true_sources,
+        return compose.sight_of(
+            looking, decision, witness=witness, person=person, statements=statements, region=self.region
         )
 
     def _decide(self, staff: Staff, *, evidence: Evidence, route: str, purpose: Purpose) -> access.Decision:
@@ -292,26 +229,15 @@ class Door:
             )
         )
 
-    async def _answers(self, sight: Sight) -> tuple[Answer, ...]:
-        """What is not here for this person, and what may be missing because a source was not heard."""
+    async def _heard(self, sight: Sight) -> tuple[Answer, ...]:
+        """What may be missing because a source was not heard as usual: no statement can say that."""
         feeds = await self._feeds.read(self._expected, at=sight.looking.at)
-        subject = sight.person.subject
-        heard = feed_answers(
+        return feed_answers(
             feeds.values(),
             sight.statements if sight.is_clinical else (),
             self.region,
-            is_restricted=bool(subject.restricted),
+            is_restricted=bool(sight.person.subject.restricted),
         )
-        return answers(subject, self.region) + heard
-
-    def _reconciled(self, sight: Sight, *, since: date | None) -> Record | None:
-        if Heading.CONTACTS not in sight.decision.headings and not sight.is_clinical:
-            return None
-        return reconcile(sight.statements, region_names=sight.names, since=since)
-
-    def _banner(self, sight: Sight, record: Record | None) -> Banner:
-        may_see = Heading.ALLERGIES in sight.decision.headings
-        return banner(sight.person, region=self.region, record=record, shows_allergies=may_see, at=sight.looking.at)
 
     async def _nothing_there(self, sight: Sight, *, what: str) -> Refusal:
         """The same answer for what does not exist and for what this reader may not see."""
@@ -323,12 +249,16 @@ class Door:
         await self._witness_shown(sight, [], what=what, found=False)
         return sentences.protected(self.region)
 
-    async def _witness_shown(self, sight: Sight, shown: list[StoredStatement], *, what: str, **more: Any) -> None:
+    async def _witness_shown(
+        self, sight: Sight, shown: list[StoredStatement], *, what: str, heard: Sequence[Answer] = (), **more: Any
+    ) -> None:
         detail = {
             "what": what,
             "count": len(shown),
             "sources": sorted({sight.true_sources.get(source, source) for source in {each.source for each in shown}}),
             "withheld": sight.seen.kinds,
+            **as_then(sight, shown, heard=heard),
+            "under": await self._circumstances.kept(sight.decision),
             **more,
         }
         await self._writer.witness(

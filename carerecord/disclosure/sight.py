@@ -34,6 +34,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     decision: access.Decision
     witness: audit.Witness
     person: Person
+    known: Person  # the same as they were read, with every place: for the audit alone
     seen: Withheld
     names: Mapping[str, str]  # what the sources are called here
     true_sources: Mapping[str, str] = {}  # of a restricted person: which they are, for the audit alone

@@ -22,6 +22,7 @@ class Looking(msgspec.Struct, frozen=True, kw_only=True):
     route: str  # "launch", "sign-in", "fhir"
     session: str  # id of the session or token, never its secret
     at: datetime
+    form: str = ""  # "place": a line opened inside the page that it stands on
 
 
 class Banner(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing is shown, and why: what happened, what it means for care now, what to do next."""
 
-    kind: Literal["not-allowed", "reason-needed", "not-found", "unavailable"]
+    kind: Literal["not-allowed", "reason-needed", "emergency-needed", "not-found", "unavailable"]
     sentences: tuple[str, ...]
     phone: str | None = None
 

@@ -101,8 +101,8 @@ async def read_history(db: Database, patient_key: int) -> History:
     for row in earlier:
         known = {**present[row["identity_key"]], **dict(row)}
         identities[row["identity_key"]].known.append(_Known(row["until_at"], known))
-    for key, row in present.items():
-        identities[key].known.append(_Known(None, row))
+    for key, now in present.items():
+        identities[key].known.append(_Known(None, now))
     homes = {row["identity_key"]: row["patient_key"] for row in rows}
     return History(patient_key=patient_key, identities=identities, homes=homes)
 

@@ -13,7 +13,8 @@ insert into record.log
 select * from unnest($1::record.appended[])
 
 -- :name read_witnessed
--- Everything kept under one key for a person, if the witness stands: its first row then says so by a null.
+-- Everything kept under one key for a person, if the witness stands: its first row then says so by a null, and holds in
+-- its header what is withdrawn.
 select is_log, identity_key, source, original_day, original_seq, received_at, header, body
 from record.read_witnessed($1, $2, $3, $4)
 
@@ -68,3 +69,59 @@ insert into record.chunk (patient_key, heading, period, part, statement_count, h
 select $1, t.* from unnest($2::smallint[], $3::smallint[], $4::smallint[], $5::int[], $6::bytea[], $7::bytea[]) t
 on conflict (patient_key, heading, period, part)
 do update set statement_count = excluded.statement_count, header = excluded.header, body = excluded.body
+
+-- :name withdraw
+-- From its commit on no reader is given any of this.
+insert into record.withdrawal (patient_key, removal, what) values ($1, $2, $3)
+on conflict (patient_key, removal) do update set what = excluded.what
+
+-- :name read_withdrawn
+-- All that is withdrawn under one key.
+select string_agg(what, ''::bytea) from record.withdrawal where patient_key = $1
+
+-- :name wait_for_patient
+-- A rewriting waits for a fold of the same patient to end; no fold begins while it lasts. It waits for the disk too.
+select pg_advisory_xact_lock($1), set_config('synchronous_commit', 'on', true)
+
+-- :name read_chunks
+-- Every chunk under one key, in the order in which statements came.
+select header, body from record.chunk where patient_key = $1 order by heading, period, part
+
+-- :name read_log
+-- Every row of the log under one key, oldest first.
+select seq, identity_key, source, original_day, original_seq, received_at, header, body
+from record.log where patient_key = $1 order by seq
+
+-- :name clear_patient
+-- The chunks of one key and the rows of the log that were read, to be written again without what is withdrawn.
+with folded as (delete from record.chunk where patient_key = $1)
+delete from record.log where patient_key = $1 and seq = any ($2::bigint[])
+
+-- :name count_held
+-- How many statements are kept under each key of which anything is withdrawn.
+select w.patient_key,
+       (select coalesce(sum(c.statement_count), 0) from record.chunk c where c.patient_key = w.patient_key)
+       + (select coalesce(sum(l.statement_count), 0) from record.log l where l.patient_key = w.patient_key) as held
+from (select distinct patient_key from record.withdrawal) w
+
+-- :name every_chunk
+-- Every chunk there is.
+select patient_key, header, body from record.chunk
+
+-- :name every_log_row
+-- Every row of the log there is.
+select patient_key, identity_key, source, original_day, original_seq, received_at, header, body from record.log
+
+-- :name read_examined
+-- Everything kept under one key of whoever was ever part of a person, if the witness stands, as above.
+select is_log, identity_key, source, original_day, original_seq, received_at, header, body
+from record.read_examined($1, $2, $3, $4)
+
+-- :name read_original_examined
+-- One original of whoever was ever part of a person, if the witness stands.
+select source, format, content, received_at, message_type
+from intake.read_original_examined($1, $2, $3, $4, $5)
+
+-- :name list_recorded_later
+-- When originals that waited came into the record.
+select day, seq, at from intake.list_recorded_later($1, $2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from carerecord.database import Database
 from carerecord.model import OriginalReference, Person, StoredStatement
 from carerecord.record import dictionary
 from carerecord.record.chunk import Said, unpack, unpack_folded
+from carerecord.record.withdrawn import Item, Withdrawn, read_items
 
 if TYPE_CHECKING:
     import asyncpg
@@ -56,12 +57,55 @@ async def read_statements(db: Database, *, witness: Witness, person: Person) -> 
         if not rows or rows[0][0] is not None:
             raise NotWitnessed
         identities = frozenset(identity for identity, home in person.identities.items() if home == home_key)
-        try:
-            statements += _unpack(rows[1:], home_key, identities)
-        except dictionary.UnknownDictionary:
-            await dictionary.load(db)
-            statements += _unpack(rows[1:], home_key, identities)
+        found = await _unpack_all(db, rows[1:], home_key, identities)
+        # What is withdrawn is gone from this very look on, though it may not have been taken out yet.
+        statements += Withdrawn(read_items(rows[0]["header"])).left(found) if rows[0]["header"] else found
     return statements
+
+
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of all that were ever part of a person, and what is no longer given to anybody."""
+
+    statements: list[StoredStatement]
+    withdrawn: tuple[Item, ...]
+
+
+async def read_examined(db: Database, *, witness: Witness, patient_key: int, identities: Mapping[int, int]) -> Examined:
+    """For a steward who makes again what was seen: `identities` may have left the person since, or joined it."""
+    if witness.patient_key != patient_key:
+        raise NotWitnessed
+    statements: list[StoredStatement] = []
+    items: list[Item] = []
+    for home_key in sorted(set(identities.values())):
+        rows = await db.fetch(QUERIES["read_examined"], patient_key, witness.stream, witness.seq, home_key)
+        if not rows or rows[0][0] is not None:
+            raise NotWitnessed
+        found = await _unpack_all(
+            db, rows[1:], home_key, frozenset(each for each, home in identities.items() if home == home_key)
+        )
+        gone = read_items(rows[0]["header"] or b"")
+        items += gone
+        statements += Withdrawn(gone).left(found)
+    return Examined(statements=statements, withdrawn=tuple(items))
+
+
+async def read_original_examined(
+    db: Database, *, witness: Witness, patient_key: int, reference: OriginalReference
+) -> KeptOriginal | None:
+    """The original, if it is about anybody who was ever part of this person; else nothing."""
+    row = await db.fetchrow(
+        QUERIES["read_original_examined"], patient_key, witness.stream, witness.seq, reference.day, reference.seq
+    )
+    return await _kept(db, row, reference) if row else None
+
+
+async def recorded_later(db: Database, references: Collection[OriginalReference]) -> dict[OriginalReference, datetime]:
+    """When each of these came into the record, of those that waited in the inbox first."""
+    ordered = sorted(references)
+    rows = await db.fetch(
+        QUERIES["list_recorded_later"], [each.day for each in ordered], [each.seq for each in ordered]
+    )
+    return {OriginalReference(row["day"], row["seq"]): row["at"] for row in rows}
 
 
 async def read_original(
@@ -78,8 +122,10 @@ async def read_original(
         reference.day,
         reference.seq,
     )
-    if row is None:
-        return None
+    return await _kept(db, row, reference) if row else None
+
+
+async def _kept(db: Database, row: asyncpg.Record, reference: OriginalReference) -> KeptOriginal:
     try:
         content = dictionary.decompress(row["content"])
     except dictionary.UnknownDictionary:
@@ -92,6 +138,16 @@ async def read_original(
         received_at=row["received_at"],
         content=content,
     )
+
+
+async def _unpack_all(
+    db: Database, rows: Sequence[asyncpg.Record], home_key: int, identities: frozenset[int]
+) -> list[StoredStatement]:
+    try:
+        return _unpack(rows, home_key, identities)
+    except dictionary.UnknownDictionary:
+        await dictionary.load(db)
+        return _unpack(rows, home_key, identities)
 
 
 def _unpack(rows: Sequence[asyncpg.Record], home_key: int, identities: frozenset[int]) -> list[StoredStatement]:

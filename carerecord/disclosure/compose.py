@@ -1,0 +1,141 @@
+"""What one look shows, made of what it may see. Pure: the same sight makes the same page, today and in ten years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from carerecord import audit
+from carerecord.access import Decision
+from carerecord.disclosure import programs
+from carerecord.disclosure.answers import answers, cautions, last_contact, opened_from, source_answers
+from carerecord.disclosure.banner import banner, name_words
+from carerecord.disclosure.documents import document_of, original_text
+from carerecord.disclosure.restricted import disguised, person_without_places
+from carerecord.disclosure.sight import Sight
+from carerecord.disclosure.values import Answer, Banner, Document, Looking, Receipt, ShownOriginal, Summary
+from carerecord.disclosure.withhold import withhold
+from carerecord.fhir.references import patient_part
+from carerecord.model import Heading, OriginalReference, Person, StoredStatement
+from carerecord.organisations import Region
+from carerecord.reconciliation import Record, every_entry, receipt, reconcile
+from carerecord.reconciliation.pathway import pathway
+from carerecord.record import read
+
+
+def sight_of(
+    looking: Looking,
+    decision: Decision,
+    *,
+    witness: audit.Witness,
+    person: Person,
+    statements: list[StoredStatement],
+    region: Region,
+) -> Sight:
+    """What is left of a person and of what was said of them, for a reader of whom this was decided."""
+    known = person
+    names: Mapping[str, str] = {source.id: source.name for source in region.sources}
+    true_sources: Mapping[str, str] = {}
+    if person.subject.restricted:
+        statements, names, true_sources = disguised(statements, region)
+        person = person_without_places(person)
+    return Sight(
+        looking=looking,
+        decision=decision,
+        witness=witness,
+        person=person,
+        known=known,
+        seen=withhold(statements, decision),
+        names=names,
+        true_sources=true_sources,
+    )
+
+
+def reconciled(sight: Sight, *, since: date | None) -> Record | None:
+    if Heading.CONTACTS not in sight.decision.headings and not sight.is_clinical:
+        return None
+    return reconcile(sight.statements, region_names=sight.names, since=since)
+
+
+def banner_of(sight: Sight, record: Record | None, region: Region) -> Banner:
+    may_see = Heading.ALLERGIES in sight.decision.headings
+    return banner(sight.person, region=region, record=record, shows_allergies=may_see, at=sight.looking.at)
+
+
+def summary_of(sight: Sight, region: Region, heard: Sequence[Answer]) -> Summary:
+    """`heard` says which sources were not heard as usual just then: what the record itself cannot know."""
+    since = last_contact(sight.statements, at=sight.looking.at)
+    record = reconciled(sight, since=since)
+    return Summary(
+        title=region.title,
+        banner=banner_of(sight, record, region),
+        answers=(*answers(sight.person.subject, region), *heard),
+        sources=source_answers(sight.statements, region, sight.names) if sight.is_clinical else (),
+        record=record,
+        headings=tuple(heading for heading in Heading if heading in sight.decision.headings),
+        opened_from=opened_from(sight.looking),
+        why=sight.decision.reasons,
+        limits=sight.decision.limits,
+        cautions=cautions(sight.looking, held_name=name_words(sight.person.subject)),
+        since=since,
+        patient_id=patient_part(sight.person.patient_key),
+        role=sight.looking.staff.role,
+        pathway=pathway(record, at=sight.looking.at) if record and sight.is_clinical else None,
+        is_clinical=sight.is_clinical,
+    )
+
+
+class Opened(NamedTuple):
+    """One line opened, with the statements of every message behind it."""
+
+    receipt: Receipt
+    behind: list[StoredStatement]
+
+
+def receipt_of(sight: Sight, entry_id: str, region: Region) -> Opened | None:
+    """A line that a newer statement renamed is found by its old id."""
+    record = reconciled(sight, since=last_contact(sight.statements, at=sight.looking.at))
+    listed = list(every_entry(record)) if record else []
+    entry = next((entry for entry in listed if entry.id == entry_id), None) or next(
+        (entry for entry in listed if entry_id in entry.statement_ids), None
+    )
+    if entry is None:
+        return None
+    sayings = receipt(sight.statements, entry, region_names=sight.names)
+    originals = {saying.original for saying in sayings}
+    behind = [statement for statement in sight.statements if statement.original in originals]
+    return Opened(Receipt(banner=banner_of(sight, record, region), entry=entry, sayings=sayings), behind)
+
+
+def behind_original(sight: Sight, reference: OriginalReference) -> list[StoredStatement]:
+    """What this reader may see of what an original said; nothing, if it says anything that they may not."""
+    if reference in sight.seen.originals:
+        return []
+    return [statement for statement in sight.statements if statement.original == reference]
+
+
+def original_of(sight: Sight, kept: read.KeptOriginal, region: Region) -> ShownOriginal:
+    source = region.find_source(kept.source)
+    return ShownOriginal(
+        banner=banner_of(sight, reconciled(sight, since=None), region),
+        reference=kept.reference,
+        source_name=source.name if source else kept.source,
+        message_type=kept.message_type,
+        received_at=kept.received_at,
+        text=original_text(kept.content, charset=source.charset if source else "utf-8"),
+    )
+
+
+def letter_of(sight: Sight, statement_id: str) -> tuple[StoredStatement, Document] | None:
+    return document_of(sight.statements, statement_id)
+
+
+def bundle_of(sight: Sight, region: Region, heard: Sequence[Answer], *, base: str) -> bytes:
+    return programs.everything_bundle(
+        sight.person,
+        sight.statements,
+        answers=(*answers(sight.person.subject, region), *heard),
+        base=base,
+        at=sight.looking.at,
+    )
