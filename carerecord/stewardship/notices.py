@@ -39,9 +39,13 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reference(self) -> str:
-        """As it is written and said on the phone: "07F3-1A2B-3C4D-5E6F"."""
-        digits = f"{self.id:016X}"
-        return "-".join(digits[place : place + 4] for place in range(0, 16, 4))
+        return reference_of(self.id)
+
+
+def reference_of(number: int) -> str:
+    """As it is written and said on the phone: "07F3-1A2B-3C4D-5E6F"."""
+    digits = f"{number:016X}"
+    return "-".join(digits[place : place + 4] for place in range(0, 16, 4))
 
 
 def parse_reference(text: str) -> int | None:
