@@ -1,26 +1,30 @@
-"""Decides, once for each kind of question: yes, yes with a reason, or no, and which headings and labels may be shown.
+"""Decides, once for each kind of question: yes, yes with a reason, yes in an emergency, or no; and what may be shown.
 
-Asking Cedar costs about 2 ms for one question, so an answer is remembered: nothing in a question is about one patient.
+Asking Cedar costs milliseconds, so an answer is remembered: nothing in a question is about one patient.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import cedarpy
 
 from carerecord.access.labels import Label
-from carerecord.access.policies import NO_LABEL, Policies, read_policies
+from carerecord.access.matrix import NO_LABEL
+from carerecord.access.objections import Objection, narrow_under
+from carerecord.access.policies import Policies, read_policies
 from carerecord.access.questions import Decision, Question
 from carerecord.model import EvidenceClass, Heading, Purpose
-from carerecord.routing import DESKS
 
 SHIPPED = read_policies()  # A typo in a policy stops the start here.
 
 NOT_A_ROLE = "Your role is not one that this record knows. Ask your registration authority, or choose another role."
 NOTHING_PERMITS = "Nothing in the record's policy permits this. Open it from your own system, or sign in."
 FAULT = "The record could not decide whether you may see this, so it shows nothing. Tell those who run the record."
+OPENING = tuple((action, "Record", "patient", None) for action in ("open", "declare", "declare-emergency"))
+_force = [SHIPPED]
 
 
 class Verdict(NamedTuple):
@@ -29,16 +33,37 @@ class Verdict(NamedTuple):
     policies: tuple[str, ...]  # ids of the policies that decided
 
 
+def in_force() -> Policies:
+    """The policies under which this process decides: the shipped ones, as the region narrowed them."""
+    return _force[0]
+
+
+def adopt(policies: Policies) -> None:
+    """Decide under these from now on; what was remembered is forgotten."""
+    _force[0] = policies
+    decide.cache_clear()
+    may_work.cache_clear()
+
+
+def policy_version() -> str:
+    return in_force().version
+
+
 @lru_cache(maxsize=8192)
 def decide(question: Question) -> Decision:
-    """The decision under the shipped policies, remembered: what it returns is shared, so do not change it."""
-    return decide_for(SHIPPED, question)
+    """The decision under the policies in force, remembered: what it returns is shared, so do not change it."""
+    return decide_for(in_force(), question)
 
 
 @lru_cache(maxsize=256)
 def may_work(role: str, desk: str) -> bool:
     """Whether somebody in this role may work at this desk (`routing.DESKS`)."""
-    return may_work_under(SHIPPED, role, desk)
+    return may_work_under(in_force(), role, desk)
+
+
+def narrow(decision: Decision, objections: Iterable[Objection], *, organisation: str | None = None) -> Decision:
+    """The decision with what the person's objections take from it: never more than before. See `objections`."""
+    return narrow_under(in_force().objections, decision, objections, organisation=organisation)
 
 
 def may_work_under(policies: Policies, role: str, desk: str) -> bool:
@@ -49,33 +74,41 @@ def may_work_under(policies: Policies, role: str, desk: str) -> bool:
         evidence=EvidenceClass.NONE,
         purpose=Purpose.PATADMIN,
     )
-    return _ask(policies, at_a_desk, [("work", "Desk", desk, None)])[0].is_allowed
-
-
-def policy_version() -> str:
-    return SHIPPED.version
+    return _ask(policies, at_a_desk, "work", [("work", "Desk", desk, None)])[0].is_allowed
 
 
 def decide_for(policies: Policies, question: Question) -> Decision:
     """The decision under `policies`. Anything but an Allow without an error is a denial."""
-    opening, declaring = _ask(
-        policies, question, [("open", "Record", "patient", None), ("declare", "Record", "patient", None)]
-    )
-    if opening.is_faulty or declaring.is_faulty:
+    verdicts = _ask(policies, question, "open", OPENING)
+    if any(verdict.is_faulty for verdict in verdicts):
         return Decision(kind="deny", reasons=(FAULT,), policy_version=policies.version)
+    opening, declaring, emergency = verdicts
+    may = {"may_declare_emergency": emergency.is_allowed}
     if opening.is_allowed:
         headings = _headings(policies, question)
         limits = _limits(policies, question.role, headings)
-        return _decision(policies, "permit", opening.policies, headings=headings, limits=limits)
+        return _decision(policies, question, "permit", opening.policies, headings=headings, limits=limits, **may)
     if declaring.is_allowed:
-        return _decision(policies, "reason-needed", opening.policies)
-    if declaring.policies:
-        return _decision(policies, "deny", declaring.policies)
-    reason = NOTHING_PERMITS if question.role in policies.matrix.role else NOT_A_ROLE
-    return Decision(kind="deny", reasons=(reason,), policy_version=policies.version)
+        return _decision(policies, question, "reason-needed", opening.policies, **may)
+    if emergency.is_allowed:
+        return _decision(policies, question, "emergency-needed", opening.policies + emergency.policies, **may)
+    return _denial(policies, question, verdicts)
 
 
-def _decision(policies: Policies, kind: Any, decided_by: tuple[str, ...], **more: Any) -> Decision:
+def _denial(policies: Policies, question: Question, verdicts: Iterable[Verdict]) -> Decision:
+    """What stands against every way in is said alone; otherwise why it does not open, and whom to ask."""
+    opening, declaring, emergency = verdicts
+    everywhere = set(opening.policies) & set(declaring.policies) & set(emergency.policies)
+    if everywhere:
+        return _decision(policies, question, "deny", tuple(sorted(everywhere)))
+    if question.role not in policies.matrix.role:
+        return Decision(kind="deny", reasons=(NOT_A_ROLE,), policy_version=policies.version)
+    if opening.policies or question.evidence is EvidenceClass.EMERGENCY:
+        return _decision(policies, question, "deny", tuple(dict.fromkeys(opening.policies + emergency.policies)))
+    return Decision(kind="deny", reasons=(NOTHING_PERMITS,), policy_version=policies.version)
+
+
+def _decision(policies: Policies, question: Question, kind: Any, decided_by: tuple[str, ...], **more: Any) -> Decision:
     said = [policies.annotations[name] for name in decided_by]
     return Decision(
         kind=kind,
@@ -83,24 +116,38 @@ def _decision(policies: Policies, kind: Any, decided_by: tuple[str, ...], **more
         basis=tuple(dict.fromkeys(annotation.basis for annotation in said)),
         policies=decided_by,
         policy_version=policies.version,
+        evidence_strength=question.strength,
         **more,
     )
 
 
 def _headings(policies: Policies, question: Question) -> dict[Heading, int]:
-    """Each heading × label asked once. A heading counts only when its statements without a label may be shown."""
-    asked = [(heading, label) for heading in Heading for label in (None, *Label)]
-    verdicts = _ask(
-        policies,
-        question,
-        [("see", "Heading", heading.name, label.word if label else NO_LABEL) for heading, label in asked],
+    """Each heading × label asked once. A heading counts only when its statements without a label may be shown.
+
+    Nothing but data permits a label to be seen, so what the data does not name for this role is not asked for.
+    """
+    plain = _see(policies, question, [(heading, None) for heading in Heading])
+    seen = [heading for heading, _ in plain]
+    labelled = _see(
+        policies, question, [pair for heading in seen for pair in _labels_to_ask(policies, question, heading)]
     )
-    allowed = {pair for pair, verdict in zip(asked, verdicts, strict=True) if verdict.is_allowed}
-    return {
-        heading: sum(int(label) for label in Label if (heading, label) in allowed)
-        for heading in Heading
-        if (heading, None) in allowed
-    }
+    return {heading: sum(int(label) for label in Label if (heading, label) in labelled) for heading in seen}
+
+
+def _labels_to_ask(policies: Policies, question: Question, heading: Heading) -> list[tuple[Heading, Label | None]]:
+    named = policies.matrix.labels_at_most(question.role, heading.name, purpose=question.purpose)
+    named |= policies.bars.let_through_of(question.role)
+    return [(heading, label) for label in Label if label.word in named]
+
+
+def _see(
+    policies: Policies, question: Question, asked: list[tuple[Heading, Label | None]]
+) -> dict[tuple[Heading, Label | None], None]:
+    if not asked:
+        return {}
+    requests = [("see", "Heading", heading.name, label.word if label else NO_LABEL) for heading, label in asked]
+    verdicts = _ask(policies, question, "see", requests)
+    return {pair: None for pair, verdict in zip(asked, verdicts, strict=True) if verdict.is_allowed}
 
 
 def _limits(policies: Policies, role_id: str, headings: dict[Heading, int]) -> tuple[str, ...]:
@@ -112,12 +159,17 @@ def _limits(policies: Policies, role_id: str, headings: dict[Heading, int]) -> t
     return (f"Your role ({role.name}) does not show: {', '.join(absent)}.",) if absent else ()
 
 
-def _ask(policies: Policies, question: Question, asked: list[tuple[str, str, str, str | None]]) -> list[Verdict]:
+def _ask(
+    policies: Policies, question: Question, group: str, asked: Iterable[tuple[str, str, str, str | None]]
+) -> list[Verdict]:
     context = {
         "organisation_in_agreement": question.organisation_in_agreement,
         "route": question.route,
         "evidence": str(question.evidence),
+        "behind": str(question.behind),
         "purpose": str(question.purpose),
+        "assurance": question.assurance,
+        "may_declare": question.may_declare,
     }
     requests = [
         {
@@ -128,7 +180,8 @@ def _ask(policies: Policies, question: Question, asked: list[tuple[str, str, str
         }
         for action, kind, name, label in asked
     ]
-    answers = cedarpy.is_authorized_batch(requests, policies.policy_set, policies.entities, policies.schema)
+    policy_set = policies.set_for(question.role, group)
+    answers = cedarpy.is_authorized_batch(requests, policy_set, policies.entities, policies.schema)
     return [_verdict(answer) for answer in answers]
 
 
@@ -140,34 +193,3 @@ def _verdict(answer: Any) -> Verdict:
         is_faulty=is_faulty,
         policies=tuple(sorted(answer.diagnostics.id_annotations_by_reason.values())),
     )
-
-
-def matrix(policies: Policies = SHIPPED) -> str:
-    """Roles by headings as a Markdown table, made from the decisions themselves."""
-    names = [policies.matrix.heading[heading.name].name for heading in Heading]
-    lines = ["| Role | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
-    for role_id, role in policies.matrix.role.items():
-        if role.desks:
-            continue
-        is_program = role.kind == "program"
-        question = Question(
-            role=role_id,
-            organisation_in_agreement=True,
-            route="fhir" if is_program else "launch",
-            evidence=EvidenceClass.AGREEMENT if is_program else EvidenceClass.ENCOUNTER,
-            purpose=Purpose.TREAT,
-        )
-        headings = decide_for(policies, question).headings
-        lines.append(f"| {role.name} | " + " | ".join(_cell(headings.get(heading)) for heading in Heading) + " |")
-    lines += ["", "| Role | works at the desks |", "| --- | --- |"]
-    for role_id, role in policies.matrix.role.items():
-        if desks := [desk for desk in DESKS if may_work_under(policies, role_id, desk)]:
-            lines.append(f"| {role.name} | {', '.join(desks)} |")
-    return "\n".join(lines)
-
-
-def _cell(bits: int | None) -> str:
-    if bits is None:
-        return "not shown"
-    labels = [label.word for label in Label if label & bits]
-    return "shown" + (f", with {', '.join(labels)}" if labels else "")

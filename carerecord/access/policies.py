@@ -1,4 +1,4 @@
-"""Reads the policies and the matrix, compiles the matrix into Cedar, and checks everything before anything is decided.
+"""Reads the policies and their data, compiles the data into Cedar, and checks everything before anything is decided.
 
 https://docs.cedarpolicy.com. Cedar skips a policy that fails while it is evaluated, which turns a faulty `forbid` into
 an Allow; so the schema always goes with the request, and a policy that does not fit the schema stops the start.
@@ -8,48 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import cedarpy
 import msgspec
 
-from carerecord.access.labels import WORDS
-from carerecord.model import Heading
-from carerecord.routing import DESKS
+from carerecord.access.activities import Activity, read_activities
+from carerecord.access.legal_bars import LegalBars, bars_as_cedar, read_legal_bars
+from carerecord.access.matrix import Matrix, PolicyDoesNotFit, Written, entities_of, matrix_as_cedar, read_matrix
+from carerecord.access.objections import ObjectionPolicy, read_objection_policy
 
-NO_LABEL = "none"
-DESK_KIND = "desk"
-
-
-class PolicyDoesNotFit(ValueError):
-    """A policy does not fit: the message names it and the rule; mend it and start again."""
-
-
-class HeadingOfMatrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    kind: str
-
-
-class RoleOfMatrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str
-    kind: str
-    sees: tuple[str, ...]
-    labels: tuple[str, ...] = ()
-    labels_by_heading: dict[str, tuple[str, ...]] = {}
-    desks: tuple[str, ...] = ()  # where this role may work: `routing.DESKS`
-    limit: str = ""
-
-    def labels_of(self, heading: str) -> tuple[str, ...]:
-        return tuple(sorted({*self.labels, *self.labels_by_heading.get(heading, ())}))
-
-
-class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    basis: str
-    heading: dict[str, HeadingOfMatrix]
-    role: dict[str, RoleOfMatrix]
+SCHEMA = "schema.cedarschema"
+MATRIX, BARS, ACTIVITIES, OBJECTIONS = "policy.toml", "legal_bars.toml", "activities.toml", "objections.toml"
+# An action and those that are asked for together with it: Cedar looks at every policy of a set for each request, so
+# each role and each group has a set of its own, of nothing but what can concern it.
+GROUPS = {"open": {"open", "declare", "declare-emergency"}, "see": {"see"}, "work": {"work"}}
 
 
 class Annotation(msgspec.Struct, frozen=True):
@@ -57,126 +34,104 @@ class Annotation(msgspec.Struct, frozen=True):
     basis: str
 
 
-class Policies(msgspec.Struct, frozen=True, kw_only=True):
+class Policies(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Policies that parsed, fit the schema and carry their sentences."""
 
     matrix: Matrix
-    policy_set: Any  # cedarpy.PolicySet
+    bars: LegalBars
+    activities: dict[str, Activity]
+    objections: ObjectionPolicy
+    by_hand: tuple[tuple[frozenset[str], str], ...]  # the actions that each concerns, and its text
+    from_data: tuple[Written, ...]
     schema: Any  # cedarpy.Schema
     entities: Any  # cedarpy.Entities
     annotations: dict[str, Annotation]
+    narrowed_by: tuple[str, ...] = ()  # names of the region's own policies
     version: str
 
+    @cached_property
+    def _sets(self) -> dict[tuple[str, str], Any]:
+        return {}
 
-def read_policies() -> Policies:
-    """The policies shipped with this version."""
+    def set_for(self, role: str, group: str) -> Any:
+        """The cedarpy.PolicySet of all policies that can concern this role and this group of actions."""
+        known = role if role in self.matrix.role else ""
+        found = self._sets.get((known, group))
+        if found is None:
+            texts = [text for actions, text in self.by_hand if actions & GROUPS[group]]
+            texts += [each.text for each in self.from_data if each.action in GROUPS[group] and each.role in ("", known)]
+            found = self._sets[known, group] = cedarpy.PolicySet.from_str("\n".join(texts))
+        return found
+
+
+def shipped_texts() -> dict[str, str]:
+    """The files of this version's policies and of their data, by name."""
     room = files("carerecord.access")
-    folder = room / "policies"
-    texts = {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir()}
-    return compile_policies(
-        written={name: text for name, text in texts.items() if name.endswith(".cedar")},
-        schema=texts["schema.cedarschema"],
-        matrix=(room / "policy.toml").read_text(encoding="utf-8"),
+    texts = {entry.name: entry.read_text(encoding="utf-8") for entry in (room / "policies").iterdir()}
+    return texts | {name: (room / name).read_text(encoding="utf-8") for name in (MATRIX, BARS, ACTIVITIES, OBJECTIONS)}
+
+
+def read_policies(folder: Path | None = None) -> Policies:
+    """The policies shipped with this version; or those of a folder, whose files stand in place of shipped ones.
+
+    A folder may hold one changed file alone, or more *.cedar files. An empty .cedar file takes a shipped one away.
+    """
+    texts = shipped_texts()
+    if folder is not None:
+        if not folder.is_dir():
+            raise PolicyDoesNotFit(f"{folder} is not a folder. Name one that holds policies, or say: shipped.")
+        own = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
+        own = {name: text for name, text in own.items() if name.endswith(".cedar") or name in texts}
+        if not own:
+            raise PolicyDoesNotFit(f"{folder} holds no policy. Put a changed copy of a shipped file there.")
+        texts |= own
+    return compile_texts(texts)
+
+
+def compile_texts(texts: Mapping[str, str], *, narrowing: Mapping[str, str] | None = None) -> Policies:
+    """Raises PolicyDoesNotFit when any part does not parse, fit, or say whom it lets see what and why."""
+    table = read_matrix(texts[MATRIX])
+    bars = read_legal_bars(texts[BARS], table)
+    hand = "\n".join(text for name, text in sorted(texts.items()) if name.endswith(".cedar"))
+    by_hand = _as_json(hand)
+    _check_permits(by_hand)
+    narrowed = _as_json("\n".join(text for _, text in sorted((narrowing or {}).items())))
+    _check_forbids_only(narrowed)
+    from_data = [*matrix_as_cedar(table), *bars_as_cedar(bars, table)]
+    data = _as_json("\n".join(each.text for each in from_data))
+    said = [texts[name] for name in (SCHEMA, MATRIX, BARS, ACTIVITIES, OBJECTIONS)]
+    said += [text for _, text in sorted((narrowing or {}).items())]
+    whole = _as_text([*by_hand, *narrowed, *data])
+    _check_schema(whole, texts[SCHEMA])
+    return Policies(
+        matrix=table,
+        bars=bars,
+        activities=read_activities(texts[ACTIVITIES]),
+        objections=read_objection_policy(texts[OBJECTIONS]),
+        by_hand=tuple((_actions_of(policy), _as_text([policy])) for policy in (*by_hand, *narrowed)),
+        from_data=tuple(from_data),
+        schema=cedarpy.Schema.from_str(texts[SCHEMA]),
+        entities=_entities(table, texts[SCHEMA]),
+        annotations=_annotations([*by_hand, *narrowed, *data]),
+        narrowed_by=tuple(_name(policy) for policy in narrowed),
+        version=hashlib.sha256("\0".join([hand, *said]).encode()).hexdigest()[:12],
     )
 
 
-def compile_policies(*, written: Mapping[str, str], schema: str, matrix: str) -> Policies:
-    """Raises PolicyDoesNotFit when any part does not parse, fit, or say whom it lets see what and why."""
-    table = _read_matrix(matrix)
-    hand = "\n".join(text for _, text in sorted(written.items()))
-    _check_written(_as_json(hand))
-    whole = hand + "\n" + _matrix_as_cedar(table)
-    annotations = _annotations(_as_json(whole))
+def _check_schema(whole: str, schema: str) -> None:
     try:
         result = cedarpy.validate_policies(whole, schema)
-        if not result.validation_passed:
-            raise PolicyDoesNotFit(
-                "; ".join(str(error) for error in result.errors) + ". Mend the policy and start again."
-            )
-        return Policies(
-            matrix=table,
-            policy_set=cedarpy.PolicySet.from_str(whole),
-            schema=cedarpy.Schema.from_str(schema),
-            entities=cedarpy.Entities.from_json_str(json.dumps(list(_entities(table))), schema),
-            annotations=annotations,
-            version=hashlib.sha256("\0".join([hand, schema, matrix]).encode()).hexdigest()[:12],
-        )
-    except PolicyDoesNotFit:
-        raise
     except ValueError as wrong:
         raise PolicyDoesNotFit(f"{wrong}. Mend the policies or their schema and start again.") from wrong
+    if not result.validation_passed:
+        raise PolicyDoesNotFit("; ".join(str(error) for error in result.errors) + ". Mend the policy and start again.")
 
 
-def _read_matrix(text: str) -> Matrix:
+def _entities(table: Matrix, schema: str) -> Any:
     try:
-        table = msgspec.convert(tomllib.loads(text), Matrix)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
-        raise PolicyDoesNotFit(f"policy.toml: {wrong}. Mend that entry and start again.") from wrong
-    known = {heading.name for heading in Heading}
-    if set(table.heading) != known:
-        odd = ", ".join(sorted(known ^ set(table.heading)))
-        raise PolicyDoesNotFit(
-            f"policy.toml: its headings and the record's differ: {odd}. List exactly those of the record."
-        )
-    for role_id, role in table.role.items():
-        if unknown := sorted({*role.sees, *role.labels_by_heading} - known):
-            raise PolicyDoesNotFit(
-                f"policy.toml: role {role_id} names heading {unknown[0]}, which is not known. Mend it."
-            )
-        labels = {label for heading in table.heading for label in role.labels_of(heading)}
-        if unknown := sorted(labels - set(WORDS)):
-            raise PolicyDoesNotFit(
-                f"policy.toml: role {role_id} names label {unknown[0]}, which is not known. Mend it."
-            )
-        if unknown := sorted(set(role.desks) - set(DESKS)):
-            raise PolicyDoesNotFit(f"policy.toml: role {role_id} names desk {unknown[0]}, which is not known. Mend it.")
-        if (role.kind == DESK_KIND) != bool(role.desks) or (role.desks and role.sees):
-            raise PolicyDoesNotFit(
-                f"policy.toml: role {role_id} works at a desk and sees headings, or neither: separate the two roles."
-            )
-    return table
-
-
-def _matrix_as_cedar(table: Matrix) -> str:
-    """One permit for each role and heading that it sees, and for each role and desk that it works at."""
-    policies = []
-    for role_id, role in sorted(table.role.items()):
-        for desk in role.desks:
-            sentence = f"Your role ({role.name}) works at the {desk} desk."
-            policies.append(
-                f"@id({json.dumps(f'desk-{role_id}-{desk}')})\n"
-                f"@sentence({json.dumps(sentence)})\n@basis({json.dumps(table.basis)})\n"
-                f'permit (principal == Role::{json.dumps(role_id)}, action == Action::"work",'
-                f" resource == Desk::{json.dumps(desk)});\n"
-            )
-        for heading in role.sees:
-            labels = json.dumps([NO_LABEL, *role.labels_of(heading)])
-            sentence = f"Your role ({role.name}) shows: {table.heading[heading].name}."
-            policies.append(
-                f"@id({json.dumps(f'matrix-{role_id}-{heading.lower()}')})\n"
-                f"@sentence({json.dumps(sentence)})\n@basis({json.dumps(table.basis)})\n"
-                f'permit (principal == Role::{json.dumps(role_id)}, action == Action::"see",'
-                f" resource == Heading::{json.dumps(heading)})\nwhen {{ {labels}.contains(context.label) }};\n"
-            )
-    return "\n".join(policies)
-
-
-def _entities(table: Matrix) -> Iterable[dict[str, Any]]:
-    for role_id, role in table.role.items():
-        kinds = [role.kind] if role.kind in ("program", DESK_KIND) else [role.kind, "staff"]
-        yield _entity("Role", role_id, [("Kind", kind) for kind in kinds])
-    for heading, entry in table.heading.items():
-        yield _entity("Heading", heading, [("HeadingKind", entry.kind)])
-    for desk in DESKS:
-        yield _entity("Desk", desk, [])
-
-
-def _entity(kind: str, name: str, parents: list[tuple[str, str]]) -> dict[str, Any]:
-    return {
-        "uid": {"type": kind, "id": name},
-        "attrs": {},
-        "parents": [{"type": parent_kind, "id": parent} for parent_kind, parent in parents],
-    }
+        return cedarpy.Entities.from_json_str(json.dumps(list(entities_of(table))), schema)
+    except ValueError as wrong:
+        raise PolicyDoesNotFit(f"{wrong}. Mend the policies or their schema and start again.") from wrong
 
 
 def _as_json(policies: str) -> list[dict[str, Any]]:
@@ -191,23 +146,40 @@ def _as_json(policies: str) -> list[dict[str, Any]]:
     return list(parsed["staticPolicies"].values())
 
 
-def _check_written(policies: list[dict[str, Any]]) -> None:
-    """Only the matrix lets a heading be seen or a desk be worked at: a policy written by hand permits no more than
-    opening or declaring."""
+def _as_text(policies: Iterable[dict[str, Any]]) -> str:
+    numbered = {f"policy{number}": policy for number, policy in enumerate(policies)}
+    whole = {"staticPolicies": numbered, "templates": {}, "templateLinks": []}
+    return str(cedarpy.policies_from_json_str(json.dumps(whole)))
+
+
+def _actions_of(policy: Mapping[str, Any]) -> frozenset[str]:
+    """The actions that a policy can concern, as its scope names them; all of them where it names none."""
+    action = policy["action"]
+    named = action.get("entities") or ([action["entity"]] if "entity" in action else [])
+    return frozenset(entity["id"] for entity in named) or frozenset().union(*GROUPS.values())
+
+
+def _check_permits(policies: Sequence[Mapping[str, Any]]) -> None:
+    """Only data lets a heading be seen or a desk be worked at: by hand no more than opening is permitted."""
     for policy in policies:
-        action = policy["action"]
-        named = action.get("entities") or ([action["entity"]] if "entity" in action else [])
-        if policy["effect"] == "permit" and (
-            not named or not {entity["id"] for entity in named} <= {"open", "declare"}
-        ):
-            name = policy.get("annotations", {}).get("id", "a policy without @id")
+        if policy["effect"] == "permit" and not _actions_of(policy) <= GROUPS["open"]:
             raise PolicyDoesNotFit(
-                f"{name} permits more than to open or declare. "
+                f"{_name(policy)} permits more than to open or declare. "
                 "Only policy.toml lets a heading be seen or a desk be worked at."
             )
 
 
-def _annotations(policies: list[dict[str, Any]]) -> dict[str, Annotation]:
+def _check_forbids_only(policies: Sequence[Mapping[str, Any]]) -> None:
+    for policy in policies:
+        if policy["effect"] != "forbid":
+            raise PolicyDoesNotFit(f"{_name(policy)} permits something. A region only narrows: write it as a forbid.")
+
+
+def _name(policy: Mapping[str, Any]) -> str:
+    return str(policy.get("annotations", {}).get("id", "a policy without @id"))
+
+
+def _annotations(policies: Iterable[Mapping[str, Any]]) -> dict[str, Annotation]:
     found: dict[str, Annotation] = {}
     for policy in policies:
         said = policy.get("annotations", {})

@@ -1,7 +1,6 @@
 """Whatever is asked: restrictions never reveal more, administrators see nothing clinical, and any fault denies."""
 
 import itertools
-from importlib.resources import files
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,24 +12,25 @@ from hypothesis import strategies as st
 from carerecord import access
 from carerecord.access import SHIPPED, Decision, Question
 from carerecord.access.decide import decide_for
-from carerecord.access.policies import compile_policies
+from carerecord.access.policies import compile_texts, shipped_texts
 from carerecord.model import EvidenceClass, Heading, Purpose
 
-ROOM = files("carerecord.access")
-SCHEMA = (ROOM / "policies" / "schema.cedarschema").read_text()
-MATRIX = (ROOM / "policy.toml").read_text()
-WRITTEN = {name: (ROOM / "policies" / name).read_text() for name in ("agreement.cedar", "relationship.cedar")}
-OPENNESS = {"deny": 0, "reason-needed": 1, "permit": 2}
+TEXTS = shipped_texts()
+MATRIX = TEXTS["policy.toml"]
+OPENNESS = {"deny": 0, "emergency-needed": 1, "reason-needed": 2, "permit": 3}
 
 roles = st.one_of(st.sampled_from(sorted(SHIPPED.matrix.role)), st.text(max_size=12))
-routes = st.one_of(st.sampled_from(["launch", "sign-in", "fhir"]), st.text(max_size=8))
+routes = st.one_of(st.sampled_from(["launch", "sign-in", "fhir", "print", "card", "desk"]), st.text(max_size=8))
 questions = st.builds(
     Question,
     role=roles,
     organisation_in_agreement=st.booleans(),
     route=routes,
     evidence=st.sampled_from(EvidenceClass),
+    behind=st.sampled_from(EvidenceClass),
     purpose=st.sampled_from(Purpose),
+    assurance=st.integers(-1, 4),
+    may_declare=st.booleans(),
 )
 
 
@@ -59,7 +59,7 @@ def test_an_administrator_never_sees_a_clinical_heading(question: Question) -> N
 def test_an_administrator_sees_nothing_clinical_even_if_the_matrix_is_mistaken() -> None:
     mistaken = MATRIX.replace('sees = ["DEMOGRAPHICS", "CONTACTS"]', 'sees = ["DEMOGRAPHICS", "ALLERGIES", "RESULTS"]')
     assert mistaken != MATRIX
-    policies = compile_policies(written=WRITTEN, schema=SCHEMA, matrix=mistaken)
+    policies = compile_texts({**TEXTS, "policy.toml": mistaken})
     for evidence, route in itertools.product(EvidenceClass, ("launch", "sign-in", "fhir")):
         asked = Question(
             role="admin", organisation_in_agreement=True, route=route, evidence=evidence, purpose=Purpose.TREAT
@@ -95,17 +95,21 @@ def test_adding_restrictions_never_reveals_more(question: Question, scopes: list
         else f'@id("restriction-{number}") @sentence("Restricted.") @basis("Test") forbid ({scope});\n'
         for number, scope in enumerate(scopes)
     )
-    narrowed = compile_policies(written={**WRITTEN, "zz.cedar": more}, schema=SCHEMA, matrix=MATRIX)
+    narrowed = compile_texts({**TEXTS, "zz.cedar": more})
     assert reveals_no_more(decide_for(narrowed, question), decide_for(SHIPPED, question))
 
 
-PERMITS = [f"@id({part}" for part in WRITTEN["relationship.cedar"].split("@id(")[1:] if "\npermit (" in part]
+PERMITS = [
+    (name, f"@id({part}")
+    for name in ("relationship.cedar", "emergency.cedar")
+    for part in TEXTS[name].split("@id(")[1:]
+    if "\npermit (" in part
+]
 
 
-@pytest.mark.parametrize("permit", PERMITS, ids=[part.split('"')[1] for part in PERMITS])
-def test_removing_a_permit_never_reveals_more(permit: str) -> None:
-    fewer = {**WRITTEN, "relationship.cedar": WRITTEN["relationship.cedar"].replace(permit, "")}
-    policies = compile_policies(written=fewer, schema=SCHEMA, matrix=MATRIX)
+@pytest.mark.parametrize(("name", "permit"), PERMITS, ids=[part.split('"')[1] for _, part in PERMITS])
+def test_removing_a_permit_never_reveals_more(name: str, permit: str) -> None:
+    policies = compile_texts({**TEXTS, name: TEXTS[name].replace(permit, "")})
     for role, route, evidence in itertools.product(
         ("clinician", "admin", "program"), ("launch", "sign-in", "fhir"), EvidenceClass
     ):
@@ -145,7 +149,7 @@ def test_an_error_inside_a_real_policy_denies() -> None:
         '@id("faulty") @sentence("Never.") @basis("Test") forbid (principal, action == Action::"open", resource)\n'
         "when { 9223372036854775807 + 1 == 0 };"
     )
-    policies = compile_policies(written={**WRITTEN, "zz.cedar": faulty}, schema=SCHEMA, matrix=MATRIX)
+    policies = compile_texts({**TEXTS, "zz.cedar": faulty})
     asked = Question(
         role="clinician",
         organisation_in_agreement=True,

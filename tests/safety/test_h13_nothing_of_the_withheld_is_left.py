@@ -24,6 +24,7 @@ from tests.safety.ward import (
 )
 
 SENSITIVE = int(Label.SENSITIVE)
+SEALED = int(Label.SEALED)
 # Of another source, newer than everything else, under every heading whose label withholds it from this reader.
 SECRETS = (
     said.letter(
@@ -53,7 +54,7 @@ SECRETS = (
             source="royal-free",
             happened=said.day(20),
             at=said.day(21),
-            sensitivity=SENSITIVE,
+            sensitivity=SEALED,  # no mark short of it hides a result
         )
     ),
     said.report("Syphilis serology", [serology], source="royal-free", happened=said.day(20), at=said.day(21)),

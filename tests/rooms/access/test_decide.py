@@ -1,7 +1,9 @@
 """Who may open a record and see what, case by case, under the shipped policies."""
 
 import time
+from typing import Any
 
+import msgspec
 import pytest
 
 from carerecord import access
@@ -9,7 +11,7 @@ from carerecord.access import Label, Question
 from carerecord.model import Evidence, EvidenceClass, Heading, Purpose, Staff
 from carerecord.routing import DESKS
 
-CLINICAL = set(Heading) - {Heading.DEMOGRAPHICS}
+CLINICIANS = ("clinician", "gp", "pharmacist", "paramedic", "mental-health-clinician", "care-home-nurse")
 
 
 def question(
@@ -19,8 +21,15 @@ def question(
     route: str = "launch",
     evidence: EvidenceClass = EvidenceClass.ENCOUNTER,
     purpose: Purpose = Purpose.TREAT,
+    **more: Any,
 ) -> Question:
-    return Question(role=role, organisation_in_agreement=agreement, route=route, evidence=evidence, purpose=purpose)
+    return Question(
+        role=role, organisation_in_agreement=agreement, route=route, evidence=evidence, purpose=purpose, **more
+    )
+
+
+def emergency(role: str = "clinician", *, route: str = "launch", **more: Any) -> Question:
+    return question(role, route=route, evidence=EvidenceClass.EMERGENCY, purpose=Purpose.BTG, **more)
 
 
 def staff(role: str = "clinician") -> Staff:
@@ -35,7 +44,9 @@ def staff(role: str = "clinician") -> Staff:
     )
 
 
-@pytest.mark.parametrize("evidence", ["encounter", "appointment", "referral", "caseload", "registration", "incident"])
+@pytest.mark.parametrize(
+    "evidence", ["encounter", "appointment", "referral", "caseload", "registration", "incident", "residency"]
+)
 def test_named_evidence_opens_the_record_silently(evidence: str) -> None:
     decision = access.decide(question(evidence=EvidenceClass(evidence)))
     assert decision.kind == "permit"
@@ -54,16 +65,42 @@ def test_a_launch_with_nothing_named_asks_for_a_reason() -> None:
 
 
 @pytest.mark.parametrize("route", ["launch", "sign-in"])
-def test_no_evidence_at_all_asks_for_a_reason(route: str) -> None:
-    decision = access.decide(question(route=route, evidence=EvidenceClass.NONE))
-    assert decision.kind == "reason-needed"
-    assert decision.policies == ("relationship-none",)
+@pytest.mark.parametrize(
+    "role", ["clinician", "gp", "pharmacist", "paramedic", "mental-health-clinician", "care-home-nurse"]
+)
+def test_no_evidence_at_all_is_emergency_access_and_never_a_dead_end_for_a_clinician(route: str, role: str) -> None:
+    decision = access.decide(question(role, route=route, evidence=EvidenceClass.NONE))
+    assert decision.kind == "emergency-needed"
+    assert decision.headings == {}
+    assert decision.policies == ("relationship-none", "emergency-by-role")
+    assert decision.evidence_strength == "none"
 
 
-def test_a_declared_reason_opens_the_record_and_is_said() -> None:
-    decision = access.decide(question(route="sign-in", evidence=EvidenceClass.DECLARED))
+@pytest.mark.parametrize("role", ["admin", "social-worker"])
+def test_who_may_not_declare_an_emergency_is_told_whom_to_ask(role: str) -> None:
+    decision = access.decide(question(role, route="sign-in", evidence=EvidenceClass.NONE))
+    assert decision.kind == "deny"
+    assert not decision.may_declare_emergency
+    assert any("Ask a clinician" in reason for reason in decision.reasons)
+
+
+@pytest.mark.parametrize("route", ["launch", "sign-in"])
+def test_a_reason_declared_on_weak_evidence_opens_the_record_and_is_said(route: str) -> None:
+    decision = access.decide(question(route=route, evidence=EvidenceClass.DECLARED, behind=EvidenceClass.LAUNCH))
+    assert decision.evidence_strength == "weak"
     assert decision.kind == "permit"
     assert decision.reasons == ("You gave the reason yourself. It is kept with your name and may be checked.",)
+
+
+def test_a_reason_declared_on_nothing_does_not_stand_in_for_an_emergency() -> None:
+    asked = Question.of(
+        staff(),
+        evidence=Evidence(kind=EvidenceClass.DECLARED, reason="Seeing this person in clinic today"),
+        organisation_in_agreement=True,
+        route="sign-in",
+        purpose=Purpose.TREAT,
+    )
+    assert access.decide(asked).kind == "emergency-needed"
 
 
 def test_a_declaration_without_a_reason_counts_as_a_bare_launch() -> None:
@@ -126,9 +163,163 @@ def test_a_program_asks_under_its_agreement_and_by_fhir_only() -> None:
     assert access.decide(question("clinician", route="launch", evidence=EvidenceClass.AGREEMENT)).kind == "deny"
 
 
-@pytest.mark.parametrize("purpose", [Purpose.ETREAT, Purpose.BTG])
-def test_a_purpose_other_than_treatment_is_denied_until_it_is_offered(purpose: Purpose) -> None:
-    assert access.decide(question(purpose=purpose)).kind == "deny"
+@pytest.mark.parametrize("evidence", list(EvidenceClass))
+def test_urgent_care_is_treated_as_care(evidence: EvidenceClass) -> None:
+    urgent = access.decide(question(evidence=evidence, purpose=Purpose.ETREAT))
+    usual = access.decide(question(evidence=evidence))
+    assert (urgent.kind, urgent.headings, urgent.policies) == (usual.kind, usual.headings, usual.policies)
+
+
+@pytest.mark.parametrize("purpose", [Purpose.PATRQT, Purpose.PATADMIN, Purpose.HRESCH])
+@pytest.mark.parametrize("evidence", list(EvidenceClass))
+def test_no_purpose_but_care_opens_a_record(purpose: Purpose, evidence: EvidenceClass) -> None:
+    for role in access.in_force().matrix.role:
+        assert access.decide(question(role, evidence=evidence, purpose=purpose)).kind == "deny"
+
+
+def test_research_is_told_of_its_own_way() -> None:
+    decision = access.decide(question(purpose=Purpose.HRESCH))
+    assert any("National Data Opt-Out" in reason for reason in decision.reasons)
+
+
+# --- Emergency access -------------------------------------------------------------------------------------------------
+
+
+def test_a_declared_emergency_opens_the_record_and_shows_what_is_sealed() -> None:
+    decision = access.decide(emergency())
+    assert decision.kind == "permit"
+    assert decision.policies == ("emergency-declared",)
+    assert decision.evidence_strength == "emergency"
+    for label in (Label.SEALED, Label.SENSITIVE, Label.MENTAL_HEALTH, Label.SEXUAL_HEALTH, Label.TERMINATION):
+        assert decision.may_show(Heading.LETTERS, label)
+        assert not access.decide(question()).may_show(Heading.LETTERS, label)
+
+
+@pytest.mark.parametrize("label", [Label.DISSENT, Label.ASSISTED_CONCEPTION, Label.GENDER_HISTORY, Label.ADOPTION])
+def test_no_emergency_overrides_dissent_or_what_a_statute_bars(label: Label) -> None:
+    for role in access.in_force().matrix.role:
+        for asked in (emergency(role), emergency(role, may_declare=True), question(role)):
+            assert not any(access.decide(asked).may_show(heading, label) for heading in Heading)
+
+
+@pytest.mark.parametrize("role", ["pharmacist", "care-home-nurse"])
+def test_an_emergency_of_some_roles_stands_in_for_a_relationship_and_shows_no_more(role: str) -> None:
+    assert access.decide(emergency(role)).headings == access.decide(question(role)).headings
+
+
+@pytest.mark.parametrize("role", ["admin", "social-worker", "program", "privacy-officer", "unknown"])
+def test_a_role_that_may_not_declare_an_emergency_opens_nothing_by_saying_so(role: str) -> None:
+    for route in ("launch", "sign-in", "fhir"):
+        assert access.decide(emergency(role, route=route)).kind == "deny"
+
+
+def test_a_national_activity_lets_a_clinical_role_declare_and_no_other() -> None:
+    holder = msgspec.structs.replace(staff("social-worker"), activities=("B0264", "B0083"))
+    asked = Question.of(
+        holder,
+        evidence=Evidence(kind=EvidenceClass.NONE),
+        organisation_in_agreement=True,
+        route="sign-in",
+        purpose=Purpose.TREAT,
+    )
+    assert access.decide(asked).kind == "emergency-needed"
+    assert access.decide(emergency("social-worker", may_declare=True)).kind == "permit"
+    assert access.decide(emergency("admin", may_declare=True)).kind == "deny"
+    assert access.decide(emergency("program", may_declare=True)).kind == "deny"
+
+
+def test_an_emergency_that_says_no_reason_is_none() -> None:
+    asked = Question.of(
+        staff(),
+        evidence=Evidence(kind=EvidenceClass.EMERGENCY, reason=" "),
+        organisation_in_agreement=True,
+        route="sign-in",
+        purpose=Purpose.BTG,
+    )
+    assert asked.evidence is EvidenceClass.NONE
+    assert access.decide(asked).kind == "emergency-needed"
+
+
+def test_emergency_access_is_kept_under_its_own_purpose_and_no_other_evidence_uses_it() -> None:
+    assert access.decide(question(evidence=EvidenceClass.EMERGENCY)).kind != "permit"
+    for evidence in set(EvidenceClass) - {EvidenceClass.EMERGENCY}:
+        assert access.decide(question(evidence=evidence, purpose=Purpose.BTG)).kind != "permit"
+
+
+def test_emergency_access_is_offered_to_a_role_whatever_the_evidence() -> None:
+    of_staff = set(EvidenceClass) - {EvidenceClass.AGREEMENT}
+    offered = {access.decide(question(evidence=evidence)).may_declare_emergency for evidence in of_staff}
+    assert offered == {True}
+
+
+# --- Sign-in, paper and cards -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("evidence", list(EvidenceClass))
+def test_who_signed_in_with_a_password_alone_opens_nothing(evidence: EvidenceClass) -> None:
+    for purpose in (Purpose.TREAT, Purpose.BTG):
+        decision = access.decide(question(route="sign-in", evidence=evidence, purpose=purpose, assurance=1))
+        assert decision.kind == "deny"
+        assert decision.reasons == (
+            "You signed in with a password alone, which opens no record. "
+            "Sign in again with your smartcard, passkey or authenticator.",
+        )
+        assert not decision.may_declare_emergency
+
+
+@pytest.mark.parametrize("assurance", [0, 2, 3])
+def test_two_factors_or_a_system_that_vouches_are_enough(assurance: int) -> None:
+    assert access.decide(question(assurance=assurance)).kind == "permit"
+
+
+@pytest.mark.parametrize("route", ["print", "card"])
+def test_safeguarding_never_leaves_the_screen(route: str) -> None:
+    for role in ("gp", "mental-health-clinician", "social-worker"):
+        decision = access.decide(question(role, route=route))
+        assert decision.kind == "permit"
+        assert Heading.SAFEGUARDING not in decision.headings
+        assert not any(decision.may_show(heading, Label.SAFEGUARDING) for heading in Heading)
+
+
+def test_a_card_that_nobody_asked_for_says_nothing_on_weak_evidence() -> None:
+    for evidence in (EvidenceClass.LAUNCH, EvidenceClass.NONE):
+        assert access.decide(question(route="card", evidence=evidence)).kind == "deny"
+    declared = question(route="card", evidence=EvidenceClass.DECLARED, behind=EvidenceClass.LAUNCH)
+    assert access.decide(declared).kind == "deny"
+
+
+# --- Headings and labels ----------------------------------------------------------------------------------------------
+
+
+def test_no_class_of_care_hides_a_medicine_an_allergy_or_a_result() -> None:
+    """A hidden antiretroviral is an interaction missed."""
+    classes = [label for label in Label if label.word in access.in_force().matrix.always_shown.labels]
+    assert {Label.SEXUAL_HEALTH, Label.TERMINATION, Label.MENTAL_HEALTH, Label.SENSITIVE} <= set(classes)
+    for role in access.in_force().matrix.role:
+        headings = access.decide(question(role)).headings
+        for heading in headings.keys() & {Heading.MEDICINES, Heading.ALLERGIES, Heading.RESULTS}:
+            assert headings[heading] == sum(classes)
+
+
+def test_mental_health_in_brief_is_that_there_is_care_and_the_plan_but_no_letter() -> None:
+    decision = access.decide(question("clinician"))
+    for heading in (Heading.ALERTS, Heading.PLANS, Heading.STAYS, Heading.PROBLEMS):
+        assert decision.may_show(heading, Label.MENTAL_HEALTH)
+    for heading in (Heading.LETTERS, Heading.ASSESSMENTS, Heading.OBSERVATIONS, Heading.OTHER):
+        assert not decision.may_show(heading, Label.MENTAL_HEALTH)
+
+
+def test_safeguarding_is_a_flag_for_acute_staff_and_nothing_for_pharmacists() -> None:
+    for role in ("clinician", "paramedic"):
+        decision = access.decide(question(role))
+        assert decision.may_show(Heading.ALERTS, Label.SAFEGUARDING)
+        assert not decision.may_show(Heading.SAFEGUARDING, Label.SAFEGUARDING)
+    assert not access.decide(question("pharmacist")).may_show(Heading.ALERTS, Label.SAFEGUARDING)
+
+
+def test_what_a_council_writes_under_social_care_is_shown_to_clinicians() -> None:
+    assert access.decide(question("clinician")).may_show(Heading.SOCIAL_CARE, Label.SOCIAL_CARE)
+    assert not access.decide(question("clinician")).may_show(Heading.LETTERS, Label.SOCIAL_CARE)
 
 
 def test_a_way_in_that_nobody_listed_is_denied() -> None:

@@ -1,21 +1,18 @@
 """Policies that do not fit stop the start, with a sentence that says which and why."""
 
-from importlib.resources import files
-
 import pytest
 
 from carerecord.access import PolicyDoesNotFit
-from carerecord.access.policies import Policies, compile_policies
+from carerecord.access.policies import Policies, compile_texts, shipped_texts
 
-ROOM = files("carerecord.access")
-SCHEMA = (ROOM / "policies" / "schema.cedarschema").read_text()
-MATRIX = (ROOM / "policy.toml").read_text()
-WRITTEN = {name: (ROOM / "policies" / name).read_text() for name in ("agreement.cedar", "relationship.cedar")}
+TEXTS = shipped_texts()
+MATRIX = TEXTS["policy.toml"]
+BARS = TEXTS["legal_bars.toml"]
 SAID = '@id("{id}")\n@sentence("A sentence.")\n@basis("A basis.")\n'
 
 
-def compiled(*, extra: str = "", matrix: str = MATRIX) -> Policies:
-    return compile_policies(written={**WRITTEN, "zz.cedar": extra}, schema=SCHEMA, matrix=matrix)
+def compiled(*, extra: str = "", matrix: str = MATRIX, bars: str = BARS) -> Policies:
+    return compile_texts({**TEXTS, "zz.cedar": extra, "policy.toml": matrix, "legal_bars.toml": bars})
 
 
 def test_the_shipped_policies_fit() -> None:
@@ -65,7 +62,16 @@ def test_two_policies_cannot_share_a_name() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('labels = ["safeguarding"]', 'labels = ["safe-guarding"]', "label safe-guarding"),
+        ('labels = ["safeguarding", "third', 'labels = ["safe-guarding", "third', "label safe-guarding"),
+        ('parts = ["mental-health-plan"]', 'parts = ["mental-health-plans"]', "part mental-health-plans"),
+        ('desks = ["records"]', 'desks = ["record"]', "desk record,"),
+        ('sees = []\ndesks = ["records"]', 'sees = ["RESULTS"]\ndesks = ["records"]', "Make two roles"),
+        (
+            'sees = ["DEMOGRAPHICS", "CONTACTS"]\nemergency = "no"',
+            'sees = ["DEMOGRAPHICS"]\nemergency = "relationship"',
+            "role admin",
+        ),
+        ('labels = ["mental-health"]', 'labels = ["gender-history"]', "which a statute bars"),
         ('sees = ["DEMOGRAPHICS", "CONTACTS"]', 'sees = ["DEMOGRAPHIC"]', "heading DEMOGRAPHIC,"),
         ("[heading]\n", '[heading]\nDREAMS = { name = "Dreams", kind = "clinical" }\n', "DREAMS"),
         ('kind = "program"\n', 'kind = "program"\nmay_export = true\n', "may_export"),

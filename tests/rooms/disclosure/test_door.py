@@ -48,7 +48,7 @@ async def test_a_message_heard_is_a_record_shown(settings: Settings) -> None:
         assert summary.answers[0].sentence == "GP record: the practice is outside London and not part of this record"
         assert summary.opened_from == "Opened from Oxford University Hospitals, outpatient clinic, today 09:00"
         assert summary.since == date(2026, 11, 3)
-        assert summary.why == ("Your system named an appointment of this person with your organisation.",)
+        assert summary.why == ("An appointment of this person with your organisation is known.",)
 
 
 async def test_every_look_has_a_witness_before_and_after(settings: Settings) -> None:
