@@ -51,6 +51,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 async def prepare(chosen: Settings) -> list[str]:
     """Schema, roles, grants and dictionaries as this version needs them. Returns the migrations applied."""
     applied = await database.migrate(chosen)
+    audit.make_folders(chosen)
     async with database.connect(chosen, "owner") as db:
         await dictionary.ensure_dictionaries(db, at=clock.now())
     return applied
@@ -175,9 +176,11 @@ def _watch_drops(stack: AsyncExitStack, chosen: Settings, region: Region, taking
 
 
 async def work(chosen: Settings) -> None:
-    """Folds what waits, and makes room for tomorrow's originals, until told to stop."""
-    async with database.connect(chosen, "work") as db:
+    """Folds what waits, makes room for tomorrow, and seals the audit, until told to stop."""
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(database.connect(chosen, "work"))
         stopping = asyncio.create_task(_told_to_stop())
+        stack.push_async_callback(_end, asyncio.create_task(audit.keep_sealed(db, chosen, clock=clock.now)))
         going = fold.Round()
         while not stopping.done():
             folded = 0
@@ -190,6 +193,11 @@ async def work(chosen: Settings) -> None:
                 logs.say(logs.Line.FOLDED, patients=folded)
             else:
                 await asyncio.wait({stopping}, timeout=REST_SECONDS)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def serve(chosen: Settings) -> None:

@@ -36,7 +36,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user_work: str = ""
     user_serve: str = ""
     session_seconds_max: int = 3600
+    witness_seals: str = ""
+    witness_keys: str = ""
+    witness_signer: str = ""
+    witness_seal_seconds: int = 30
     live: bool = False
+    removal_ledger: str = ""
+    retention_guardian: str = ""
 
 
 REASONS = {
@@ -65,7 +71,13 @@ REASONS = {
     "user_work": "Operating system user for the folding process when started as root.",
     "user_serve": "Operating system user for the serving process when started as root.",
     "session_seconds_max": "Seconds after which a session ends, however busy.",
+    "witness_seals": "Folder of the seals that prove the audit: put it on another machine. In home if not set.",
+    "witness_keys": "Folder of the keys that sign seals, readable by the working process alone. In home if not set.",
+    "witness_signer": "`command:/path` of what signs seals instead of the files of that folder, as in front of an HSM.",
+    "witness_seal_seconds": "Seconds between two seals: what is older than this and changed afterwards is found.",
     "live": "True: real patients; NHS numbers for testing (9xx) are refused. False: no range is refused.",
+    "removal_ledger": "Ledger of removals outside the database; default: removal-ledger.jsonl in the home. Copy it off.",
+    "retention_guardian": "Caldicott Guardian whose standing instruction agrees to removals whose time is over; none: ask.",
 }
 
 

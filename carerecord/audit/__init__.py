@@ -7,6 +7,7 @@ Invariant: an event is never changed or taken away, and where one is, `verify` n
 
 from carerecord.audit.chain import Event, Kind, UnwritableEvent, Witness
 from carerecord.audit.events import StoredEvent, advance, find_event, follow, read_events, read_marks
+from carerecord.audit.sealer import are_seals_late, keep_sealed, make_folders, retire_streams
 from carerecord.audit.verify import Report, verify
 from carerecord.audit.walk import Fault, Finding
 from carerecord.audit.witness import WitnessUnavailable, Writer
@@ -23,9 +24,13 @@ __all__ = [
     "WitnessUnavailable",
     "Writer",
     "advance",
+    "are_seals_late",
     "find_event",
     "follow",
+    "keep_sealed",
+    "make_folders",
     "read_events",
     "read_marks",
+    "retire_streams",
     "verify",
 ]

@@ -1,6 +1,9 @@
 -- :name lease_stream
 -- The lowest stream that no other process holds; it is held until this session ends, and continued after a crash.
-select n from generate_series(1, 1024) n where pg_try_advisory_lock(1635083369, n) limit 1
+select n from generate_series(1, 1024) n
+where case when exists (select from audit.stream s where s.stream = n and s.is_retired) then false
+           else pg_try_advisory_lock(1635083369, n) end
+limit 1
 
 -- :name wait_for_disk
 -- An event is durable when its commit returns, whatever this server's default is.
@@ -32,7 +35,7 @@ cross join unnest($7::audit.written[]) with ordinality
 
 -- :name read_heads
 -- Where each stream says it ends.
-select stream, head_seq, head_hash from audit.stream where $1::int is null or stream = $1 order by stream
+select stream, head_seq, head_hash, is_retired from audit.stream where $1::int is null or stream = $1 order by stream
 
 -- :name read_events
 -- Every event in the order of its chain; columns as they are hashed, the hash last.
@@ -88,3 +91,32 @@ order by e.recorded_at, e.stream, e.seq
 select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
        route, session, hash
 from audit.read_witnessed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+
+-- :name read_stretch
+-- Events of one stream from one number to another, in order; columns as they are hashed, the hash last.
+select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
+       route, session, hash
+from audit.event
+where stream = $1 and seq between $2 and $3
+order by seq, patient_key
+
+-- :name read_last_seal
+-- The newest seal that the database has a copy of.
+select number, at, size, root, signed from audit.seal order by number desc limit 1
+
+-- :name keep_seal
+-- A copy of a seal, for those who may not see the folder.
+insert into audit.seal (number, at, size, root, signed) values ($1, $2, $3, $4, $5) on conflict (number) do nothing
+
+-- :name retire_streams
+-- After a restore: no stream is continued, since it may have been sealed further than the backup knows.
+update audit.stream set is_retired = true where head_seq > 0
+
+-- :name read_policy
+-- The version of the policy that was served last.
+select version from audit.policy order by last_at desc limit 1
+
+-- :name keep_policy
+-- This version of the policy is served now.
+insert into audit.policy (version, first_at, last_at) values ($1, $2, $2)
+on conflict (version) do update set last_at = excluded.last_at

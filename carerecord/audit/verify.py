@@ -1,16 +1,26 @@
-"""Verify the audit: walk every chain and name what was changed, taken out, put in, moved or cut off."""
+"""Verify the audit: hold every event against its chain and its seal, and name what does not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from carerecord import database
 from carerecord.audit.chain import Row
-from carerecord.audit.walk import Finding, Head, Walk
+from carerecord.audit.keys import Jwk
+from carerecord.audit.sealed import Sealed, check_seals
+from carerecord.audit.sealed_walk import SealedWalk
+from carerecord.audit.seals import Folder
+from carerecord.audit.walk import Fault, Finding, Head
 from carerecord.database import Database
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 QUERIES = database.queries(__package__)
 
@@ -20,6 +30,8 @@ ROWS_AT_ONCE: Final = 5_000
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     streams: int
     events: int
+    seals: int = 0
+    sealed_events: int = 0
     findings: tuple[Finding, ...]
 
     @property
@@ -27,20 +39,89 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return not self.findings
 
 
-async def verify(db: Database, *, stream: int | None = None, progress: Callable[[int], None] | None = None) -> Report:
-    """Reads the audit as it stood at one instant; `progress` is told now and then how many events were walked."""
-    events = 0
-    async with db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        heads = await connection.fetch(QUERIES["read_heads"], stream)
-        walks = {head["stream"]: Walk(head["stream"], Head(head["head_seq"], head["head_hash"])) for head in heads}
+class Verification:
+    """Rows in, in order of stream and number; a report out. Knows no database, so that it works on an export too."""
+
+    def __init__(self, sealed: Sealed, heads: Mapping[int, Head], *, stream: int | None = None) -> None:
+        self._sealed = sealed
+        self._heads = heads
+        self._events = 0
+        self._streams = {*heads, *sealed.streams}
+        if stream is not None:
+            self._streams &= {stream}
+        self._walks: dict[int, SealedWalk] = {}
+        for each in self._streams:
+            self._walk(each)
+
+    def take(self, rows: Iterable[tuple[Row, bytes]]) -> int:
+        """Gives how many events were taken so far."""
+        walks, count = self._walks, 0
+        for row, stored in rows:
+            walk = walks.get(row.stream) or self._walk(row.stream)
+            walk.take(row, stored)
+            count += 1
+        self._events += count
+        return self._events
+
+    def report(self, findings: Iterable[Finding] = ()) -> Report:
+        walks = [walk for _, walk in sorted(self._walks.items())]
+        places = [place for walk in walks for place in walk.close()]
+        found = [finding for walk in walks for finding in walk.findings(places)]
+        return Report(
+            streams=len(walks),
+            events=self._events,
+            seals=self._sealed.seals,
+            sealed_events=self._sealed.events,
+            findings=(*findings, *found),
+        )
+
+    def _walk(self, stream: int) -> SealedWalk:
+        made = self._walks[stream] = SealedWalk(self._sealed.stream(stream), self._heads.get(stream))
+        return made
+
+
+async def verify(
+    db: Database,
+    *,
+    stream: int | None = None,
+    seals: Folder | None = None,
+    trusted: Sequence[Jwk] = (),
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Reads the audit as it stood at one instant; `progress` is told now and then how many events were walked.
+
+    Without `seals` only the chains are walked, which whoever may write to the database can make anew.
+    """
+    async with _instant(db) as connection:
+        sealed, findings = check_seals(seals, trusted) if seals else (Sealed(), [])
+        if seals:
+            findings += await _check_copies(connection, sealed)
+        heads = {
+            head["stream"]: Head(head["head_seq"], head["head_hash"])
+            for head in await connection.fetch(QUERIES["read_heads"], stream)
+        }
+        verification = Verification(sealed, heads, stream=stream)
         cursor = await connection.cursor(QUERIES["read_events"], stream)
-        while rows := await cursor.fetch(ROWS_AT_ONCE):
-            for record in rows:
-                row = Row._make(record[:14])
-                walk = walks.get(row.stream) or walks.setdefault(row.stream, Walk(row.stream, None))
-                walk.take(row, record[14])
-            events += len(rows)
+        while records := await cursor.fetch(ROWS_AT_ONCE):
+            events = verification.take((Row._make(record[:14]), record[14]) for record in records)
             if progress:
                 progress(events)
-    findings = [finding for _, walk in sorted(walks.items()) for finding in walk.end()]
-    return Report(streams=len(walks), events=events, findings=tuple(findings))
+    return verification.report(findings)
+
+
+async def _check_copies(connection: Connection, sealed: Sealed) -> list[Finding]:
+    """The database may know of a seal that was taken out of the folder; a restored one knows of fewer."""
+    kept = await connection.fetchrow(QUERIES["read_last_seal"])
+    last = sealed.last.seal.number if sealed.last else 0
+    if kept and kept["number"] > last:
+        sentence = (
+            f"The database knows of seal {kept['number']}, but the folder ends with {last}: the end was taken away."
+        )
+        return [Finding(fault=Fault.SEAL, stream=0, seq=last + 1, sentence=sentence)]
+    return []
+
+
+@asynccontextmanager
+async def _instant(db: Database) -> AsyncIterator[Connection]:
+    async with db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        yield connection

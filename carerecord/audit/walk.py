@@ -20,15 +20,20 @@ class Fault(StrEnum):
     MOVED = "moved"
     CUT = "cut"
     HEAD = "head"
+    SEAL = "seal"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong in one stream. `patient_key` is a number without meaning; None where no row is there to ask."""
+    """One thing wrong in one stream. `patient_key` is a number without meaning; None where no row is there to ask.
+
+    Of a seal: stream 0, and its number as `seq`.
+    """
 
     fault: Fault
     stream: int
     seq: int
     patient_key: int | None = None
+    column: str | None = None  # where it can be told
     sentence: str
 
 
@@ -48,14 +53,14 @@ class _Suspect(NamedTuple):
 
 
 class Walk:
-    """Takes the rows of one stream in order of `seq`."""
+    """Takes the rows of one stream in order of `seq`: from its first, or from behind what is proven otherwise."""
 
-    def __init__(self, stream: int, head: Head | None) -> None:
+    def __init__(self, stream: int, head: Head | None, *, behind: Head | None = None) -> None:
         self._stream = stream
         self._head = head
-        self._last_seq = 0
+        self._last_seq = behind.seq if behind else 0
         # What the next event may be linked to: one hash, or two after an event of which column or hash was changed.
-        self._previous: tuple[bytes, ...] = (first_hash(stream),)
+        self._previous: tuple[bytes, ...] = (behind.hash if behind else first_hash(stream),)
         self._before: tuple[bytes, ...] = ()  # the same, one event earlier
         self._suspects: list[_Suspect] = []
         self._gaps: list[tuple[int, bytes]] = []  # places where something is missing, with the hash before each
