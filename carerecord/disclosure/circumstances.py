@@ -16,18 +16,19 @@ from typing import Any, Final
 import msgspec
 
 from carerecord import database, patient_index
-from carerecord.access import Decision
+from carerecord.access import Decision, Question, decide
 from carerecord.database import Database
 from carerecord.disclosure.sight import Sight
 from carerecord.disclosure.snapshot import held
 from carerecord.disclosure.values import Answer
-from carerecord.model import StoredStatement
+from carerecord.model import Evidence, EvidenceClass, Purpose, Staff, StoredStatement
 from carerecord.organisations import Region
 
 QUERIES = database.queries(__package__)
 # The rooms and libraries that make a page of statements.
 ROOMS: Final = ("disclosure", "fhir", "formats", "organisations", "patient_index", "reconciliation", "record", "web")
 LIBRARIES: Final = ("jinja2", "markupsafe", "msgspec")
+_EMERGENCY: Final = Evidence(kind=EvidenceClass.EMERGENCY)
 
 
 class Circumstance(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +39,8 @@ class Circumstance(msgspec.Struct, frozen=True, kw_only=True):
     region: Region  # without keys, secrets and routes
     reasons: tuple[str, ...]  # the decision's sentences
     limits: tuple[str, ...]
-    basis: tuple[str, ...] = ()
+    basis: tuple[str, ...]
+    may_declare: bool  # emergency access: whether its link stood on the page
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,7 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     limits: tuple[str, ...]
     basis: tuple[str, ...]
+    may_declare: bool
 
 
 class Circumstances:
@@ -59,9 +62,10 @@ class Circumstances:
         self._region = msgspec.json.encode(public(region)).decode()
         self._kept: dict[Any, str] = {}
 
-    async def kept(self, decision: Decision) -> str:
+    async def kept(self, decision: Decision, *, staff: Staff) -> str:
         """The hash under which the circumstances of this decision are kept, durably."""
-        key = (decision.reasons, decision.limits, decision.basis)
+        may_declare = _may_declare(staff)
+        key = (decision.reasons, decision.limits, decision.basis, may_declare)
         if known := self._kept.get(key):
             return known
         stored = _Stored(
@@ -71,6 +75,7 @@ class Circumstances:
             reasons=decision.reasons,
             limits=decision.limits,
             basis=decision.basis,
+            may_declare=may_declare,
         )
         content = msgspec.json.encode(stored).decode()
         await self._db.execute(
@@ -95,6 +100,7 @@ async def find_circumstance(db: Database, hash_: str) -> Circumstance | None:
         reasons=stored.reasons,
         limits=stored.limits,
         basis=stored.basis,
+        may_declare=stored.may_declare,
     )
 
 
@@ -106,6 +112,14 @@ async def _find(db: Database, hash_: str) -> str | None:
 def public(region: Region) -> Region:
     """What pages may say of a region: nothing by which anybody signs in."""
     return msgspec.structs.replace(region, neighbours=(), clients=(), sign_in=None, roles={})
+
+
+def _may_declare(staff: Staff) -> bool:
+    """Whether this role may declare emergency access at all."""
+    question = Question.of(
+        staff, evidence=_EMERGENCY, organisation_in_agreement=True, route="launch", purpose=Purpose.BTG
+    )
+    return decide(question).kind == "permit"
 
 
 def as_then(sight: Sight, shown: Sequence[StoredStatement], *, heard: Sequence[Answer]) -> dict[str, Any]:

@@ -37,6 +37,12 @@ LOOKS: Final = frozenset((audit.Kind.SHOWN, audit.Kind.SENT))
 Page = Summary | Receipt | ShownOriginal | Document | Refusal | bytes
 
 
+ALARM: Final = (
+    "What the record holds does not make what the witness says was shown, and no removal explains it: run `carerecord "
+    "witness verify`, keep the audit and the record as they are, and tell the safety officer."
+)
+
+
 class NothingToReplay(LookupError):
     """This event showed nothing of anybody: name one of the kind `shown`, as `carerecord witness` lists them."""
 
@@ -83,6 +89,8 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     unavailable: Unavailable
     emergency_until: datetime | None = None
+    may_declare: bool = False
+    is_alarm: bool = False  # nothing lawful explains the difference
 
     @property
     def is_identical(self) -> bool:
@@ -90,8 +98,8 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_explained(self) -> bool:
-        """A page that differs without a lawful reason is an alarm, and never explained."""
-        return self.proof != "none" or bool(self.reasons and self.page is None)
+        """Identical, or different for a reason that is given and lawful."""
+        return self.is_identical or bool(self.reasons and not self.is_alarm)
 
 
 class Replays:
@@ -158,8 +166,11 @@ class Replays:
             region=region,
         )
         heard = _heard(event.detail)
-        page = await self._page(look, seen, region, heard, witness, circumstance) if seen else None
-        is_same_program = circumstance is not None and circumstance.program == program()
+        proof = _proof(look, seen, event.detail)
+        page = None
+        if seen is not None and proof != "none":  # What is not proven is not handed out as what was seen.
+            page = await self._page(look, seen, region, heard, witness, circumstance)
+        is_alarm = (proof == "none" or page is None) and not removals
         return Replay(
             stream=event.stream,
             seq=event.seq,
@@ -168,15 +179,17 @@ class Replays:
             shown_at=event.recorded_at,
             region=region,
             page=page,
-            proof=_proof(look, seen, event.detail),
-            is_same_program=is_same_program,
-            reasons=_reasons(look, seen, event.detail, page, removals, circumstance),
+            proof=proof,
+            is_same_program=circumstance is not None and circumstance.program == program(),
+            reasons=_reasons(proof, seen, removals, circumstance, is_made=page is not None, is_alarm=is_alarm),
             unavailable=Unavailable(
                 arrived_since=_arrived_since(seen, kept.statements, arrived, decision, look, region),
                 withheld=event.detail.get("withheld", {}),
                 not_heard=tuple(answer.sentence for answer in heard),
             ),
             emergency_until=await self._emergency_until(event),
+            may_declare=circumstance.may_declare if circumstance else False,
+            is_alarm=is_alarm,
         )
 
     async def _page(
@@ -273,32 +286,27 @@ def _proof(look: Look, seen: Seen | None, detail: Mapping[str, Any]) -> Literal[
 
 
 def _reasons(
-    look: Look,
+    proof: str,
     seen: Seen | None,
-    detail: Mapping[str, Any],
-    page: Page | None,
     removals: Sequence[Removal],
     circumstance: Circumstance | None,
+    *,
+    is_made: bool,
+    is_alarm: bool,
 ) -> tuple[str, ...]:
     """Why the page is not, or may not be, byte for byte what was seen. Nothing to say: it is."""
     said: list[str] = []
-    proof = _proof(look, seen, detail)
-    if proof == "rest" and seen is not None:
-        are = "statement is" if seen.missing == 1 else "statements are"
-        said.append(
-            f"{seen.missing} {are} not here any more; that all others are as they were is proven by the witness."
-        )
-    if proof != "whole" or page is None:
+    if is_alarm:
+        said.append(ALARM)
+    elif proof != "whole" or not is_made:
+        if proof == "rest" and seen is not None:
+            are = "statement that was shown is" if seen.missing == 1 else "statements that were shown are"
+            said.append(f"{seen.missing} {are} not here any more. The witness proves that all others are as they were.")
         said += [
             f"Something of this person was lawfully removed on {each.withdrawn_at:%d-%b-%Y} "
             f"(authority: {each.authority}; entry {each.id} of the ledger of removals)."
             for each in removals
         ]
-    if not said and (proof == "none" or page is None):
-        said.append(
-            "What the record holds does not make what the witness says was shown, and no removal explains it: run "
-            "`carerecord witness verify`, keep both as they are, and tell the safety officer."
-        )
     if circumstance is None:
         said.append(
             "This look was witnessed by a version of the program that did not keep what its page was drawn with: it is "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from carerecord.disclosure import Refusal
+from carerecord.disclosure import Receipt, Refusal
+from carerecord.organisations import Region
 from carerecord.web import drawing, parts, present
 from carerecord.web.pages import chart, refusal
+
+PLACE = "place"
 
 
 async def show(request: Request) -> Response:
@@ -16,13 +20,24 @@ async def show(request: Request) -> Response:
     session = await chart.find_session(request, at=at)
     if session is None:
         return refusal.ended(request)
-    shown = await part.door.receipt(chart.looking(session, at=at), request.path_params["entry_id"])
+    form = PLACE if request.query_params.get("in") == PLACE else ""
+    looking = msgspec.structs.replace(chart.looking(session, at=at), form=form)
+    shown = await part.door.receipt(looking, request.path_params["entry_id"])
     if isinstance(shown, Refusal):
         return chart.refused(request, session, shown)
-    sources = (part.region.find_source(saying.source) for saying in shown.sayings)
     return drawing.page(
-        "pages/entry_in_place.html" if request.query_params.get("in") == "place" else "pages/entry.html",
+        template(form),
         frame=chart.frame(request, session),
         page=present.receipt(shown),
-        phones={source.id: source.phone for source in sources if source and source.phone},
+        phones=phones(shown, part.region),
     )
+
+
+def template(form: str) -> str:
+    return "pages/entry_in_place.html" if form == PLACE else "pages/entry.html"
+
+
+def phones(shown: Receipt, region: Region) -> dict[str, str]:
+    """Whom to ask about what each source said."""
+    sources = (region.find_source(saying.source) for saying in shown.sayings)
+    return {source.id: source.phone for source in sources if source and source.phone}
