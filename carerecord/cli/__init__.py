@@ -13,14 +13,16 @@ import sys
 import msgspec
 
 from carerecord import __version__, access, database, patient_index, settings, supervision
-from carerecord.cli import backup, inbox, links, policy, processes, region, witness
+from carerecord.cli import backup, inbox, links, policy, processes, region, removal, witness
 from carerecord.cli.commands import Commands
 from carerecord.database.backup import BackupRefused
 from carerecord.organisations import RegionDoesNotFit
 from carerecord.record import dictionary
+from carerecord.stewardship.removal_ledger import LedgerDamaged, RemovalsMissing
+from carerecord.stewardship.removal_plan import RemovalRefused
 
 # In the order in which the help lists them.
-GROUPS = (processes, inbox, links, witness, policy, region, backup)
+GROUPS = (processes, inbox, links, witness, policy, region, removal, backup)
 
 # What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
 EXPECTED = (
@@ -29,6 +31,7 @@ EXPECTED = (
     database.RolesMissing, database.MigrationChanged, BackupRefused,
     supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
     patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
+    RemovalRefused, LedgerDamaged, RemovalsMissing,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from carerecord import database
+from carerecord.cli import removal
 from carerecord.cli.commands import Commands, open_database
 from carerecord.database import backup
 from carerecord.settings import Settings
@@ -32,6 +33,7 @@ async def restore(chosen: Settings, asked: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         if not await database.is_up(chosen):
             await stack.enter_async_context(database.embedded.Supervisor(chosen))
-        await backup.restore(chosen, asked.path, replace=asked.replace)
+        # Nobody reads before the removals since that backup are done again.
+        await backup.restore(chosen, asked.path, replace=asked.replace, then=removal.replay_ledger)
     print(f"Restored from {asked.path}.")
     return 0

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -58,9 +58,16 @@ async def backup(settings: Settings, path: Path) -> Manifest:
         return manifest
 
 
-async def restore(settings: Settings, path: Path, *, replace: bool = False) -> Manifest:
+async def restore(
+    settings: Settings,
+    path: Path,
+    *,
+    replace: bool = False,
+    then: Callable[[Settings], Awaitable[object]] | None = None,
+) -> Manifest:
     """Puts a backup in this database and brings its schema up to date. Refuses to replace a record unless told to; the
-    file is read to its end before anything is removed, and the rows come back in one transaction or not at all."""
+    file is read to its end before anything is removed, and the rows come back in one transaction or not at all. `then`
+    does what must be done before anybody reads: what was lawfully removed since the backup is removed again."""
     manifest = await asyncio.to_thread(_read_manifest, path)
     await _run(settings, "pg_restore", ["--file=/dev/null", str(path)], reaches_database=False)
     await migrate(settings)  # Makes the roles, which a backup does not hold, and the tables to be counted.
@@ -90,6 +97,8 @@ async def restore(settings: Settings, path: Path, *, replace: bool = False) -> M
         if missing:
             raise BackupRefused(f"The restored record differs from the backup in {', '.join(missing)}: do not use it.")
     await migrate(settings)
+    if then is not None:
+        await then(settings)
     return manifest
 
 

@@ -94,3 +94,27 @@ grant execute on function record.read_examined(bigint, int, bigint, bigint) to c
 grant execute on function intake.read_original_examined(bigint, int, bigint, date, bigint) to carerecord_steward;
 grant execute on function intake.list_recorded_later(date[], bigint[]) to carerecord_steward;
 grant execute on function intake.find_whose(date, bigint) to carerecord_steward;
+
+-- Removal. Who removes reads what is to go and withdraws it, on the command line and by the names of two; work takes it
+-- out, and reads no original to do so. Whoever hears and whoever serves knows which removals there are.
+grant usage on schema record, intake, patient_index, stewardship, audit to carerecord_remove;
+grant select on record.log, record.chunk, record.dictionary, intake.original, intake.replay to carerecord_remove;
+grant update (outcome, patient_key, identity_key, problems) on intake.original, intake.replay to carerecord_remove;
+grant select, insert, update on record.withdrawal to carerecord_remove;
+grant select, insert on intake.withdrawn, stewardship.removal to carerecord_remove;
+grant select, delete on patient_index.identity, patient_index.nhs_number, patient_index.identifier, patient_index.member,
+                        patient_index.judgement, patient_index.earlier, patient_index.relationship to carerecord_remove;
+grant update (subject, said_at) on patient_index.identity, patient_index.earlier to carerecord_remove;
+grant insert on audit.event to carerecord_remove;
+grant select (patient_key, stream, seq, hash) on audit.event to carerecord_remove;
+grant select, insert, update on audit.stream to carerecord_remove;
+grant select on stewardship.removal to carerecord_steward;
+grant usage on schema stewardship to carerecord_listen;
+grant select (patient_key, id) on stewardship.removal to carerecord_listen, carerecord_serve;
+grant select on intake.withdrawn to carerecord_listen;
+grant select on record.withdrawal to carerecord_work;
+grant select, update on stewardship.removal to carerecord_work;
+grant insert on audit.event to carerecord_work;
+grant insert, update on audit.stream to carerecord_work;
+grant execute on function intake.remove_withdrawn(bigint) to carerecord_work;
+grant execute on function intake.withdraw_returned(bigint, bigint, date[], bigint[]) to carerecord_work;

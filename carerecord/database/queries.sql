@@ -49,7 +49,7 @@ do $$
 declare
     named text;
 begin
-    foreach named in array array['owner', 'listen', 'work', 'serve', 'operate', 'witness'] loop
+    foreach named in array array['owner', 'listen', 'work', 'serve', 'operate', 'witness', 'steward', 'remove'] loop
         execute format('alter role %I login', 'carerecord_' || named);
     end loop;
 end $$
@@ -72,7 +72,7 @@ begin
     for room in select nspname from pg_catalog.pg_namespace where nspowner = 'carerecord_owner'::regrole loop
         foreach kind in array array['tables', 'sequences', 'functions'] loop
             execute format('revoke all on all %s in schema %I from carerecord_listen, carerecord_work, carerecord_serve, '
-                           'carerecord_operate, carerecord_witness, public', kind, room);
+                           'carerecord_operate, carerecord_witness, carerecord_steward, carerecord_remove, public', kind, room);
         end loop;
     end loop;
 end $$

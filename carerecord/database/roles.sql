@@ -5,7 +5,8 @@ declare
     wanted text;
 begin
     foreach wanted in array array['carerecord_owner', 'carerecord_listen', 'carerecord_work', 'carerecord_serve',
-                                  'carerecord_operate', 'carerecord_witness', 'carerecord_steward'] loop
+                                  'carerecord_operate', 'carerecord_witness', 'carerecord_steward',
+                                  'carerecord_remove'] loop
         if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
             begin
                 execute format('create role %I nologin', wanted);

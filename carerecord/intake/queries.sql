@@ -55,17 +55,23 @@ returning seq
 select day, seq from intake.message_key where source = $1 and control_id = $2 and content_hash = $3
 
 -- :name find_first
--- What became of messages that were sent before: of the original, or of its last replay.
-select k.source, k.control_id, k.content_hash, k.day, k.seq, coalesce(r.outcome, o.outcome) as outcome,
-       case when r.outcome is null then o.problems else r.problems end as problems,
-       case when r.outcome is null then o.patient_key else r.patient_key end as patient_key,
-       case when r.outcome is null then o.identity_key else r.identity_key end as identity_key, o.received_at
+-- What became of messages that were sent before: of the original, or of its last replay. One that was lawfully removed is
+-- answered as it was at first, and nothing of it is kept again.
+select k.source, k.control_id, k.content_hash, k.day, k.seq, coalesce(w.outcome, r.outcome, o.outcome) as outcome,
+       case when w.seq is not null then null when r.outcome is null then o.problems else r.problems end as problems,
+       case when w.seq is not null then null when r.outcome is null then o.patient_key else r.patient_key end
+           as patient_key,
+       case when w.seq is not null then null when r.outcome is null then o.identity_key else r.identity_key end
+           as identity_key,
+       coalesce(o.received_at, w.received_at) as received_at
 from unnest($1::text[], $2::text[], $3::bytea[]) as g(source, control_id, content_hash)
 join intake.message_key k on k.source = g.source and k.control_id = g.control_id and k.content_hash = g.content_hash
-join intake.original o on o.day = k.day and o.seq = k.seq
+left join intake.original o on o.day = k.day and o.seq = k.seq
+left join intake.withdrawn w on w.day = k.day and w.seq = k.seq
 left join lateral (select l.outcome, l.problems, l.patient_key, l.identity_key from intake.replay l
                    where l.day = k.day and l.seq = k.seq and o.outcome <> 'recorded'
                    order by l.attempt desc limit 1) r on true
+where o.seq is not null or w.seq is not null
 
 -- :name list_unsettled
 -- Originals that are not in the record yet, oldest first, with the outcome of their last attempt.
@@ -76,6 +82,7 @@ from intake.original o
 left join lateral (select l.outcome, l.problems, l.attempt from intake.replay l
                    where l.day = o.day and l.seq = o.seq order by l.attempt desc limit 1) r on true
 where o.outcome <> 'recorded' and coalesce(r.outcome, o.outcome) not in ('recorded', 'kept')
+    and not exists (select from intake.withdrawn w where w.day = o.day and w.seq = o.seq)
     and ($1::text is null or coalesce(r.outcome, o.outcome) = $1)
     and ($2::text is null or o.source = $2)
     and ($3::timestamptz is null or (o.day >= ($3 at time zone 'UTC')::date and o.received_at >= $3))
@@ -83,10 +90,11 @@ order by o.day, o.seq
 limit $4
 
 -- :name find_original
--- One original as it is kept.
+-- One original as it is kept; nobody is given one that is withdrawn.
 select day, seq, source, control_id, format, content, content_hash, received_at, outcome, message_type, problems, patient_key,
        identity_key
-from intake.original where day = $1 and seq = $2
+from intake.original o
+where day = $1 and seq = $2 and not exists (select from intake.withdrawn w where w.day = o.day and w.seq = o.seq)
 
 -- :name list_replays
 -- The later attempts at one original, first to last.
@@ -110,3 +118,64 @@ on conflict (patient_key, organisation, kind, source, local_id) do update
 set identity_key = excluded.identity_key, since = excluded.since, until = excluded.until,
     standing = excluded.standing, said_at = excluded.said_at
 where excluded.said_at > r.said_at
+
+-- :name find_kept_originals
+-- Originals as they are kept, for those who decide what is to be removed, with the outcome of their last attempt.
+select o.day, o.seq, o.source, o.control_id, o.format, o.content, o.content_hash, o.received_at,
+       coalesce(r.outcome, o.outcome) as outcome, coalesce(r.identity_key, o.identity_key) as identity_key,
+       coalesce(r.patient_key, o.patient_key) as patient_key
+from unnest($1::date[], $2::bigint[]) g (day, seq)
+join intake.original o on o.day = g.day and o.seq = g.seq
+left join lateral (select l.outcome, l.patient_key, l.identity_key from intake.replay l
+                   where l.day = o.day and l.seq = o.seq order by l.attempt desc limit 1) r on true
+
+-- :name find_originals_of_identities
+-- Every original that was ever attributed to one of these identities: it reads the whole inbox, as a removal may.
+select day, seq from intake.original where identity_key = any ($1::bigint[])
+union
+select day, seq from intake.replay where identity_key = any ($1::bigint[])
+
+-- :name find_unattributed
+-- Originals of a source that are nobody's, or only tried to be.
+select o.day, o.seq, o.content
+from intake.original o
+where o.source = $1 and o.outcome <> 'recorded'
+    and not exists (select from intake.replay r where r.day = o.day and r.seq = o.seq and r.identity_key is not null)
+    and not exists (select from intake.withdrawn w where w.day = o.day and w.seq = o.seq)
+order by o.day, o.seq
+
+-- :name withdraw_originals
+-- From its commit on nobody is given these. A misfiled one that was given back may be withdrawn again.
+insert into intake.withdrawn (day, seq, removal, content_hash, outcome, received_at)
+select * from unnest($1::date[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::timestamptz[])
+on conflict (day, seq) do nothing
+
+-- :name give_back
+-- An original that was filed under the wrong person waits again for whose it is. Its bytes stay as they came.
+update intake.original set outcome = 'waiting', patient_key = null, identity_key = null, problems = $3
+where day = $1 and seq = $2
+
+-- :name give_back_attempts
+-- What earlier attempts at it came to no longer says whose it is.
+update intake.replay set outcome = 'waiting', patient_key = null, identity_key = null, problems = $3
+where day = $1 and seq = $2 and identity_key is not null
+
+-- :name remember_keys
+-- After a restore: by what messages are known that were removed since the backup, so that none is kept again.
+insert into intake.message_key (source, control_id, content_hash, day, seq)
+select * from unnest($1::text[], $2::text[], $3::bytea[], $4::date[], $5::bigint[])
+on conflict do nothing
+
+-- :name pass_numbers
+-- After a restore: no new original may get the number of one that was removed.
+select setval('intake.original_seq', greatest($1::bigint, (select last_value from intake.original_seq)))
+
+-- :name remove_withdrawn
+-- Takes out the originals that one removal withdrew.
+select intake.remove_withdrawn($1)
+
+-- :name every_original
+-- Every original there is, or every one of a source.
+select day, seq, source, control_id, format, content, received_at, message_type
+from intake.original where $1::text is null or source = $1
+order by day, seq

@@ -159,3 +159,73 @@ select e.identity_key, e.until_at, e.nhs_number, e.nhs_number_verified, e.subjec
 from unnest($1::bigint[], $2::bigint[]) n (patient_key, identity_key)
 join patient_index.earlier e on e.patient_key = n.patient_key and e.identity_key = n.identity_key
 order by e.identity_key, e.seq
+
+-- :name identities_of_person
+-- What is held of everybody who is this person now, for a removal.
+select i.patient_key, i.identity_key, i.person_key, i.source, i.value, i.nhs_number, i.subject, i.said_at
+from patient_index.member m
+join patient_index.identity i on i.patient_key = m.home_key and i.identity_key = m.identity_key
+where m.patient_key = $1
+
+-- :name identities_of_source
+-- Every identity of a source; with a time, only those of whom it said nothing since. It reads the whole index.
+select patient_key, identity_key, person_key, source, value, nhs_number, subject, said_at
+from patient_index.identity
+where source = $1 and ($2::timestamptz is null or said_at < $2)
+order by patient_key, identity_key
+
+-- :name identity_of_keys
+-- One identity.
+select patient_key, identity_key, person_key, source, value, nhs_number, subject, said_at
+from patient_index.identity where patient_key = $1 and identity_key = $2
+
+-- :name forget_identities
+-- Everything that the index holds of these identities, under one key.
+with gone as (
+    delete from patient_index.identity where patient_key = $1 and identity_key = any ($2::bigint[])
+    returning patient_key, identity_key, person_key
+), named as (
+    delete from patient_index.identifier f using gone g
+    where f.patient_key = g.patient_key and f.identity_key = g.identity_key
+), numbered as (
+    delete from patient_index.nhs_number n using gone g
+    where n.patient_key = g.patient_key and n.identity_key = g.identity_key
+), departed as (
+    delete from patient_index.member m using gone g where m.patient_key = g.person_key and m.identity_key = g.identity_key
+), judged as (
+    delete from patient_index.judgement j using gone g
+    where j.patient_key = g.patient_key and j.identity_key = g.identity_key
+), was as (
+    delete from patient_index.earlier e using gone g
+    where e.patient_key = g.patient_key and e.identity_key = g.identity_key
+), involved as (
+    delete from patient_index.relationship r using gone g
+    where r.patient_key = g.patient_key and r.identity_key = g.identity_key
+)
+select count(*) from gone
+
+-- :name forget_relationships
+-- Who is involved by statements that are withdrawn.
+delete from patient_index.relationship where patient_key = $1 and local_id = any ($2::text[])
+
+-- :name take_back_subject
+-- What a message changed of an identity's demographics is as it was before. Where others changed them since, what it said
+-- stands among what was known earlier: there what was before it stays known for as long as both were.
+with was as (
+    select seq, subject, said_at from patient_index.earlier
+    where patient_key = $1 and identity_key = $2 and until_at = $3 order by seq limit 1
+), later as (
+    select e.seq, e.until_at from patient_index.earlier e
+    where e.patient_key = $1 and e.identity_key = $2 and e.until_at > $3 and exists (select from was)
+    order by e.until_at, e.seq limit 1
+), restored as (
+    update patient_index.identity i set subject = w.subject, said_at = w.said_at
+    from was w
+    where i.patient_key = $1 and i.identity_key = $2 and not exists (select from later)
+), lasted as (
+    update patient_index.earlier e set subject = w.subject, said_at = w.said_at
+    from was w, later l
+    where e.patient_key = $1 and e.identity_key = $2 and e.seq = l.seq
+)
+delete from patient_index.earlier e using was w
+where e.patient_key = $1 and e.identity_key = $2 and e.seq = w.seq

@@ -11,12 +11,15 @@ import threading
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import zstandard
 
 from carerecord import database
 from carerecord.database import Database
+
+if TYPE_CHECKING:
+    import asyncpg
 
 QUERIES = database.queries(__package__)
 
@@ -131,7 +134,7 @@ async def ensure_dictionaries(db: Database, *, at: datetime) -> None:
             raise DictionaryChanged(_CHANGED)
 
 
-async def load(db: Database) -> None:
+async def load(db: Database | asyncpg.Connection[asyncpg.Record]) -> None:
     """Learn every dictionary that is a row and not yet known here: one may have been added since this process began."""
     for row in await db.fetch(QUERIES["read_dictionaries"]):
         if row["id"] not in SHIPPED:

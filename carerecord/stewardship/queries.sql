@@ -55,6 +55,160 @@ update stewardship.notice set read_at = $4, read_by = $3
 where patient_key = $1 and id = $2 and read_at is null
 returning true
 
+-- :name keep_removal
+-- A removal in the ledger; the same twice is one.
+insert into stewardship.removal (patient_key, id, authority, target, source, reason, asked_by, agreed_by, withdrawn_at,
+                                 what, counts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (patient_key, id) do nothing
+
+-- :name known_removals
+-- Which of these removals the database knows.
+select r.patient_key, r.id
+from unnest($1::bigint[], $2::bigint[]) g (patient_key, id)
+join stewardship.removal r on r.patient_key = g.patient_key and r.id = g.id
+
+-- :name open_removals
+-- Removals that are withdrawn and not yet taken out, oldest first.
+select patient_key, id, authority, target, source, reason, asked_by, agreed_by, withdrawn_at, completed_at, scrubbed_at,
+       what, counts
+from stewardship.removal where completed_at is null order by withdrawn_at limit $1
+
+-- :name complete_removal
+-- A removal is taken out.
+update stewardship.removal set completed_at = $3 where patient_key = $1 and id = $2 and completed_at is null
+
+-- :name list_removals
+-- The ledger of removals, newest first: all, one decision's, or one key's.
+select patient_key, id, authority, target, source, reason, asked_by, agreed_by, withdrawn_at, completed_at, scrubbed_at,
+       what, counts
+from stewardship.removal
+where ($1::bigint is null or id = $1) and ($2::bigint is null or patient_key = $2)
+order by withdrawn_at desc, id, patient_key
+
+-- :name last_removal
+-- The newest removal under a key.
+select id from stewardship.removal where patient_key = $1 order by withdrawn_at desc limit 1
+
+-- :name withdraw_returned
+-- Originals that brought back what was removed: nobody is given them.
+select intake.withdraw_returned($1, $2, $3::date[], $4::bigint[])
+
+-- :name scrub_tables
+-- The tables of the record that may hold what was removed.
+select c.oid::regclass::text as name
+from pg_catalog.pg_class c
+where c.relkind = 'r' and (
+    c.oid in ('record.log'::regclass, 'record.chunk'::regclass, 'intake.replay'::regclass, 'intake.message_key'::regclass,
+              'patient_index.identity'::regclass, 'patient_index.identifier'::regclass,
+              'patient_index.nhs_number'::regclass, 'patient_index.judgement'::regclass,
+              'patient_index.earlier'::regclass, 'patient_index.relationship'::regclass)
+    or c.oid in (select relid from pg_catalog.pg_partition_tree('intake.original')))
+
+-- :name vacuum
+-- Lets the space of rows that were removed be used again; its bytes stay until it is.
+vacuum (analyze)
+
+-- :name scrub
+-- Writes the files of tables anew, without anything that was removed. Each is locked meanwhile.
+vacuum (full, analyze)
+
+-- :name scrubbed
+-- Removals whose files are written anew.
+update stewardship.removal set scrubbed_at = $1 where completed_at <= $1 and scrubbed_at is null
+
+-- :name list_privacy_cases
+-- Cases of the privacy desk that this organisation may see (null: all): those of its own readers, and those shared with
+-- it. What is due first stands first; of what is closed, the newest.
+select patient_key, id, desk, kind, rule, organisation, staff, sentence, detail, about_stream, about_seq, opened_at,
+       due_at, closed_at, disposition
+from stewardship.privacy_case c
+where desk = 'privacy'
+    and ($1::text is null or organisation = $1 or exists (
+        select from stewardship.notice n
+        where n.patient_key = c.patient_key and n.organisation = $1 and n.about = 'case ' || c.id))
+    and $2 = (closed_at is null) and ($3 = '' or kind = $3) and ($4 = '' or rule = $4) and ($5 = '' or organisation = $5)
+order by closed_at desc nulls first, due_at nulls last, opened_at, id
+limit $6
+
+-- :name count_privacy_cases
+-- How many cases there are to choose from, by kind, rule and organisation; how many are late, and how many are new.
+select kind, rule, organisation, count(*) filter (where $2 = (closed_at is null)) as chosen,
+       count(*) filter (where closed_at is null) as open,
+       count(*) filter (where closed_at is null and due_at < $3) as late,
+       count(*) filter (where opened_at > $3 - interval '1 day') as new
+from stewardship.privacy_case c
+where desk = 'privacy'
+    and ($1::text is null or organisation = $1 or exists (
+        select from stewardship.notice n
+        where n.patient_key = c.patient_key and n.organisation = $1 and n.about = 'case ' || c.id))
+group by kind, rule, organisation
+order by kind, rule, organisation
+
+-- :name read_case_notes
+-- What was written on a case, in order.
+select seq, at, by_name, organisation, words from stewardship.case_note
+where patient_key = $1 and case_id = $2 order by seq
+
+-- :name add_case_note
+-- One more note on a case.
+insert into stewardship.case_note (patient_key, case_id, seq, at, by_user, by_name, organisation, words)
+select $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7
+from stewardship.case_note where patient_key = $1 and case_id = $2
+
+-- :name read_case_shares
+-- Which organisations were told of a case, and when they read it.
+select organisation, created_at, read_at from stewardship.notice
+where patient_key = $1 and about = $2 order by created_at, organisation
+
+-- :name read_events_of_reader
+-- What one reader did around an event, newest first, if it was written down in this minute that it is read.
+select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
+       route, session, hash
+from audit.read_witnessed($1, $2, 0, $3, $4, null, $5, null, null, null, null, $6)
+
+-- :name count_dispositions
+-- What came of the cases, by rule and month.
+select rule, date_trunc('month', opened_at at time zone 'Europe/London')::date as month,
+       count(*) as raised, count(*) filter (where closed_at is not null) as closed,
+       count(*) filter (where disposition = 'inappropriate') as inappropriate,
+       count(*) filter (where disposition = 'training') as training,
+       count(*) filter (where disposition = 'appropriate') as appropriate,
+       count(*) filter (where disposition = 'inconclusive') as inconclusive,
+       count(*) filter (where disposition = 'duplicate') as duplicate
+from stewardship.privacy_case
+where desk = 'privacy' and ($1::text is null or organisation = $1) and opened_at >= $2
+group by rule, month
+order by rule, month
+
+-- :name count_weeks
+-- Cases raised in each week, and how many of them were found inappropriate.
+select date_trunc('week', opened_at at time zone 'Europe/London')::date as monday, count(*) as raised,
+       count(*) filter (where disposition = 'inappropriate') as inappropriate
+from stewardship.privacy_case
+where desk = 'privacy' and ($1::text is null or organisation = $1) and opened_at >= $2
+group by monday order by monday
+
+-- :name median_to_close
+-- Hours from raising a case to closing it, the middle one.
+select percentile_cont(0.5) within group (order by extract(epoch from closed_at - opened_at) / 3600)
+from stewardship.privacy_case
+where desk = 'privacy' and ($1::text is null or organisation = $1) and opened_at >= $2 and closed_at is not null
+
+-- :name columns
+-- Every column of the record's tables that holds text or bytes.
+select c.oid::regclass::text as name, quote_ident(a.attname) as column_name
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where n.nspowner = (select oid from pg_catalog.pg_roles where rolname = 'carerecord_owner')
+    and c.relkind in ('r', 'p') and not c.relispartition and a.atttypid in ('text'::regtype, 'bytea'::regtype)
+order by 1, a.attnum
+
+-- :name every_value
+-- Every such column of one table, which the catalogue named.
+select :columns from :table
+
 -- :name find_recipients
 -- Which organisations were shown or sent something of this person, under any of their keys.
 select organisation, last_at from audit.find_recipients($1::bigint[])
@@ -109,3 +263,39 @@ insert into stewardship.opt_out_list (one, hash_key, numbers, imported_at, impor
 on conflict (one) do update
     set hash_key = excluded.hash_key, numbers = excluded.numbers, imported_at = excluded.imported_at,
         imported_by = excluded.imported_by
+
+-- :name ask_proposal
+-- What one person asks for.
+insert into stewardship.proposal (id, kind, content, because, asked_by, asked_by_name, asked_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+
+-- :name agree_proposal
+-- A second person agrees, while it waits; no row comes back otherwise, nor for the one who asked.
+update stewardship.proposal set agreed_by = $2, agreed_by_name = $3, agreed_at = $4
+where id = $1 and asked_by <> $2 and agreed_at is null and withdrawn_at is null and asked_at > $5
+returning id
+
+-- :name carry_out_proposal
+-- What two people agreed is done.
+update stewardship.proposal set done_at = $2, outcome = $3
+where id = $1 and agreed_at is not null and done_at is null and withdrawn_at is null
+
+-- :name withdraw_proposal
+-- It is not to be done after all.
+update stewardship.proposal set withdrawn_at = $2 where id = $1 and done_at is null and withdrawn_at is null
+
+-- :name find_proposal
+-- One proposal by its number.
+select id, kind, content, because, asked_by, asked_by_name, asked_at, agreed_by, agreed_by_name, agreed_at, withdrawn_at,
+       done_at, outcome
+from stewardship.proposal where id = $1
+
+-- :name list_proposals
+-- Proposals of these kinds, newest first: those that still wait for a person or for their doing, or all.
+select id, kind, content, because, asked_by, asked_by_name, asked_at, agreed_by, agreed_by_name, agreed_at, withdrawn_at,
+       done_at, outcome
+from stewardship.proposal
+where kind = any ($1::text[])
+    and (not $2::boolean or (withdrawn_at is null and done_at is null and (agreed_at is not null or asked_at > $3)))
+order by asked_at desc, id
+limit $4

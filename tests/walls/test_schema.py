@@ -16,6 +16,8 @@ BY_PATIENT = {
     "stewardship.privacy_case",
     "stewardship.case_note",
     "stewardship.objection",
+    "stewardship.removal",
+    "record.withdrawal",
     "signin.emergency",
     "stewardship.notice",
     "stewardship.reliance",
@@ -25,6 +27,7 @@ BY_PATIENT = {
 OTHERWISE = {
     "intake.original": ("day", "The inbox is kept by day, before anyone knows whose message it is (decision 0003)."),
     "intake.replay": ("day", "It stands beside its original."),
+    "intake.withdrawn": ("day", "It stands beside its original."),
     "intake.message_key": ("source", "What makes a message sent twice one message is its source's."),
     "patient_index.identifier": ("value", "A way in: asked before the patient is known."),
     "patient_index.nhs_number": ("nhs_number", "A way in: asked before the patient is known."),

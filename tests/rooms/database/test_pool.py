@@ -22,7 +22,7 @@ async def _end_others(db: database.Database) -> None:
 
 
 async def test_every_connection_is_the_role_it_was_opened_for(settings: Settings) -> None:
-    for role in ("owner", "listen", "work", "serve", "operate", "witness", "steward"):
+    for role in ("owner", "listen", "work", "serve", "operate", "witness", "steward", "remove"):
         async with database.connect(settings, role) as db:
             assert await db.fetchval("select current_user") == f"carerecord_{role}"
             await db.execute("reset role")
