@@ -23,7 +23,7 @@ LUTON = Neighbour(issuer="https://ehr.luton.example", organisation="X26", name="
 WITH_NEIGHBOUR = msgspec.structs.replace(REGION, neighbours=(LUTON,))
 RECORDS = msgspec.structs.replace(as_role("records-manager"), organisation="R1H", organisation_name="Barts Health")
 GUARDIAN = as_role("caldicott-guardian")
-SESSION = {"session": "s-7", "at": AT}
+SESSION: dict[str, Any] = {"session": "s-7", "at": AT}
 
 
 @asynccontextmanager
@@ -102,7 +102,7 @@ async def test_a_decision_needs_a_reason_and_is_reversible_with_reasons(settings
         turned = await desk.decide(GUARDIAN, is_upheld=not is_upheld, reason="She asked for a review.", **decide)
         assert isinstance(turned, Told)
         assert turned.organisations == ("RTH", "X26")  # Told of each turn.
-        [stored] = await desk.of_person(RECORDS, patient_key=joan, **SESSION)  # type: ignore[misc]
+        [stored] = await desk.of_person(RECORDS, patient_key=joan, **SESSION)
         assert stored == turned.objection
         steps = [step for kind, step in kinds(await house.events()) if kind == "administered"]
         first, second = ("upheld", "overruled") if is_upheld else ("overruled", "upheld")
@@ -156,7 +156,7 @@ async def test_only_the_records_desk_and_the_guardian_touch_objections(settings:
 async def test_the_desk_lists_what_waits_oldest_first_and_names_nobody(settings: Settings) -> None:
     async with desk_of(settings) as (_, desk, joan):
         first = await received(desk, joan)
-        later = {"session": "s-7", "at": AT + timedelta(minutes=1)}
+        later: dict[str, Any] = {"session": "s-7", "at": AT + timedelta(minutes=1)}
         await desk.receive(RECORDS, patient_key=joan, scope=Scope.HEADING, value="LETTERS", **later)
         listed = await desk.list_objections(RECORDS, **SESSION)
         assert isinstance(listed, tuple)
