@@ -73,6 +73,7 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     clients: tuple[Client, ...] = ()
     sign_in: SignIn | None = None
     roles: dict[str, str] = {}  # national RBAC role code -> our role
+    privacy_organisation: str = ""  # ODS code of who leads: its privacy desk sees every organisation's cases
 
     @cached_property
     def _organisations(self) -> dict[str, Organisation]:

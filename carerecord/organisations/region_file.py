@@ -45,6 +45,7 @@ def _region(raw: dict[str, Any], folder: Path) -> Region:
         clients=msgspec.convert(_with_keys(raw.get("client", []), folder), tuple[Client, ...]),
         sign_in=msgspec.convert(sign_in, SignIn) if sign_in else None,
         roles=msgspec.convert(raw.get("roles", {}), dict[str, str]),
+        privacy_organisation=msgspec.convert(raw.get("privacy_organisation", ""), str),
     )
 
 
@@ -62,6 +63,8 @@ def _check(region: Region, path: Path) -> None:
     speakers = [("source", source.id, source.organisation) for source in region.sources]
     speakers += [("neighbour", neighbour.issuer, neighbour.organisation) for neighbour in region.neighbours]
     speakers += [("client", client.client_id, client.organisation) for client in region.clients]
+    if region.privacy_organisation:
+        speakers.append(("privacy_organisation", region.title, region.privacy_organisation))
     for kind, name, organisation in speakers:
         if organisation not in known:
             raise RegionDoesNotFit(

@@ -15,6 +15,7 @@ from carerecord.signin.guard import (
     find_desk_session,
     find_patient_session,
     find_staff_session,
+    may_declare_emergency,
     patient_cookie,
 )
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
@@ -69,6 +70,7 @@ __all__ = [
     "find_desk_session",
     "find_patient_session",
     "find_staff_session",
+    "may_declare_emergency",
     "patient_cookie",
     "peek",
     "read_signed",

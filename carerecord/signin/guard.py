@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from carerecord import access
+from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
 from carerecord.routing import DESKS
 from carerecord.signin.sessions import Sessions
 from carerecord.signin.values import Session
@@ -27,6 +28,15 @@ async def find_patient_session(
 
 async def find_staff_session(sessions: Sessions, cookies: Mapping[str, str], *, at: datetime) -> Session | None:
     return await sessions.find_staff(cookies.get(STAFF_COOKIE), at=at)
+
+
+def may_declare_emergency(staff: Staff) -> bool:
+    """Whether this role may declare emergency access at all: asked of the policies, and of nothing about a patient."""
+    declared = Evidence(kind=EvidenceClass.EMERGENCY)
+    question = access.Question.of(
+        staff, evidence=declared, organisation_in_agreement=True, route="launch", purpose=Purpose.BTG
+    )
+    return access.decide(question).kind == "permit"
 
 
 async def find_desk_session(

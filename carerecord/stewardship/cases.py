@@ -79,12 +79,12 @@ async def list_cases(
 ) -> list[Case]:
     """The cases of a desk, newest first; of one organisation's readers where it is given."""
     rows = await database.fetch(QUERIES["list_cases"], desk, organisation, is_open, limit)
-    return [_case(row) for row in rows]
+    return [case_of(row) for row in rows]
 
 
 async def find_case(database: Database, case_id: int) -> Case | None:
     row = await database.fetchrow(QUERIES["find_case"], case_id)
-    return _case(row) if row else None
+    return case_of(row) if row else None
 
 
 async def close_case(database: Database, case: Case, *, disposition: Disposition, at: datetime) -> bool:
@@ -92,7 +92,7 @@ async def close_case(database: Database, case: Case, *, disposition: Disposition
     return bool(await database.fetchval(QUERIES["close_case"], case.patient_key, case.id, at, disposition.value))
 
 
-def _case(row: asyncpg.Record) -> Case:
+def case_of(row: asyncpg.Record) -> Case:
     return Case(
         patient_key=row["patient_key"],
         id=row["id"],

@@ -9,10 +9,12 @@ from typing import Any, Protocol
 from starlette.requests import Request
 
 from carerecord.disclosure import Document, Found, Looking, Receipt, Refusal, ShownOriginal, Summary
-from carerecord.model import OriginalReference, Staff
+from carerecord.model import Evidence, OriginalReference, Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import Cis2, Sessions, Watch
+from carerecord.stewardship.notices import Notice
+from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerson, Record, Wanted
 
 
 class Door(Protocol):
@@ -30,6 +32,10 @@ class Door(Protocol):
         self, staff: Staff, /, *, nhs_number: str, birth_date: date, route: str, session: str, at: datetime
     ) -> Found | Refusal: ...
 
+    async def declare_emergency(
+        self, looking: Looking, /, *, evidence: Evidence, until: datetime, is_rehearsal: bool
+    ) -> Refusal | None: ...
+
     async def witness_event(
         self,
         kind: str,
@@ -39,9 +45,53 @@ class Door(Protocol):
         route: str,
         session: str,
         at: datetime,
-        patient_key: int = ...,
-        detail: Mapping[str, Any] | None = ...,
+        patient_key: int = 0,
+        evidence: Evidence | None = None,
+        purpose: Purpose = Purpose.TREAT,
+        detail: Mapping[str, Any] | None = None,
     ) -> Refusal | None: ...
+
+
+class PrivacyDoor(Protocol):
+    """The privacy desk's door."""
+
+    async def list_cases(
+        self, staff: Staff, wanted: Wanted, /, *, session: str, at: datetime
+    ) -> CaseList | Refusal: ...
+
+    async def read_case(
+        self,
+        staff: Staff,
+        case_id: int,
+        /,
+        *,
+        names_reader: bool = False,
+        because: str = "",
+        session: str,
+        at: datetime,
+    ) -> CaseFile | Refusal: ...
+
+    async def name_person(
+        self, staff: Staff, case_id: int, /, *, because: str, session: str, at: datetime
+    ) -> NamedPerson | Refusal: ...
+
+    async def write_note(
+        self, staff: Staff, case_id: int, /, *, words: str, session: str, at: datetime
+    ) -> Refusal | None: ...
+
+    async def share(
+        self, staff: Staff, case_id: int, /, *, organisation: str, session: str, at: datetime
+    ) -> Refusal | None: ...
+
+    async def close(
+        self, staff: Staff, case_id: int, /, *, disposition: str, words: str, session: str, at: datetime
+    ) -> Refusal | None: ...
+
+    async def read_record(self, staff: Staff, /, *, at: datetime) -> Record | Refusal: ...
+
+    async def list_notices(self, staff: Staff, /, *, at: datetime) -> tuple[Notice, ...] | Refusal: ...
+
+    async def read_notice(self, staff: Staff, reference: str, /, *, session: str, at: datetime) -> str | Refusal: ...
 
 
 class Parts(Protocol):
@@ -53,6 +103,9 @@ class Parts(Protocol):
 
     @property
     def watch(self) -> Watch: ...
+
+    @property
+    def privacy(self) -> PrivacyDoor: ...
 
     @property
     def cis2(self) -> Cis2 | None: ...

@@ -7,8 +7,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from carerecord.routing import Route
 from carerecord.web import assets
-from carerecord.web.desk import frame
-from carerecord.web.pages import close, document, entry, find, original, reason, running, sign_in, summary
+from carerecord.web.desk import frame, privacy
+from carerecord.web.pages import close, document, emergency, entry, find, original, reason, running, sign_in, summary
 
 
 async def health(_: Request) -> Response:
@@ -64,6 +64,27 @@ routes: tuple[Route, ...] = (
     Route(
         method="GET", path=f"{_CHART}/reason", endpoint=reason.ask, access="session", summary="Asks why it is opened."
     ),
+    Route(
+        method="GET",
+        path=f"{_CHART}/emergency",
+        endpoint=emergency.ask,
+        access="session",
+        summary="Asks why emergency access is needed, and for how long; also as a rehearsal.",
+    ),
+    Route(
+        method="POST",
+        path=f"{_CHART}/emergency",
+        endpoint=emergency.declare,
+        access="session",
+        summary="Takes the declaration: the privacy desk has its case before anything opens.",
+    ),
+    Route(
+        method="POST",
+        path=f"{_CHART}/emergency/end",
+        endpoint=emergency.end,
+        access="session",
+        summary="Ends emergency access before its time.",
+    ),
     Route(method="POST", path=f"{_CHART}/reason", endpoint=reason.give, access="session", summary="Takes the reason."),
     Route(
         method="GET",
@@ -92,5 +113,6 @@ routes: tuple[Route, ...] = (
         method="GET", path="/static/{name}", endpoint=assets.show, access="public", summary="Styles, script and icon."
     ),
     *frame.routes,
+    *privacy.routes,
     Route(method="GET", path="/health", endpoint=health, access="public", summary="Whether this process serves."),
 )

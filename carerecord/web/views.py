@@ -228,6 +228,16 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     nhs_number: str
 
 
+class EmergencyView(msgspec.Struct, frozen=True, kw_only=True):
+    """The line on every page of a record that is open under emergency access."""
+
+    reason: str
+    words: str  # the reader's own
+    until: str  # "23:40"
+    left: str  # "3 h 12 min"
+    ends_at: str  # ISO 8601, for the script that counts down
+
+
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What stands around every page: whose record system this is, who is reading, whom to phone."""
 
@@ -235,3 +245,5 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     reader: str = ""  # "Dr Amara Obi, Consultant, Oxford University Hospitals"
     base: str = ""  # "/patient/<session id>" under a patient, else ""
+    emergency: EmergencyView | None = None
+    may_declare: bool = False  # emergency access: by role alone, so that nothing about one record can be read from it

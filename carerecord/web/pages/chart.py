@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from carerecord.disclosure import Looking, Refusal
 from carerecord.model import Staff
-from carerecord.signin import NewSession, Session, find_patient_session, patient_cookie
-from carerecord.web import parts
+from carerecord.signin import NewSession, Session, find_patient_session, may_declare_emergency, patient_cookie
+from carerecord.web import emergency, parts
 from carerecord.web.pages import refusal
 from carerecord.web.security import is_https
 from carerecord.web.views import Frame
@@ -37,8 +37,15 @@ def looking(session: Session, *, at: datetime) -> Looking:
 
 
 def frame(request: Request, session: Session) -> Frame:
-    region = parts.of(request).region
-    return Frame(title=region.title, phone=region.phone, reader=reader(session.staff), base=base(session.id))
+    part = parts.of(request)
+    return Frame(
+        title=part.region.title,
+        phone=part.region.phone,
+        reader=reader(session.staff),
+        base=base(session.id),
+        emergency=emergency.view(session, at=part.clock()),
+        may_declare=may_declare_emergency(session.staff),
+    )
 
 
 def base(session_id: str) -> str:
@@ -50,9 +57,11 @@ def reader(staff: Staff) -> str:
 
 
 def refused(request: Request, session: Session, said: Refusal) -> Response:
-    """A missing reason is asked for; anything else is said."""
+    """A missing reason is asked for, emergency access is offered; anything else is said."""
     if said.kind == "reason-needed":
         return RedirectResponse(f"{base(session.id)}/reason", status_code=303)
+    if said.kind == "emergency-needed":
+        return RedirectResponse(f"{base(session.id)}/emergency", status_code=303)
     return refusal.show(
         request, said, back=(f"{base(session.id)}/summary", "Back to the summary") if said.kind == "not-found" else None
     )

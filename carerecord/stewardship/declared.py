@@ -1,0 +1,99 @@
+"""What follows when a reader declares emergency access: a case for the privacy desk, at once, and notices of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from carerecord import audit, clock, database
+from carerecord.model import Purpose, Staff
+from carerecord.organisations import Region
+from carerecord.stewardship import notices
+from carerecord.stewardship.cases import Case, open_cases
+
+KIND, RULE = "break-glass", "declared"
+DUE = timedelta(hours=24)  # The reader was told that a privacy officer looks at it today.
+
+
+class EmergencyCases:
+    """Opens the case of a declaration: handed to the door out, which lets nobody in before this returns."""
+
+    def __init__(
+        self,
+        db: database.Database,
+        writer: audit.Writer,
+        region: Region,
+        *,
+        random_key: Callable[[], int] = clock.random_key,
+    ) -> None:
+        self._db = db
+        self._writer = writer
+        self._region = region
+        self._random_key = random_key
+
+    async def open(
+        self, *, staff: Staff, declared: audit.Witness, reason: str, until: datetime, session: str, at: datetime
+    ) -> None:
+        """`declared` is the declaration in the audit, where the reader's words stay: they may name the person."""
+        hours = round((until - at).total_seconds() / 3600)
+        organisation = staff.organisation_name or self._region.organisation_name(staff.organisation)
+        case = Case(
+            patient_key=declared.patient_key,
+            id=self._random_key(),
+            desk="privacy",
+            kind=KIND,
+            rule=RULE,
+            organisation=staff.organisation,
+            staff=staff.user_id,
+            sentence=f"Emergency access was declared: {staff.role_name or staff.role}, {organisation}.",
+            detail={
+                "reason": reason,
+                "hours": hours,
+                "why": [
+                    f"A reader declared emergency access to one person’s record, for {hours} "
+                    f"{'hour' if hours == 1 else 'hours'}.",
+                    "Every declaration is looked at: most are right, and this is how it is known.",
+                ],
+            },
+            about=(declared.stream, declared.seq),
+            opened_at=at,
+            due_at=at + DUE,
+        )
+        for opened in await open_cases(self._db, [case]):
+            await self._tell(opened, staff, session=session, at=at)
+
+    async def _tell(self, case: Case, staff: Staff, *, session: str, at: datetime) -> None:
+        """The privacy officers of the reader's organisation and of the one that leads: a reference, and no name."""
+        whom = dict.fromkeys((case.organisation, self._region.privacy_organisation))
+        told = await notices.tell(
+            self._db,
+            [
+                notices.Notice(
+                    patient_key=case.patient_key,
+                    id=self._random_key(),
+                    organisation=organisation,
+                    kind="case",
+                    about=f"case {case.id}",
+                    sentence=case.sentence,
+                    detail={"case": str(case.id)},
+                    created_at=at,
+                )
+                for organisation in whom
+                if organisation
+            ],
+        )
+        for notice in told:
+            await self._writer.witness(
+                audit.Event(
+                    kind="notified",
+                    patient_key=case.patient_key,
+                    staff=staff,
+                    purpose=Purpose.PATADMIN,
+                    evidence=None,
+                    decision={},
+                    detail={"what": "case", "organisation": notice.organisation, "reference": notice.reference},
+                    route="desk",
+                    session=session,
+                    at=at,
+                )
+            )

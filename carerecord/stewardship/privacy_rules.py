@@ -1,0 +1,77 @@
+"""From a reader's events to what the privacy desk may be handed of them: nobody is named. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from carerecord.audit import Kind, StoredEvent
+from carerecord.disclosure.values import Refusal
+from carerecord.organisations import Region
+from carerecord.stewardship.cases import Case
+from carerecord.stewardship.privacy_values import Look, Precision, Reader
+
+NOBODY = 0
+
+
+def about(case: Case) -> str:
+    return f"case {case.id}"
+
+
+def reader_of(event: StoredEvent | None, region: Region, *, is_named: bool) -> Reader | None:
+    if event is None or event.staff is None:
+        return None
+    staff = event.staff
+    return Reader(
+        role_name=staff.role_name,
+        organisation=region.organisation_name(staff.organisation),
+        sign_in=staff.sign_in,
+        name=staff.name if is_named else "",
+        user_id=staff.user_id if is_named else "",
+    )
+
+
+def said_by_reader(event: StoredEvent | None, case: Case) -> str:
+    """The reader's own words stand in the audit, not in the case: they may name the person."""
+    if event is None or event.place != case.about or event.evidence is None:
+        return ""
+    return event.evidence.reason or ""
+
+
+def looks_of(events: list[StoredEvent], case: Case) -> tuple[Look, ...]:
+    people = {NOBODY: 0, case.patient_key: 1}
+    for event in reversed(events):
+        people.setdefault(event.patient_key, len(people))
+    return tuple(
+        Look(
+            at=event.recorded_at,
+            kind=event.kind.value,
+            what=str(event.detail.get("what", "")),
+            purpose=event.purpose,
+            evidence=event.evidence.kind.value if event.evidence else "",
+            route=event.route,
+            person=people[event.patient_key],
+            is_the_case=event.place == case.about,
+        )
+        for event in events
+        if event.kind is not Kind.NOTIFIED  # What their look set off is not what they did.
+    )
+
+
+def precision_by(rows: Iterable[Any], by: str) -> tuple[Precision, ...]:
+    counted = ("raised", "closed", "inappropriate", "training", "appropriate", "inconclusive", "duplicate")
+    sums: dict[str, dict[str, int]] = {}
+    for row in rows:
+        name = row[by] if by == "rule" else row[by].isoformat()[:7]
+        into = sums.setdefault(name, dict.fromkeys(counted, 0))
+        for field in counted:
+            into[field] += row[field]
+    return tuple(Precision(name=name, **sums[name]) for name in sorted(sums))
+
+
+def no_reason() -> Refusal:
+    return Refusal(kind="reason-needed", sentences=("Say in a few words why you need to know: it is kept.",))
+
+
+def no_words() -> Refusal:
+    return Refusal(kind="reason-needed", sentences=("Write a few words first.",))

@@ -1,0 +1,120 @@
+"""The privacy desk in words: kinds, rules, findings, ages and events, as an officer reads them. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from carerecord.web import words
+
+KINDS = {
+    "break-glass": "Emergency access",
+    "evidence": "No match for what was claimed",
+    "misuse": "Unusual look",
+    "question": "Question from the person",
+    "objection": "Objection",
+    "safety": "Safety",
+}
+RULES = {
+    "declared": "Emergency access declared",
+    "unmatched": "Claimed relationship without a match",
+}
+FOUND = {
+    "appropriate": ("Appropriate", "The reader was involved in this person’s care, or had to be."),
+    "inappropriate": ("Inappropriate", "The reader had no reason to look. Their organisation deals with it."),
+    "training": ("A need for training", "Meant well, done wrongly: the reader is told how it is done."),
+    "inconclusive": ("Inconclusive", "It cannot be found out."),
+    "duplicate": ("Duplicate", "Another case is about the same. It does not count for the rule."),
+}
+EVENTS = {
+    "opened": "Opened the record of",
+    "shown": "Was shown",
+    "refused": "Was refused",
+    "searched": "Searched for",
+    "arrived": "Arrived from their own system, for",
+    "signed_in": "Signed in",
+    "signed_out": "Signed out",
+    "declared": "Declared emergency access to",
+    "exported": "Exported the record of",
+    "sent": "A program was sent the record of",
+    "examined": "Looked, as a steward, at",
+    "administered": "Changed something for",
+    "notified": "A notice was given about",
+}
+WHATS = {
+    "summary": "the summary of",
+    "receipt": "what was said behind a line, of",
+    "original": "an original message of",
+    "document": "a letter of",
+    "patient": "who they are, of",
+    "everything": "the whole record of",
+    "search": "a search, about",
+}
+ROUTES = {"launch": "from their own system", "sign-in": "signed in here", "fhir": "as a program", "desk": "at a desk"}
+
+
+EVIDENCE = {
+    "none": "nothing shows that they are involved",
+    "launch": "their system named no reason",
+    "declared": "a reason of their own",
+    "emergency": "emergency access",
+}
+
+
+def evidence(name: str) -> str:
+    return EVIDENCE.get(name, f"known by: {name}" if name else "")
+
+
+def kind(name: str) -> str:
+    return KINDS.get(name, name.replace("-", " ").capitalize())
+
+
+def rule(name: str) -> str:
+    return RULES.get(name, name.replace("-", " ").capitalize())
+
+
+def found(name: str) -> str:
+    return FOUND[name][0] if name in FOUND else name.capitalize()
+
+
+def age(since: datetime, at: datetime) -> str:
+    """3 h, 2 days: how long a case has waited."""
+    waited = max(at - since, timedelta())
+    if waited < timedelta(hours=1):
+        return f"{int(waited.total_seconds()) // 60} min"
+    if waited < timedelta(days=2):
+        return f"{int(waited.total_seconds()) // 3600} h"
+    return words.counted(waited.days, "day")
+
+
+def due(due_at: datetime | None, at: datetime) -> tuple[str, bool]:
+    """(words, whether it is late)."""
+    if due_at is None:
+        return "no date", False
+    if due_at < at:
+        return f"late by {age(due_at, at)}", True
+    local, today = due_at.astimezone(words.ZONE), at.astimezone(words.ZONE).date()
+    if local.date() == today:
+        return f"today {local:%H:%M}", False
+    if local.date() == today + timedelta(days=1):
+        return f"tomorrow {local:%H:%M}", False
+    return words.day(local.date()), False
+
+
+def person(number: int) -> str:
+    """Whom an event was about, without saying who that is."""
+    if number == 0:
+        return "nobody in particular"
+    return "this person" if number == 1 else f"another person ({number})"
+
+
+def event(kind: str, what: str, number: int) -> str:
+    said = EVENTS.get(kind, kind)
+    if kind in ("signed_in", "signed_out"):
+        return said
+    if kind == "shown":
+        return f"{said} {WHATS.get(what, 'something of')} {person(number)}"
+    if kind == "searched" and number == 0:
+        return "Searched, and found nobody"
+    if kind == "refused":
+        return f"{said}: {person(number)}" if number else said
+    return f"{said} {person(number)}"
