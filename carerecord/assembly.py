@@ -24,6 +24,8 @@ from carerecord.record import dictionary, fold
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.sources import drop_folder, mllp_server
+from carerecord.stewardship import removal_ledger
+from carerecord.stewardship.removing import keep_removed
 
 FOLD_PATIENTS_AT_ONCE = 200
 REST_SECONDS = 5.0
@@ -57,11 +59,20 @@ async def prepare(chosen: Settings) -> list[str]:
     return applied
 
 
+async def prepare_to_run(chosen: Settings) -> list[str]:
+    """As `prepare`, for who will hear and show: refuses a database that was restored without its later removals."""
+    applied = await prepare(chosen)
+    async with database.connect(chosen, "owner") as db:
+        await removal_ledger.check(db, chosen)
+    return applied
+
+
 async def listen(chosen: Settings) -> None:
     """Hears messages and appends them, until told to stop; what was delivered is finished first."""
     region = read_region(chosen.region)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(database.connect(chosen, "listen"))
+        await removal_ledger.check(db, chosen)
         hearing = sources.Hearing(db)
         await hearing.recall()
         taking = intake.Intake(db, region, chosen, clock=clock.now, random_key=clock.random_key, heard=hearing.heard)
@@ -176,11 +187,12 @@ def _watch_drops(stack: AsyncExitStack, chosen: Settings, region: Region, taking
 
 
 async def work(chosen: Settings) -> None:
-    """Folds what waits, makes room for tomorrow, and seals the audit, until told to stop."""
+    """Folds what waits, makes room for tomorrow, seals the audit, and removes what is withdrawn, until told to stop."""
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(database.connect(chosen, "work"))
         stopping = asyncio.create_task(_told_to_stop())
         stack.push_async_callback(_end, asyncio.create_task(audit.keep_sealed(db, chosen, clock=clock.now)))
+        stack.push_async_callback(_end, asyncio.create_task(keep_removed(db, chosen, clock=clock.now)))
         going = fold.Round()
         while not stopping.done():
             folded = 0
@@ -227,6 +239,7 @@ async def serve(chosen: Settings) -> None:
 
 async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) -> Parts:
     db = await stack.enter_async_context(database.connect(chosen, "serve"))
+    await removal_ledger.check(db, chosen)
     await dictionary.load(db)
     writer = await stack.enter_async_context(audit.Writer.open(db))
     return Parts(

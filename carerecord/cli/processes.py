@@ -30,7 +30,7 @@ def _process(process: Callable[[Settings], Awaitable[None]]) -> Command:
 
 async def run(chosen: Settings, asked: argparse.Namespace) -> int:
     read_region(chosen.region)
-    await supervision.run(chosen, prepare=assembly.prepare, ready=lambda: print("carerecord: ready", flush=True))
+    await supervision.run(chosen, prepare=assembly.prepare_to_run, ready=lambda: print("carerecord: ready", flush=True))
     return 0
 
 
