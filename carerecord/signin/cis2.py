@@ -152,11 +152,19 @@ class Cis2:
         userinfo = await client.userinfo(access_token=access_token, at=at)
         if userinfo.get("sub") != claims["sub"]:
             raise NotSigned("sub", "the userinfo is about someone else")
-        return read_login(userinfo, region=self._region)
+        return read_login(userinfo, region=self._region, assurance=read_assurance(claims))
 
     def _refuse(self, rule: str, *sentences: str) -> Refusal:
         logs.say(logs.Line.SIGN_IN_REFUSED, rule=rule)
         return Refusal(kind="not-allowed", sentences=(*sentences, "Sign in again."), phone=self._region.phone)
+
+
+def read_assurance(claims: dict[str, Any]) -> int | None:
+    """CIS2's authentication assurance level, 1 to 3: by its own claim, else by the context class. None if neither says."""
+    for said in (str(claims.get("authentication_assurance_level")), str(claims.get("acr"))[3:4]):
+        if said in ("1", "2", "3"):
+            return int(said)
+    return None
 
 
 def check_id_token(claims: dict[str, Any], *, sign_in: SignIn, nonce: str, at: datetime) -> None:

@@ -32,11 +32,11 @@ async def find_staff_session(sessions: Sessions, cookies: Mapping[str, str], *, 
 
 def may_declare_emergency(staff: Staff) -> bool:
     """Whether this role may declare emergency access at all: asked of the policies, and of nothing about a patient."""
-    declared = Evidence(kind=EvidenceClass.EMERGENCY)
+    nothing = Evidence(kind=EvidenceClass.NONE)
     question = access.Question.of(
-        staff, evidence=declared, organisation_in_agreement=True, route="launch", purpose=Purpose.BTG
+        staff, evidence=nothing, organisation_in_agreement=True, route="launch", purpose=Purpose.TREAT
     )
-    return access.decide(question).kind == "permit"
+    return access.decide(question).may_declare_emergency
 
 
 async def find_desk_session(

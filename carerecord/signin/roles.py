@@ -19,6 +19,7 @@ NO_ROLE = (
 )
 NO_USABLE_ROLE = "You are signed in, but none of your roles can be used here."
 TEXT_MAX = 200
+ACTIVITIES_MAX = 200
 
 
 class _Role(msgspec.Struct, kw_only=True):
@@ -28,6 +29,7 @@ class _Role(msgspec.Struct, kw_only=True):
     org_code: str
     role_code: str
     role_name: str = ""
+    activity_codes: tuple[str, ...] = ()
 
 
 class _UserInfo(msgspec.Struct, kw_only=True):
@@ -43,7 +45,7 @@ class UserInfoDoesNotFit(ValueError):
     """What the sign-in provider says about this person cannot be read; tell those who run the record."""
 
 
-def read_login(userinfo: dict[str, Any], *, region: Region) -> Login | Refusal:
+def read_login(userinfo: dict[str, Any], *, region: Region, assurance: int | None = None) -> Login | Refusal:
     """The person and every role, usable or not; a Refusal when none can be used. Raises UserInfoDoesNotFit."""
     try:
         said = msgspec.convert(userinfo, _UserInfo)
@@ -54,6 +56,7 @@ def read_login(userinfo: dict[str, Any], *, region: Region) -> Login | Refusal:
         user_id=said.nhsid_useruid or said.sub,
         name=name[:TEXT_MAX],
         roles=tuple(_role(role, region) for role in said.nhsid_nrbac_roles),
+        assurance=assurance,
     )
     if not login.roles:
         return Refusal(kind="not-allowed", sentences=NO_ROLE, phone=region.phone)
@@ -82,6 +85,7 @@ def _role(said: _Role, region: Region) -> StaffRole:
         organisation=said.org_code,
         organisation_name=organisation.name if organisation else f"organisation {said.org_code[:12]}",
         role=role,
+        activities=tuple(sorted(set(said.activity_codes)))[:ACTIVITIES_MAX],
         why_not=why_not,
     )
 

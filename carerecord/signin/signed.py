@@ -33,19 +33,24 @@ class Unverified(NamedTuple):
     claims: dict[str, Any]
 
 
-def peek(compact: str) -> Unverified:
+def peek(compact: str, *, letters_max: int = LETTERS_MAX) -> Unverified:
     """What a message claims before anything is verified: only to find out whose keys to try. Raises NotSigned."""
     parts = compact.split(".")
-    if len(compact) > LETTERS_MAX or len(parts) != 3:
+    if len(compact) > letters_max or len(parts) != 3:
         raise NotSigned("message", "it is not one signed message in compact form; send header.claims.signature")
     return Unverified(_part(parts[0], "header"), _part(parts[1], "claims"))
 
 
 def read_signed(
-    compact: str, *, jwks: Mapping[str, Any], algorithms: Collection[str], typ: str | None = None
+    compact: str,
+    *,
+    jwks: Mapping[str, Any],
+    algorithms: Collection[str],
+    typ: str | None = None,
+    letters_max: int = LETTERS_MAX,
 ) -> dict[str, Any]:
     """The claims, once the signature fits the one key of `jwks` that the header names. Raises NotSigned."""
-    header = peek(compact).header
+    header = peek(compact, letters_max=letters_max).header
     algorithm = header.get("alg")
     if algorithm not in algorithms:
         raise NotSigned("alg", f"it must be one of {', '.join(sorted(algorithms))}; sign with one of those")

@@ -44,6 +44,7 @@ class StaffRole(msgspec.Struct, frozen=True, kw_only=True):
     organisation: str  # ODS code
     organisation_name: str
     role: str | None = None  # ours: a row of the matrix
+    activities: tuple[str, ...] = ()  # national RBAC activity codes of this role
     why_not: str | None = None  # the sentence to show beside a role that cannot be used here
 
     @property
@@ -57,6 +58,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     name: str
     roles: tuple[StaffRole, ...]
+    assurance: int | None = None  # how surely the provider knows who it is: 1 to 3
 
     @property
     def usable(self) -> tuple[StaffRole, ...]:
@@ -76,6 +78,8 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
             organisation=chosen.organisation,
             organisation_name=chosen.organisation_name,
             sign_in="cis2",
+            assurance=self.assurance,
+            activities=chosen.activities,
         )
 
 

@@ -24,11 +24,18 @@ SAFETY_OFFICER = ("S8000:G8000:R9915", '"Clinical":"Information Governance":"Cli
 SOCIAL_WORKER = ("S8000:G8000:R8017", '"Clinical":"Clinical Provision":"Social Worker"')
 
 
+ACTIVITIES = {
+    "B0264": "Access SCR",
+    "B0083": "Gain temporary access to sealed data without permission",
+}
+
+
 class Role(msgspec.Struct, frozen=True):
     roleid: str
     code: str
     name: str
     organisation: str
+    activities: tuple[str, ...]
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,9 +52,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.family_name.upper()} {self.given_name} ({self.title})"
 
 
-def _roles(start: int, *held: tuple[tuple[str, str], str]) -> tuple[Role, ...]:
+def _roles(
+    start: int, *held: tuple[tuple[str, str], str], activities: tuple[str, ...] = ("B0264",)
+) -> tuple[Role, ...]:
     return tuple(
-        Role(f"{start + place}", code, name, organisation) for place, ((code, name), organisation) in enumerate(held)
+        Role(f"{start + place}", code, name, organisation, activities)
+        for place, ((code, name), organisation) in enumerate(held)
     )
 
 
@@ -95,6 +105,11 @@ USERS = (
          called="Local administrator, Barts Health: the second of two. One role.", roles=_roles(555119001, (LOCAL_ADMINISTRATOR, "R1H"))),
     User(nhsid_useruid="555000000120", title="Dr", given_name="Fenella", family_name="Achterberg",
          called="Clinical safety officer, Barts Health. One role.", roles=_roles(555120001, (SAFETY_OFFICER, "R1H"))),
+    User(nhsid_useruid="555000000121", title="Dr", given_name="Rafael", family_name="Quenby",
+         called="Locum in children's emergency care, Great Ormond Street, first night. One role.", roles=_roles(555121001, (CLINICIAN, "RP4"))),
+    User(nhsid_useruid="555000000122", title="Ms", given_name="Siobhan", family_name="Marchbanks",
+         called="Emergency duty social worker, Mile End, who may declare emergency access. One role.",
+         roles=_roles(555122001, (SOCIAL_WORKER, "Y99301"), activities=("B0264", "B0083"))),
 )  # fmt: skip
 
 
@@ -121,8 +136,8 @@ def userinfo(user: User, scopes: set[str]) -> dict[str, Any]:
                 "org_code": role.organisation,
                 "role_name": role.name,
                 "role_code": role.code,
-                "activities": ["Access SCR"],
-                "activity_codes": ["B0264"],
+                "activities": [ACTIVITIES[code] for code in role.activities],
+                "activity_codes": list(role.activities),
                 "workgroups": [],
                 "workgroups_codes": [],
                 "aow": [],

@@ -7,7 +7,7 @@ import pytest
 
 from carerecord.organisations import SignIn
 from carerecord.signin import NotSigned
-from carerecord.signin.cis2 import check_id_token
+from carerecord.signin.cis2 import check_id_token, read_assurance
 
 AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
 NOW = int(AT.timestamp())
@@ -62,3 +62,18 @@ def test_a_token_that_breaks_a_rule_is_refused_by_name(changed: dict[str, Any], 
     with pytest.raises(NotSigned) as refused:
         check(claims(**changed))
     assert refused.value.field == claim
+
+
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ({"authentication_assurance_level": "3", "acr": "AAL2_OR_AAL3_ANY"}, 3),
+        ({"authentication_assurance_level": 2}, 2),
+        ({"authentication_assurance_level": None, "acr": "AAL2_OR_AAL3_ANY"}, 2),
+        ({"acr": "AAL1_USERPASS"}, 1),
+        ({"authentication_assurance_level": "9", "acr": "other"}, None),
+        ({}, None),
+    ],
+)
+def test_how_surely_someone_is_known_is_read_as_said_and_never_guessed(said: dict[str, Any], level: int | None) -> None:
+    assert read_assurance(said) == level

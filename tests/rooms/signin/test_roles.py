@@ -49,6 +49,17 @@ def test_one_role_that_fits_can_be_used() -> None:
     assert staff.sign_in == "cis2"
 
 
+def test_how_surely_they_are_known_and_what_their_role_may_do_go_with_them() -> None:
+    one, other = role("1"), {**role("2"), "activity_codes": ["B0264", "B0083", "B0083"]}
+    login = read_login(userinfo(one, other), region=REGION, assurance=3)
+    assert isinstance(login, Login)
+    first, second = login.staff("1"), login.staff("2")
+    assert first
+    assert second
+    assert (first.assurance, first.activities) == (3, ("B0380",))
+    assert (second.assurance, second.activities) == (3, ("B0083", "B0264"))
+
+
 def test_roles_that_cannot_be_used_are_shown_with_the_reason() -> None:
     login = read_login(userinfo(role("1"), role("2", code="S8001:G8003:R8008"), role("3", org="RXX")), region=REGION)
     assert isinstance(login, Login)
