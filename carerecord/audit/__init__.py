@@ -6,9 +6,9 @@ Invariant: an event is never changed or taken away, and where one is, `verify` n
 """
 
 from carerecord.audit.chain import Event, Kind, UnwritableEvent, Witness
-from carerecord.audit.events import StoredEvent, advance, find_event, follow, read_events, read_marks
+from carerecord.audit.events import StoredEvent, advance, find_event, find_row, follow, read_events, read_marks
 from carerecord.audit.sealer import are_seals_late, keep_sealed, make_folders, retire_streams
-from carerecord.audit.verify import Report, verify
+from carerecord.audit.verify import Report, is_sealed, verify
 from carerecord.audit.walk import Fault, Finding
 from carerecord.audit.witness import WitnessUnavailable, Writer
 
@@ -26,7 +26,9 @@ __all__ = [
     "advance",
     "are_seals_late",
     "find_event",
+    "find_row",
     "follow",
+    "is_sealed",
     "keep_sealed",
     "make_folders",
     "read_events",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from carerecord import database
-from carerecord.audit.chain import Kind
+from carerecord.audit.chain import Kind, Row
 from carerecord.model import Evidence, Staff
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ async def read_events(
 async def find_event(db: Database | Connection, *, stream: int, seq: int) -> StoredEvent | None:
     row = await db.fetchrow(QUERIES["find_event"], stream, seq)
     return stored_event(row) if row else None
+
+
+async def find_row(db: Database | Connection, *, stream: int, seq: int) -> Row | None:
+    """The same as it is hashed."""
+    row = await db.fetchrow(QUERIES["find_event"], stream, seq)
+    return Row._make(row[:14]) if row else None
 
 
 async def follow(

@@ -120,3 +120,26 @@ select version from audit.policy order by last_at desc limit 1
 -- This version of the policy is served now.
 insert into audit.policy (version, first_at, last_at) values ($1, $2, $2)
 on conflict (version) do update set last_at = excluded.last_at
+
+-- :name list_asked
+-- What was decided in a time, counted by everything that a decision depends on; who was looked at is not among it.
+with decided as (
+    select staff::jsonb as staff, case when evidence like '{%' then evidence::jsonb end as evidence, purpose, route,
+           kind = 'opened' as was_opened
+    from audit.event
+    where kind in ('opened', 'refused') and patient_key <> 0 and staff like '{%' and recorded_at >= $1 and recorded_at < $2
+)
+select coalesce(staff ->> 'role', '') as role, coalesce(staff ->> 'organisation', '') as organisation,
+       coalesce((staff ->> 'assurance')::int, 0) as assurance,
+       array(select jsonb_array_elements_text(coalesce(staff -> 'activities', '[]'))) as activities,
+       case when evidence ->> 'kind' in ('declared', 'emergency') and coalesce(evidence ->> 'reason', '') = ''
+            then case route when 'launch' then 'launch' else 'none' end
+            else coalesce(evidence ->> 'kind', 'none') end as evidence,
+       purpose, route, was_opened, count(*)::bigint as looks
+from decided
+group by 1, 2, 3, 4, 5, 6, 7, 8
+order by looks desc, 1, 2, 5, 7
+
+-- :name has_seals
+-- Whether the database has a copy of any seal.
+select exists (select from audit.seal)

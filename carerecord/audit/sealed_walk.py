@@ -46,7 +46,8 @@ class SealedWalk:
         self._head = head
         self._behind: Walk | None = None
         self._last_seq = 0
-        self._is_held = False  # by a sound event at the last place
+        self._is_held = False  # the last place, by any event
+        self._is_sound = False  # and by the one that was sealed
         self._before = sealed.hash_at(0)
         self._relinked: tuple[int, int] | None = None
         self._recent: deque[Row] = deque(maxlen=_NEIGHBOURS)
@@ -63,19 +64,22 @@ class SealedWalk:
             self._walk().take(row, stored)
             return
         if seq != self._last_seq:
-            if seq <= 0:
+            if seq < self._last_seq or seq <= 0:
                 self._strays.append(row)
                 return
             self._reach(seq)
-            self._last_seq, self._is_held = seq, False
+            self._last_seq, self._is_held, self._is_sound = seq, False, False
             self._before = self._sealed.hash_at(seq - 1)
         was = self._sealed.hash_at(seq)
         if was is None or self._before is None:
             self._is_held = True  # Its leaf is lost, which is said of the seal.
         elif link(self._before, row) == was:
+            if self._is_sound:
+                self._strays.append(row)
+                return
             if self._is_held:
                 self._displace(seq)
-            self._is_held = True
+            self._is_held = self._is_sound = True
             if stored != was:
                 self._relink(seq)
             self._recent.append(row)

@@ -92,7 +92,7 @@ async def verify(
 
     Without `seals` only the chains are walked, which whoever may write to the database can make anew.
     """
-    async with _instant(db) as connection:
+    async with instant(db) as connection:
         sealed, findings = check_seals(seals, trusted) if seals else (Sealed(), [])
         if seals:
             findings += await _check_copies(connection, sealed)
@@ -109,6 +109,11 @@ async def verify(
     return verification.report(findings)
 
 
+async def is_sealed(db: Database, seals: Folder) -> bool:
+    """Whether anything was ever sealed, as the folder or the database knows."""
+    return any(seals.path.glob("*.seals")) or bool(await db.fetchval(QUERIES["has_seals"]))
+
+
 async def _check_copies(connection: Connection, sealed: Sealed) -> list[Finding]:
     """The database may know of a seal that was taken out of the folder; a restored one knows of fewer."""
     kept = await connection.fetchrow(QUERIES["read_last_seal"])
@@ -122,6 +127,6 @@ async def _check_copies(connection: Connection, sealed: Sealed) -> list[Finding]
 
 
 @asynccontextmanager
-async def _instant(db: Database) -> AsyncIterator[Connection]:
+async def instant(db: Database) -> AsyncIterator[Connection]:
     async with db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         yield connection

@@ -13,8 +13,13 @@ import sys
 import msgspec
 
 from carerecord import __version__, access, database, patient_index, settings, supervision
+from carerecord.audit import WitnessUnavailable
+from carerecord.audit.export import ExportRefused
+from carerecord.audit.keys import KeysUnreadable, SignerFailed
+from carerecord.audit.proofs import NotProvable, ProofUnreadable
 from carerecord.cli import backup, inbox, links, policy, processes, region, removal, witness
 from carerecord.cli.commands import Commands
+from carerecord.cli.witnessing import ReasonNeeded
 from carerecord.database.backup import BackupRefused
 from carerecord.organisations import RegionDoesNotFit
 from carerecord.record import dictionary
@@ -32,6 +37,7 @@ EXPECTED = (
     supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
     patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
     RemovalRefused, LedgerDamaged, RemovalsMissing,
+    KeysUnreadable, SignerFailed, NotProvable, ProofUnreadable, ExportRefused, ReasonNeeded, WitnessUnavailable,
 )  # fmt: skip
 
 
