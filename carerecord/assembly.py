@@ -243,7 +243,13 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
     await dictionary.load(db)
     writer = await stack.enter_async_context(audit.Writer.open(db))
     return Parts(
-        door=disclosure.Door(db, writer, region, public_url=chosen.public_url),
+        door=disclosure.Door(
+            db,
+            writer,
+            region,
+            public_url=chosen.public_url,
+            emergency_cases=stewardship.EmergencyCases(db, writer, region),
+        ),
         sessions=signin.Sessions(db, chosen, region=region),
         watch=signin.Watch(db),
         arrivals=signin.Arrivals(db, region=region),

@@ -37,8 +37,11 @@ def sight_of(
     known = person
     names: Mapping[str, str] = {source.id: source.name for source in region.sources}
     true_sources: Mapping[str, str] = {}
+    seen = withhold(statements, decision)
     if person.subject.restricted:
-        statements, names, true_sources = disguised(statements, region)
+        # After what is withheld: "A hospital (2)" would tell that there is another.
+        shown, names, true_sources = disguised(seen.shown, region)
+        seen = seen._replace(shown=shown)
         person = person_without_places(person)
     return Sight(
         looking=looking,
@@ -46,7 +49,7 @@ def sight_of(
         witness=witness,
         person=person,
         known=known,
-        seen=withhold(statements, decision),
+        seen=seen,
         names=names,
         true_sources=true_sources,
     )

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from carerecord import access, audit, database, patient_index, sources
-from carerecord.disclosure import compose, programs, sentences
+from carerecord.disclosure import compose, emergency, programs, sentences
 from carerecord.disclosure.answers import feed_answers
 from carerecord.disclosure.banner import name_words
 from carerecord.disclosure.circumstances import Circumstances, as_then
-from carerecord.disclosure.sight import Sight, decision_words, told
+from carerecord.disclosure.facts import Facts, read_facts, rests_on
+from carerecord.disclosure.sight import Sight, told
 from carerecord.disclosure.snapshot import snapshot
 from carerecord.disclosure.values import (
     Answer,
@@ -26,6 +27,7 @@ from carerecord.disclosure.values import (
     ShownOriginal,
     Summary,
 )
+from carerecord.disclosure.written import event, event_of, rested_on
 from carerecord.model import (
     Evidence,
     EvidenceClass,
@@ -40,13 +42,24 @@ from carerecord.record import read
 
 NOBODY = 0  # The patient_key of events about nobody.
 NO_EVIDENCE = Evidence(kind=EvidenceClass.NONE)
+SUPPOSED = Evidence(kind=EvidenceClass.LAUNCH)
 
 
 class Door:
     """Every way out of the record. What it returns is finished: no caller may see anything behind it."""
 
-    def __init__(self, db: database.Database, writer: audit.Writer, region: Region, *, public_url: str = "") -> None:
+    def __init__(
+        self,
+        db: database.Database,
+        writer: audit.Writer,
+        region: Region,
+        *,
+        public_url: str = "",
+        emergency_cases: emergency.Cases | None = None,
+    ) -> None:
+        """Without `emergency_cases` nobody would look at an emergency afterwards, so none can be declared."""
         self.region = region
+        self._emergency_cases = emergency_cases
         self._db = db
         self._writer = writer
         self._base = f"{public_url}/fhir" if public_url else ""
@@ -138,15 +151,18 @@ class Door:
     async def find(
         self, staff: Staff, *, nhs_number: str, birth_date: date | None, route: str, session: str, at: datetime
     ) -> Found | Refusal:
-        """The person with this NHS number and this date of birth; both must agree. Every search is witnessed."""
+        """The person with this NHS number and this date of birth; both must agree. Every search is witnessed.
+
+        Whether the record opens then is decided anew, by what is known of this reader and this person.
+        """
         evidence = Evidence(kind=EvidenceClass.AGREEMENT) if staff.is_program else NO_EVIDENCE
-        decision = self._decide(staff, evidence=evidence, route=route, purpose=Purpose.TREAT)
-        event = partial(
-            self._event, staff=staff, evidence=evidence, decision=decision, route=route, session=session, at=at
-        )
+        # A relationship cannot be asked for before it is known whose: who might open a record may look for one.
+        supposed = evidence if staff.is_program else SUPPOSED
+        decision = self._decide(staff, evidence=supposed, route=route, purpose=Purpose.TREAT)
+        said = partial(event, staff=staff, evidence=evidence, decision=decision, route=route, session=session, at=at)
         asked = {"nhs_number": nhs_number[:20], "birth_date": birth_date.isoformat() if birth_date else ""}
         if decision.kind == "deny":
-            await self._writer.witness(event("refused", patient_key=NOBODY, detail={"what": "search", **asked}))
+            await self._writer.witness(said("refused", patient_key=NOBODY, detail={"what": "search", **asked}))
             return sentences.not_allowed(self.region, decision.reasons)
         number = NHSNumber.found_in(nhs_number)
         person = (
@@ -155,8 +171,11 @@ class Door:
             else None
         )
         patient_key = person.patient_key if person else NOBODY
-        await self._writer.witness(event("searched", patient_key=patient_key, detail=asked))
-        if person is None:
+        is_closed = person is not None and await self._is_closed(person.patient_key, staff, decision, at=at)
+        if is_closed:
+            asked["closed"] = "objection"
+        await self._writer.witness(said("searched", patient_key=patient_key, detail=asked))
+        if person is None or is_closed:
             return sentences.nobody_found(self.region)
         spaced = NHSNumber.found_in(person.subject.nhs_number)
         return Found(
@@ -181,41 +200,103 @@ class Door:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Writes down that someone arrived, signed_in, signed_out, or was refused. None once it is durable."""
-        event = self._event(
-            kind,
-            patient_key=patient_key,
-            staff=staff,
-            evidence=evidence,
-            decision=None,
-            purpose=purpose,
-            route=route,
-            session=session,
-            at=at,
-            detail=dict(detail or {}),
+        await self._writer.witness(
+            event(
+                kind,
+                patient_key=patient_key,
+                staff=staff,
+                evidence=evidence,
+                decision=None,
+                purpose=purpose,
+                route=route,
+                session=session,
+                at=at,
+                detail=dict(detail or {}),
+            )
         )
-        await self._writer.witness(event)
+
+    @told
+    async def declare_emergency(
+        self, looking: Looking, *, evidence: Evidence, until: datetime, is_rehearsal: bool
+    ) -> Refusal | None:
+        """Written down and with the privacy desk when this returns None; until then nobody may be let in.
+
+        A rehearsal is about nobody: it is walked through to its end, and opens nothing.
+        """
+        declaring = msgspec.structs.replace(looking, evidence=evidence, purpose=Purpose.BTG)
+        if self._emergency_cases is None:
+            return sentences.not_allowed(self.region, (emergency.NOT_SET_UP,))
+        if not emergency.is_declared(declaring, until):
+            return sentences.not_allowed(self.region, (emergency.NOT_DECLARED,))
+        facts = await self._facts(declaring)
+        decision = self._decided(declaring, facts)
+        detail = emergency.detail_of(until, is_rehearsal=is_rehearsal)
+        if facts is None or decision.kind != "permit":
+            await self._writer.witness(event_of(declaring, "refused", decision, detail=detail))
+            return sentences.not_allowed(self.region, decision.reasons)
+        if is_rehearsal:
+            rehearsed = msgspec.structs.replace(declaring, patient_key=NOBODY)
+            await self._writer.witness(event_of(rehearsed, "declared", decision, detail=detail))
+            return None
+        declared = await self._writer.witness(event_of(declaring, "declared", decision, detail=detail))
+        await self._emergency_cases.open(
+            staff=looking.staff,
+            declared=declared,
+            reason=evidence.id or "",
+            until=until,
+            session=looking.session,
+            at=looking.at,
+        )
+        return None
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 
     async def _look(self, looking: Looking, *, reads: bool = True) -> Sight | Refusal:
         """Decides, witnesses, and only then reads: the one way by which anything of the record reaches this room."""
-        decision = self._decide(looking.staff, evidence=looking.evidence, route=looking.route, purpose=looking.purpose)
+        facts = await self._facts(looking)
+        resting = rests_on(looking.evidence, facts.known if facts else None)
+        looking = msgspec.structs.replace(looking, evidence=resting.evidence)
+        decision = self._decided(looking, facts)
+        detail = rested_on(resting)
+        if facts and facts.objections:
+            detail["objections"] = [f"{each.scope} {each.value}".strip() for each in facts.objections]
         if decision.kind != "permit":
-            await self._writer.witness(self._event_of(looking, "refused", decision, detail={}))
-            if decision.kind == "reason-needed":
-                return sentences.reason_needed(decision.reasons)
-            return sentences.not_allowed(self.region, decision.reasons)
-        witness = await self._writer.witness(self._event_of(looking, "opened", decision, detail={}))
-        try:
-            person = await patient_index.read_person(self._db, looking.patient_key)
-        except patient_index.NoSuchPerson:
-            return sentences.nothing_there(self.region)
+            await self._writer.witness(event_of(looking, "refused", decision, detail=detail))
+            return sentences.refused(self.region, decision)
+        witness = await self._writer.witness(event_of(looking, "opened", decision, detail=detail))
+        if facts is None:
+            return sentences.no_record(self.region)
+        person = facts.person
         statements: list[StoredStatement] = []
         if reads:
             statements = await read.read_statements(self._db, witness=witness, person=person)
         return compose.sight_of(
             looking, decision, witness=witness, person=person, statements=statements, region=self.region
         )
+
+    async def _facts(self, looking: Looking) -> Facts | None:
+        """Read anew for each look, so that an objection or a discharge counts from the next request on."""
+        try:
+            return await read_facts(
+                self._db, looking.patient_key, organisation=looking.staff.organisation, at=looking.at
+            )
+        except patient_index.NoSuchPerson:
+            return None
+
+    def _decided(self, looking: Looking, facts: Facts | None) -> access.Decision:
+        staff = looking.staff
+        decision = self._decide(staff, evidence=looking.evidence, route=looking.route, purpose=looking.purpose)
+        objections = facts.objections if facts else ()
+        return access.narrow(decision, objections, organisation=staff.organisation) if objections else decision
+
+    async def _is_closed(self, patient_key: int, staff: Staff, decision: access.Decision, *, at: datetime) -> bool:
+        """Whether an objection closes the record to this searcher, who could not open it in an emergency either: then a
+        search finds what it finds where there is nobody."""
+        facts = await read_facts(self._db, patient_key, organisation=staff.organisation, at=at)
+        if not facts.objections or decision.may_declare_emergency:
+            return False
+        opening = msgspec.structs.replace(decision, kind="permit")
+        return access.narrow(opening, facts.objections, organisation=staff.organisation).kind == "deny"
 
     def _decide(self, staff: Staff, *, evidence: Evidence, route: str, purpose: Purpose) -> access.Decision:
         in_agreement = self.region.find_organisation(staff.organisation) is not None
@@ -258,67 +339,9 @@ class Door:
             "sources": sorted({sight.true_sources.get(source, source) for source in {each.source for each in shown}}),
             "withheld": sight.seen.kinds,
             **as_then(sight, shown, heard=heard),
-            "under": await self._circumstances.kept(sight.decision),
+            "under": await self._circumstances.kept(sight.decision, staff=sight.looking.staff),
             **more,
         }
         await self._writer.witness(
-            self._event_of(
-                sight.looking, "shown", sight.decision, detail=detail, about=sight.witness, shown=snapshot(shown)
-            )
-        )
-
-    def _event_of(
-        self,
-        looking: Looking,
-        kind: str,
-        decision: access.Decision,
-        *,
-        detail: dict[str, Any],
-        about: audit.Witness | None = None,
-        shown: bytes | None = None,
-    ) -> audit.Event:
-        return self._event(
-            kind,
-            patient_key=looking.patient_key,
-            staff=looking.staff,
-            evidence=looking.evidence,
-            decision=decision,
-            purpose=looking.purpose,
-            route=looking.route,
-            session=looking.session,
-            at=looking.at,
-            detail=detail,
-            about=about,
-            shown=shown,
-        )
-
-    def _event(
-        self,
-        kind: str,
-        *,
-        patient_key: int,
-        staff: Staff | None,
-        evidence: Evidence | None,
-        decision: access.Decision | None,
-        purpose: Purpose = Purpose.TREAT,
-        route: str,
-        session: str,
-        at: datetime,
-        detail: dict[str, Any],
-        about: audit.Witness | None = None,
-        shown: bytes | None = None,
-    ) -> audit.Event:
-        return audit.Event(
-            kind=kind,
-            patient_key=patient_key,
-            staff=staff,
-            purpose=purpose,
-            evidence=evidence,
-            decision=decision_words(decision),
-            about=about,
-            snapshot=shown,
-            detail=detail,
-            route=route,
-            session=session,
-            at=at,
+            event_of(sight.looking, "shown", sight.decision, detail=detail, about=sight.witness, shown=snapshot(shown))
         )

@@ -2,6 +2,9 @@
 
 https://hl7.org/fhir/R4/operation-patient-everything.html. Statements are not decoded: only their outermost members are
 moved about, so every number and word leaves exactly as it was kept.
+
+A reference to something clinical leaves only where what it means leaves too. Whether the rest was withheld from this
+reader, taken out, or never sent cannot be told: all three look the same.
 """
 
 from __future__ import annotations
@@ -27,6 +30,16 @@ UK_CORE = "https://fhir.hl7.org.uk"
 _LOCAL = rb'"([A-Z][A-Za-z]+)/([a-z2-7]{%d})"' % LOCAL_ID_LENGTH
 _SAID = re.escape(AS_SAID).replace(b"%b", rb'("(?:[^"\\]|\\.)*")')
 _REFERENCE = re.compile(rb'("reference"\s*:\s*)' + _LOCAL + rb"(?:" + _SAID + rb")?")
+# Clinical though no member says whose: a reference to one tells as much as one to an Observation.
+_TELLING_TOO = frozenset(("Appointment", "AppointmentResponse", "Provenance", "Schedule", "Slot", "Linkage", "Account"))
+# A member that FHIR demands, where what it refers to does not leave.
+_DEMANDED = {
+    "Provenance": "target",
+    "AppointmentResponse": "appointment",
+    "ImmunizationEvaluation": "immunizationEvent",
+    "DocumentManifest": "content",
+}
+_ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.encode
 
@@ -111,21 +124,17 @@ def everything_bundle(
     shown: Sequence[StoredStatement],
     *,
     answers: Iterable[Answer],
-    hidden: frozenset[str],
     base: str,
     at: datetime,
 ) -> bytes:
-    """A searchset of the Patient and the newest version of every shown statement, each once.
-
-    `hidden` are local ids that this reader may not know of: what refers to them leaves without the reference.
-    """
+    """A searchset of the Patient and the newest version of every shown statement, each once."""
     current = newest_versions(shown)
     ids = {statement.local_id: logical_id(statement.patient_key, statement.local_id) for statement in current}
     patients = [ids[statement.local_id] for statement in current if statement.resource_type == "Patient"]
     names = _Names(patient_part(person.patient_key), ids, frozenset(patients))
     entries = [_entry(_encode(_linked(patient_resource(person), patients)), "Patient", names.patient, base)]
     for statement in current:
-        body = _resource(statement, names=names, hidden=hidden)
+        body = _resource(statement, names=names)
         entries.append(_entry(body, statement.resource_type, ids[statement.local_id], base))
     total = len(entries)
     issues = [issue(answer.sentence, code="incomplete", severity="information") for answer in answers]
@@ -163,11 +172,11 @@ def _linked(patient: dict[str, Any], patients: Sequence[str]) -> dict[str, Any]:
     return {**patient, "link": links} if links else patient
 
 
-def _resource(statement: StoredStatement, *, names: _Names, hidden: frozenset[str]) -> bytes:
+def _resource(statement: StoredStatement, *, names: _Names) -> bytes:
     members = _read_members(statement)
-    if hidden and any(local_id.encode() in statement.body for local_id in hidden):
-        members = {name: _without(raw, hidden) for name, raw in members.items()}
-        members = {name: raw for name, raw in members.items() if bytes(raw) not in (b"null", b"[]")}
+    loose = {found[3] for found in _REFERENCE.finditer(statement.body) if _is_loose(found, names)}
+    if loose:
+        members = _without(members, statement.resource_type, frozenset(each.decode() for each in loose))
     members["resourceType"] = msgspec.Raw(_encode(statement.resource_type))
     members["id"] = msgspec.Raw(_encode(names.ids[statement.local_id]))
     members["meta"] = msgspec.Raw(_encode(_meta(statement, members.get("meta"))))
@@ -220,22 +229,52 @@ def _rewritten(found: re.Match[bytes], statement: StoredStatement, names: _Names
     return b'%b"%b/%b"' % (member, resource_type, (names.patient if own in names.patients else own).encode())
 
 
-def _without(raw: msgspec.Raw, hidden: frozenset[str]) -> msgspec.Raw:
-    """The member without any reference to what is withheld."""
-    if not any(local_id.encode() in bytes(raw) for local_id in hidden):
-        return raw
-    return msgspec.Raw(_encode(_pruned(msgspec.json.decode(raw), hidden)))
+def _is_loose(found: re.Match[bytes], names: _Names) -> bool:
+    """To something clinical that does not leave; or to what once came beside it, whatever it was."""
+    resource_type, local, said = found[2].decode(), found[3].decode(), found[4]
+    if local in names.ids or resource_type == "Patient":
+        return False
+    return said is None or patient_element(resource_type) is not None or resource_type in _TELLING_TOO
 
 
-def _pruned(value: Any, hidden: frozenset[str]) -> Any:
+def _without(members: Mapping[str, msgspec.Raw], resource_type: str, loose: frozenset[str]) -> dict[str, msgspec.Raw]:
+    """The members without any reference to these."""
+    kept: dict[str, msgspec.Raw] = {}
+    for name, raw in members.items():
+        if not any(local_id.encode() in bytes(raw) for local_id in loose):
+            kept[name] = raw
+            continue
+        said = msgspec.json.decode(raw)
+        left = _pruned(said, loose)
+        if left is None and _DEMANDED.get(resource_type) == name:
+            left = [_ABSENT] if isinstance(said, list) else _ABSENT
+        if left is not None:
+            kept[name] = msgspec.Raw(_encode(left))
+    return kept
+
+
+def _pruned(value: Any, loose: frozenset[str]) -> Any:
+    """None where nothing is left. FHIR knows no empty lists and no empty objects."""
     if isinstance(value, list):
-        return [kept for each in value if (kept := _pruned(each, hidden)) is not None]
+        return [left for each in value if (left := _listed(each, loose)) is not None] or None
     if isinstance(value, dict):
-        reference = value.get("reference")
-        if isinstance(reference, str) and reference.rpartition("/")[2] in hidden:
+        if _refers(value, loose):
             return None
-        return {name: kept for name, each in value.items() if (kept := _pruned(each, hidden)) is not None}
+        return {name: left for name, each in value.items() if (left := _pruned(each, loose)) is not None} or None
     return value
+
+
+def _listed(value: Any, loose: frozenset[str]) -> Any:
+    """One of several. What it says beside its reference would be said of nothing: a diagnosis, an extension."""
+    is_part = isinstance(value, dict) and "resourceType" not in value
+    if is_part and any(isinstance(each, dict) and _refers(each, loose) for each in value.values()):
+        return None
+    return _pruned(value, loose)
+
+
+def _refers(value: Mapping[str, Any], loose: frozenset[str]) -> bool:
+    reference = value.get("reference")
+    return isinstance(reference, str) and reference.rpartition("/")[2] in loose
 
 
 def instant(at: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from carerecord.access import Decision, in_force
 from carerecord.disclosure.values import Refusal
 from carerecord.organisations import Region
 
@@ -27,6 +28,21 @@ def not_allowed(region: Region, reasons: Sequence[str]) -> Refusal:
 
 def reason_needed(reasons: Sequence[str]) -> Refusal:
     return Refusal(kind="reason-needed", sentences=tuple(reasons))
+
+
+def refused(region: Region, decision: Decision) -> Refusal:
+    """Why a decision opens nothing. What an objection closes is told in the words for what does not exist."""
+    if decision.kind == "reason-needed":
+        return reason_needed(decision.reasons)
+    if decision.kind == "emergency-needed":
+        return Refusal(kind="emergency-needed", sentences=decision.reasons, phone=region.phone)
+    if "objection" in decision.policies:
+        return no_record(region)
+    return not_allowed(region, decision.reasons)
+
+
+def no_record(region: Region) -> Refusal:
+    return Refusal(kind="not-found", sentences=(in_force().objections.sentence,), phone=region.phone)
 
 
 def nobody_found(region: Region) -> Refusal:

@@ -1,12 +1,21 @@
-"""Withholds, without a trace, what a decision does not let this reader see. Pure."""
+"""Withholds, without a trace, what a decision does not let this reader see. Pure.
+
+To withhold is the same as never to have held: everything after this is made of what is shown and of nothing else, so a
+page, a receipt or a bundle is byte for byte that of a record without the rest (tests/properties/test_withholding.py).
+Time: a withheld statement costs its unpacking, about two microseconds, and no reconciling or drawing; that is far below
+what the network and the database make of any two answers.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import msgspec
 
 from carerecord.access import Decision
-from carerecord.fhir.resources import read_report
+from carerecord.fhir.references import LOCAL_ID_LENGTH
 from carerecord.model import Heading, OriginalReference, StoredStatement
 from carerecord.reconciliation.versions import recency
 
@@ -25,6 +34,21 @@ class Withheld(NamedTuple):
 # What a role without any clinical heading may see.
 IDENTIFYING = frozenset((Heading.DEMOGRAPHICS, Heading.CONTACTS))
 NOTHING: frozenset[Item] = frozenset()
+# Resources that are about nothing but what they refer to: by these members.
+ABOUT: Final = {
+    "DiagnosticReport": b"result",
+    "Observation": b"hasMember",
+    "Provenance": b"target",
+    "List": b"entry",
+    "Task": b"focus",
+    "Composition": b"section",
+    "DocumentManifest": b"content",
+    "AppointmentResponse": b"appointment",
+    "ImmunizationEvaluation": b"immunizationEvent",
+    "Linkage": b"item",
+}
+_REFERS: Final = re.compile(rb'"reference"\s*:\s*"(?!Patient/)[A-Z][A-Za-z]+/([a-z2-7]{%d})"' % LOCAL_ID_LENGTH)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 SAID = 3  # of what makes a version newer: said, received, original; the rest only breaks ties
 
 
@@ -47,7 +71,8 @@ def withhold(statements: Sequence[StoredStatement], decision: Decision) -> Withh
     if not hidden:
         return Withheld(shown, {}, NOTHING, frozenset())
     gone = _items_gone(shown, hidden)
-    gone |= _reports_gone(shown, gone)
+    while emptied := _emptied(shown, gone):  # A list of reports, all of which went, goes too.
+        gone |= emptied
     kept = [statement for statement in shown if (statement.source, statement.local_id) not in gone]
     hidden += [statement for statement in shown if (statement.source, statement.local_id) in gone]
     kinds: dict[str, int] = {}
@@ -71,12 +96,23 @@ def _items_gone(shown: Sequence[StoredStatement], hidden: Sequence[StoredStateme
     return gone
 
 
-def _reports_gone(shown: Sequence[StoredStatement], gone: set[Item]) -> set[Item]:
-    """Reports that name a withheld result: an empty panel's title would tell what is withheld."""
+def _emptied(shown: Sequence[StoredStatement], gone: set[Item]) -> set[Item]:
+    """What names nothing but what is withheld: the title of an empty panel would tell what it was."""
     found: set[Item] = set()
     for statement in shown:
-        if statement.resource_type == "DiagnosticReport":
-            named = {(statement.source, result.local_id) for result in read_report(statement.body).result}
-            if named and named <= gone:
-                found.add((statement.source, statement.local_id))
+        member = ABOUT.get(statement.resource_type)
+        item = (statement.source, statement.local_id)
+        if member is None or member not in statement.body or item in gone:
+            continue
+        named = {(statement.source, local_id) for local_id in _named(statement.body, member.decode())}
+        if named and named <= gone:
+            found.add(item)
     return found
+
+
+def _named(body: bytes, member: str) -> list[str]:
+    try:
+        said = _members.decode(body).get(member)
+    except msgspec.DecodeError:
+        return []
+    return [local_id.decode() for local_id in _REFERS.findall(bytes(said))] if said is not None else []

@@ -26,7 +26,8 @@ from tests.safety.ward import (
     wrote,
 )
 
-# The session, opened committed, the person, the record, shown committed: what a view of one person costs.
+# The session, the person with what the decision needs of them, opened committed, the record, shown committed: what a view
+# of one person costs.
 STATEMENTS_OF_A_VIEW = 5
 
 
@@ -84,7 +85,7 @@ async def test_a_view_reads_the_record_in_one_round_trip_however_long_it_is(
         await ward.fold()
         folded = await counting.during(chart.page())
         for said in (short, log, folded):
-            assert kinds(said) == ["session", "witness", "person", "record", "witness"]
+            assert kinds(said) == ["session", "person", "witness", "record", "witness"]
             assert len(said) == STATEMENTS_OF_A_VIEW
 
 
@@ -118,8 +119,8 @@ async def test_one_more_home_of_a_merged_person_costs_one_more_read_and_nothing_
         await chart.page()
         assert kinds(await counting.during(chart.page())) == [
             "session",
-            "witness",
             "person",
+            "witness",
             "record",
             "record",
             "witness",

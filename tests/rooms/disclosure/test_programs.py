@@ -34,9 +34,9 @@ def stored(*resources: dict[str, Any], number: int = 1) -> list[StoredStatement]
     return unpack(*pack_statements(reading.statements), patient_key=PATIENT_KEY, said=said)
 
 
-def out(statements: list[StoredStatement], *, hidden: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+def out(statements: list[StoredStatement]) -> list[dict[str, Any]]:
     person = Person(patient_key=PATIENT_KEY, identities={7: PATIENT_KEY}, subject=Subject(), said_by="gp", said_at=AT)
-    bundle = everything_bundle(person, statements, answers=(), hidden=hidden, base="https://r.example/fhir", at=AT)
+    bundle = everything_bundle(person, statements, answers=(), base="https://r.example/fhir", at=AT)
     assert validate(bundle) == []
     return [entry["resource"] for entry in json.loads(bundle)["entry"]]
 
@@ -60,23 +60,58 @@ def weight(own_id: str) -> dict[str, Any]:
     return {"resourceType": "Observation", "id": own_id, "status": "final", "code": {"text": "W"}, "subject": SUBJECT}
 
 
-def test_a_reference_to_what_is_held_is_ours_and_any_other_is_as_it_was_said() -> None:
-    statements = [
-        *stored(JOAN, report("Observation/w-1", "Observation/never-sent")),
-        *stored(JOAN, weight("w-1"), number=2),
-    ]
+def test_a_reference_to_what_is_held_is_ours_and_one_to_nothing_clinical_is_as_it_was_said() -> None:
+    ordered = {**report("Observation/w-1"), "performer": [{"reference": "Practitioner/never-sent"}]}
+    statements = [*stored(JOAN, ordered), *stored(JOAN, weight("w-1"), number=2)]
     (found,) = [each for each in out(statements) if each["resourceType"] == "DiagnosticReport"]
-    assert found["result"] == [
-        {"reference": f"Observation/{ours('Observation', 'w-1')}"},
-        {"reference": "Observation/never-sent"},
-    ]
+    assert found["result"] == [{"reference": f"Observation/{ours('Observation', 'w-1')}"}]
+    assert found["performer"] == [{"reference": "Practitioner/never-sent"}]
 
 
-def test_a_reference_to_what_is_withheld_leaves_no_trace() -> None:
-    statements = stored(JOAN, report("Observation/w-1", "Observation/w-2"))
-    hidden = frozenset({local_id(SOURCE.id, "Observation", "w-1")})
-    (found,) = [each for each in out(statements, hidden=hidden) if each["resourceType"] == "DiagnosticReport"]
-    assert found["result"] == [{"reference": "Observation/w-2"}]
+def test_what_was_withheld_and_what_was_never_sent_look_the_same() -> None:
+    """Held beside it, held by another push, or never sent: the reference is gone in each case, with all it says."""
+    plain = out(stored(JOAN, report("Observation/w-1"), weight("w-1")))
+    telling = report("Observation/w-1")
+    telling["result"].append({"reference": "Observation/w-2", "display": "HIV antibody"})
+    telling["encounter"] = {"reference": "Encounter/clinic", "display": "Sexual health"}
+    telling["extension"] = [{"url": "https://x.example/about", "valueReference": {"reference": "Condition/c-1"}}]
+    beside = stored(JOAN, telling, weight("w-1"), weight("w-2"))
+    hidden = local_id(SOURCE.id, "Observation", "w-2")
+    never = stored(JOAN, telling, weight("w-1"))
+    for statements in ([each for each in beside if each.local_id != hidden], never):
+        found = out(statements)
+        assert hidden not in json.dumps(found)
+        assert [each for each in found if each["resourceType"] != "DiagnosticReport"] == [
+            each for each in plain if each["resourceType"] != "DiagnosticReport"
+        ]
+        left, expected = (
+            [each for each in some if each["resourceType"] == "DiagnosticReport"] for some in (found, plain)
+        )
+        assert {**left[0], "meta": None} == {**expected[0], "meta": None}
+
+
+def test_a_diagnosis_of_a_stay_goes_with_its_condition_and_the_stay_remains() -> None:
+    stay = {
+        "resourceType": "Encounter",
+        "id": "v-1",
+        "status": "finished",
+        "class": {"code": "IMP"},
+        "subject": SUBJECT,
+        "diagnosis": [{"condition": {"reference": "Condition/c-1"}, "rank": 1}],
+    }
+    assert "diagnosis" not in out(stored(JOAN, stay))[-1]
+
+
+def test_what_fhir_demands_says_that_it_is_not_known() -> None:
+    signed = {
+        "resourceType": "Provenance",
+        "id": "v-1",
+        "target": [{"reference": "Observation/w-9"}],
+        "recorded": "2026-11-20T10:00:00Z",
+        "agent": [{"who": {"display": "Dr Rao"}}],
+    }
+    (target,) = out(stored(JOAN, signed))[-1]["target"]
+    assert target["extension"][0]["valueCode"] == "unknown"
 
 
 def test_everything_is_said_of_the_person_and_their_sources_own_patients_are_linked() -> None:

@@ -50,7 +50,6 @@ def test_a_bundle_says_nothing_of_what_is_withheld() -> None:
         JOAN,
         seen.shown,
         answers=(),
-        hidden=frozenset(local_id for _, local_id in seen.items),
         base="https://record.example/fhir",
         at=AT,
     )
