@@ -41,8 +41,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     witness_signer: str = ""
     witness_seal_seconds: int = 30
     live: bool = False
+    policy_narrowing: str = ""
     removal_ledger: str = ""
     retention_guardian: str = ""
+    staff_registers: str = ""
+    notices: str = ""
 
 
 REASONS = {
@@ -75,9 +78,13 @@ REASONS = {
     "witness_keys": "Folder of the keys that sign seals, readable by the working process alone. In home if not set.",
     "witness_signer": "`command:/path` of what signs seals instead of the files of that folder, as in front of an HSM.",
     "witness_seal_seconds": "Seconds between two seals: what is older than this and changed afterwards is found.",
+    "policy_narrowing": "Folder of what this region takes from the shipped policies (narrowing.toml, forbids in *.cedar). "
+    "Refused at the start if any decision would show more. Empty: nothing is taken.",
     "live": "True: real patients; NHS numbers for testing (9xx) are refused. False: no range is refused.",
     "removal_ledger": "Ledger of removals outside the database; default: removal-ledger.jsonl in the home. Copy it off.",
     "retention_guardian": "Caldicott Guardian whose standing instruction agrees to removals whose time is over; none: ask.",
+    "staff_registers": "Folder of registers of staff (*.jsonl) for the watch alone: own record, household, colleague. Empty: none.",
+    "notices": "Folder of notices to organisations, a file each, which names nobody. Empty: they stand in the database.",
 }
 
 

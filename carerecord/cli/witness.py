@@ -14,6 +14,7 @@ from carerecord.audit import keys, proofs
 from carerecord.audit.export import export as export_audit
 from carerecord.audit.export import verify_offline
 from carerecord.audit.seals import folder_of
+from carerecord.cli import replay
 from carerecord.cli.commands import Commands, open_database, say
 from carerecord.cli.witnessing import witness_operator
 from carerecord.settings import Settings
@@ -45,6 +46,7 @@ def add_to(commands: Commands) -> None:
         "--because", required=True, help="why; it is witnessed"
     )
     key.add("show", show_keys, "Print the public keys (JWKS): give them to whoever is to verify the audit.")
+    replay.add_to(witness)
 
 
 async def verify(chosen: Settings, asked: argparse.Namespace) -> int:

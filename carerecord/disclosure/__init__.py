@@ -6,6 +6,7 @@ what this reader may not see leaves no trace in anything that does.
 """
 
 from carerecord.disclosure.disclose import Door
+from carerecord.disclosure.replay import NothingToReplay, Replay, Replays
 from carerecord.disclosure.values import (
     Answer,
     Banner,
@@ -18,6 +19,7 @@ from carerecord.disclosure.values import (
     SourceAnswer,
     Summary,
 )
+from carerecord.disclosure.who_saw import NobodyToAsk, Saw, Target, WhoSaw
 from carerecord.reconciliation.entries import (
     AlertEntry,
     AllergyEntry,
@@ -54,19 +56,26 @@ __all__ = [
     "Looking",
     "Mark",
     "MedicineEntry",
+    "NobodyToAsk",
+    "NothingToReplay",
     "Pathway",
     "PlanEntry",
     "Receipt",
     "Record",
     "ReferralEntry",
     "Refusal",
+    "Replay",
+    "Replays",
     "ResultEntry",
     "ResultValue",
+    "Saw",
     "Saying",
     "ShownOriginal",
     "SourceAnswer",
     "StayEntry",
     "Step",
     "Summary",
+    "Target",
     "Waiting",
+    "WhoSaw",
 ]

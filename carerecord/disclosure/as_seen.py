@@ -70,7 +70,7 @@ class Seen(NamedTuple):
     sight: Sight
     proof: Proof
     is_person_proven: bool
-    missing: int  # statements that were shown and are not kept any more
+    missing: tuple[Item, ...]  # what was there to be shown and is not kept any more: ids and versions alone
 
 
 def find_seen(
@@ -90,9 +90,9 @@ def find_seen(
         own = [statement for statement in statements if statement.identity_key in person.identities]
         for there in there_then(own, arrived, look):
             sight = see(person, there)
-            best = best or Seen(sight, "none", is_proven, 0)
+            best = best or Seen(sight, "none", is_proven, ())
             if is_shown(look, sight, region):
-                return Seen(sight, "whole", is_proven, 0)
+                return Seen(sight, "whole", is_proven, ())
     for person, is_proven in people if removed else ():
         own = [statement for statement in statements if statement.identity_key in person.identities]
         for there in islice(there_then(own, arrived, look), 8):
@@ -179,8 +179,8 @@ def is_shown(look: Look, sight: Sight, region: Region) -> bool:
     return shown is not None and len(shown) == look.count and snapshot(shown) == look.snapshot
 
 
-def missing_of(look: Look, sight: Sight, removed: Sequence[Item]) -> int | None:
-    """How many of the removed statements make the rest whole again; None: none of their combinations does.
+def missing_of(look: Look, sight: Sight, removed: Sequence[Item]) -> tuple[Item, ...] | None:
+    """Which of the removed statements make the rest whole again; None: none of their combinations does.
 
     Of what was removed, ids and versions are kept and no content: with them the hash is that of the whole page.
     """
@@ -191,7 +191,7 @@ def missing_of(look: Look, sight: Sight, removed: Sequence[Item]) -> int | None:
         for some in _multisets(removed, size):
             whole = [*there, *some]
             if held_of(whole) == look.held if look.held else snapshot_of(whole) == look.snapshot:
-                return size
+                return some
     return None
 
 

@@ -28,7 +28,7 @@ QUERIES = database.queries(__package__)
 # The rooms and libraries that make a page of statements.
 ROOMS: Final = ("disclosure", "fhir", "formats", "organisations", "patient_index", "reconciliation", "record", "web")
 LIBRARIES: Final = ("jinja2", "markupsafe", "msgspec")
-_EMERGENCY: Final = Evidence(kind=EvidenceClass.EMERGENCY)
+_NOTHING: Final = Evidence(kind=EvidenceClass.NONE)
 
 
 class Circumstance(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,11 +115,11 @@ def public(region: Region) -> Region:
 
 
 def _may_declare(staff: Staff) -> bool:
-    """Whether this role may declare emergency access at all."""
+    """Whether this role may declare emergency access at all: then its link stands on every page."""
     question = Question.of(
-        staff, evidence=_EMERGENCY, organisation_in_agreement=True, route="launch", purpose=Purpose.BTG
+        staff, evidence=_NOTHING, organisation_in_agreement=True, route="launch", purpose=Purpose.TREAT
     )
-    return decide(question).kind == "permit"
+    return decide(question).may_declare_emergency
 
 
 def as_then(sight: Sight, shown: Sequence[StoredStatement], *, heard: Sequence[Answer]) -> dict[str, Any]:

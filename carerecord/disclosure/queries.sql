@@ -41,3 +41,12 @@ select content from audit.circumstance where hash = $1
 -- Lawful removals under these keys since an instant: by which authority, and when.
 select id, authority, withdrawn_at from stewardship.removal
 where patient_key = any ($1::bigint[]) and withdrawn_at > $2 order by withdrawn_at
+
+-- :name list_persons_of_home
+-- Everybody of whom what is kept under this key was ever part; of one of its identities, where it is given.
+select distinct to_person_key as person_key from patient_index.judgement
+where patient_key = $1 and ($2::bigint is null or identity_key = $2) order by 1
+
+-- :name find_whose
+-- About whom an original is.
+select patient_key, identity_key, source from intake.find_whose($1, $2)

@@ -134,7 +134,7 @@ class Replays:
         circumstance = await find_circumstance(self._db, str(event.detail.get("under", "")))
         opened = await audit.find_event(self._db, stream=event.about[0], seq=event.about[1]) if event.about else None
         region = circumstance.region if circumstance else public(self._region)
-        looking, decision = _looking(event), _decision(event, circumstance)
+        looking, decision = looking_of(event), decision_of(event, circumstance)
         look = Look.of(
             event.detail,
             snapshot=event.snapshot or b"",
@@ -243,7 +243,7 @@ class Replays:
         return None
 
 
-def _looking(event: audit.StoredEvent) -> Looking:
+def looking_of(event: audit.StoredEvent) -> Looking:
     assert event.staff is not None  # `replay` has asked.
     at = event.detail.get("at")
     return Looking(
@@ -258,7 +258,7 @@ def _looking(event: audit.StoredEvent) -> Looking:
     )
 
 
-def _decision(event: audit.StoredEvent, circumstance: Circumstance | None) -> access.Decision:
+def decision_of(event: audit.StoredEvent, circumstance: Circumstance | None) -> access.Decision:
     """As it was made then; the policy of today is not asked."""
     said: Any = event.decision
     return access.Decision(
@@ -300,8 +300,13 @@ def _reasons(
         said.append(ALARM)
     elif proof != "whole" or not is_made:
         if proof == "rest" and seen is not None:
-            are = "statement that was shown is" if seen.missing == 1 else "statements that were shown are"
-            said.append(f"{seen.missing} {are} not here any more. The witness proves that all others are as they were.")
+            count = len(seen.missing)
+            are = (
+                "statement that was there to be shown is"
+                if count == 1
+                else "statements that were there to be shown are"
+            )
+            said.append(f"{count} {are} not here any more. The witness proves that all others are as they were.")
         said += [
             f"Something of this person was lawfully removed on {each.withdrawn_at:%d-%b-%Y} "
             f"(authority: {each.authority}; entry {each.id} of the ledger of removals)."

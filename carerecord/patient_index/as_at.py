@@ -72,14 +72,9 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         }
         return sorted(instant for instant in instants if since <= instant <= until)
 
-    def members_between(self, since: datetime, until: datetime) -> frozenset[int]:
-        """The identities that were part of this person at any instant of that time."""
-        instants = [since, *self.changes(since, until), until]
-        return frozenset(
-            key
-            for key, identity in self.identities.items()
-            if any(_person_at(identity, instant) == self.patient_key for instant in instants)
-        )
+    def find_judgement(self, identity_key: int, seq: int) -> Judged | None:
+        identity = self.identities.get(identity_key)
+        return next((judged for judged in identity.judgements if judged.seq == seq), None) if identity else None
 
 
 async def read_history(db: Database, patient_key: int) -> History:

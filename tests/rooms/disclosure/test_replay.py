@@ -224,7 +224,7 @@ async def test_the_policy_of_today_is_not_asked(settings: Settings) -> None:
 
 
 async def test_a_look_in_the_middle_of_a_commit_is_settled_by_its_witness(settings: Settings) -> None:
-    """A message is received before the look and committed after it: by the clock it was there, on the page it was not."""
+    """A message received before the look and committed after it: by the clock it was there, on the page it was not."""
     async with open_desk(settings) as desk:
         await desk.ward.hear(*RICH)
         chart = await desk.ward.open()
