@@ -11,10 +11,11 @@ import msgspec
 
 from carerecord import audit, clock, disclosure
 from carerecord.cli.commands import Commands, open_database, say
+from carerecord.cli.operator import operator
 from carerecord.disclosure import Replay, Replays, Target
 from carerecord.fhir.references import parse_logical_id
-from carerecord.model import OriginalReference, Staff
-from carerecord.organisations import Region, read_region
+from carerecord.model import OriginalReference
+from carerecord.organisations import read_region
 from carerecord.settings import Settings
 from carerecord.stewardship.recall import Recalled, Recalls
 from carerecord.web import again
@@ -73,19 +74,6 @@ def _judgement(text: str) -> Target:
     return Target(patient_key=patient_key, identity_key=identity_key, judgement=number)
 
 
-def _steward(asked: argparse.Namespace, region: Region) -> Staff:
-    return Staff(
-        user_id=asked.by,
-        name=asked.by,
-        role_code="operator",
-        role="records-manager",
-        role_name="Records manager",
-        organisation=region.privacy_organisation,
-        organisation_name=region.organisation_name(region.privacy_organisation) if region.privacy_organisation else "",
-        sign_in="command line",
-    )
-
-
 async def replay(chosen: Settings, asked: argparse.Namespace) -> int:
     region = read_region(chosen.region)
     async with AsyncExitStack() as stack:
@@ -94,7 +82,7 @@ async def replay(chosen: Settings, asked: argparse.Namespace) -> int:
         found = await Replays(db, writer, region).replay(
             stream=asked.stream,
             seq=asked.seq,
-            by=_steward(asked, region),
+            by=operator(by=asked.by, role="records-manager"),
             because=asked.because,
             session=SESSION,
             at=clock.now(),
@@ -161,7 +149,7 @@ async def recall(chosen: Settings, asked: argparse.Namespace) -> int:
         )
         found = await recalls.recall(
             asked.statement or asked.original or asked.judgement,
-            by=_steward(asked, region),
+            by=operator(by=asked.by, role="records-manager"),
             because=asked.because,
             session=SESSION,
             at=clock.now(),

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,9 +14,13 @@ import pytest
 from carerecord import audit, clock, database, patient_index
 from carerecord.audit.events import stored_event
 from carerecord.disclosure import NothingToReplay, Replay, Replays
-from carerecord.model import Staff
+from carerecord.model import OriginalReference, Staff
 from carerecord.settings import Settings
+from carerecord.stewardship import removal
+from carerecord.stewardship.removal_plan import Authority, Decision
+from carerecord.stewardship.removal_plan import Target as RemovalTarget
 from carerecord.web import again
+from carerecord.web.emergency import REASONS
 from tests.house import AT, segment
 from tests.safety.ward import (
     JOAN,
@@ -296,6 +301,61 @@ async def test_a_record_that_was_changed_raises_an_alarm(settings: Settings) -> 
         assert replay.is_alarm
         assert not replay.is_explained
         assert "witness verify" in replay.reasons[0]
+
+
+async def test_a_lawful_removal_is_the_reason_and_the_rest_of_the_page_is_proven(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with open_desk(settings) as desk:
+        await desk.ward.hear(*RICH)
+        before, unharmed = await desk.seen(await desk.ward.open())
+        await desk.ward.hear(LATER[1])
+        event, page = await desk.seen(await desk.ward.open())
+        wrong = await desk.ward.owner.fetchrow("select day, seq from intake.original order by seq desc limit 1")
+        assert wrong is not None
+        await remove(desk, OriginalReference(wrong["day"], wrong["seq"]), tmp_path)
+        for _ in range(2):
+            replay = await desk.again(event)
+            assert not replay.is_identical
+            assert replay.is_explained
+            assert replay.proof == "rest"
+            assert replay.reasons[0].startswith("2 statements that were there to be shown are not here")
+            assert "lawfully removed" in replay.reasons[1]
+            assert "court-order" in replay.reasons[1]
+            drawn = again.draw(replay)
+            assert drawn is not None
+            assert b"5.9" in page
+            assert b"5.9" not in drawn.content
+            await desk.is_the_same(before, unharmed)  # who looked before it came saw nothing of it
+            async with database.connect(settings, "owner") as db, audit.Writer.open(db) as writer:
+                await removal.complete_open(
+                    db, writer, ledger=tmp_path / "ledger", drop_folder=None, at=clock.now(), limit=10
+                )
+
+
+async def remove(desk: Desk, original: OriginalReference, folder: Path) -> None:
+    decision = Decision(authority=Authority.COURT_ORDER, reason="an order", asked_by="Pat", agreed_by="Rae")
+    target = RemovalTarget(kind="original", original=original)
+    async with database.connect(desk.ward.settings, "owner") as db, audit.Writer.open(db) as writer:
+        parts = await removal.look_up(db, writer, target, decision, removal=17, at=clock.now())
+        await removal.withdraw(db, writer, parts, decision, removal=17, ledger=folder / "ledger", at=clock.now())
+
+
+async def test_emergency_access_stands_on_the_page_again(settings: Settings) -> None:
+    """Its line says until when; nobody had named any evidence."""
+    async with open_desk(settings) as desk:
+        await desk.ward.hear(*RICH)
+        chart = await desk.ward.open()
+        declared = await chart.browser.post(
+            f"{chart.address}/emergency",
+            data={"reason": REASONS[0].code, "words": "Unconscious in the street", "hours": "4", "confirmed": "yes"},
+            headers={"Origin": str(chart.browser.base_url)},
+        )
+        assert declared.status_code == 303, declared.text
+        event, page = await desk.seen(chart)
+        assert b"Unconscious in the street" in page
+        await desk.ward.hear(*LATER)
+        await desk.is_the_same(event, page)
 
 
 async def test_a_replay_is_a_look_that_is_witnessed_first(settings: Settings) -> None:
