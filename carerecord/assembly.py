@@ -18,14 +18,30 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
-from carerecord import api, audit, clock, database, disclosure, formats, intake, launch, logs, signin, sources, web
+from carerecord import (
+    api,
+    audit,
+    clock,
+    database,
+    disclosure,
+    formats,
+    intake,
+    launch,
+    logs,
+    signin,
+    sources,
+    stewardship,
+    web,
+)
 from carerecord.organisations import Region, read_region
 from carerecord.record import dictionary, fold
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.sources import drop_folder, mllp_server
-from carerecord.stewardship import removal_ledger
+from carerecord.stewardship import attestations, removal_ledger
+from carerecord.stewardship.examining import Examining
 from carerecord.stewardship.removing import keep_removed
+from carerecord.stewardship.watch import keep_watching
 
 FOLD_PATIENTS_AT_ONCE = 200
 REST_SECONDS = 5.0
@@ -42,8 +58,11 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     sessions: signin.Sessions
     watch: signin.Watch  # of the pages that are open now
     arrivals: signin.Arrivals
+    attestations: attestations.Attestations
     clients: signin.Clients
+    examining: Examining
     cis2: signin.Cis2 | None
+    privacy: stewardship.PrivacyDesk
     pages: web.Pages
     region: Region
     settings: Settings
@@ -188,10 +207,17 @@ def _watch_drops(stack: AsyncExitStack, chosen: Settings, region: Region, taking
 
 async def work(chosen: Settings) -> None:
     """Folds what waits, makes room for tomorrow, seals the audit, and removes what is withdrawn, until told to stop."""
+    region = read_region(chosen.region)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(database.connect(chosen, "work"))
         stopping = asyncio.create_task(_told_to_stop())
         stack.push_async_callback(_end, asyncio.create_task(audit.keep_sealed(db, chosen, clock=clock.now)))
+        reconciling = attestations.keep_reconciled(db, region, clock=clock.now)
+        stack.push_async_callback(_end, asyncio.create_task(reconciling))
+        watching = keep_watching(
+            db, region, registers=chosen.staff_registers, clock=clock.now, random_key=clock.random_key
+        )
+        stack.push_async_callback(_end, asyncio.create_task(watching))
         stack.push_async_callback(_end, asyncio.create_task(keep_removed(db, chosen, clock=clock.now)))
         going = fold.Round()
         while not stopping.done():
@@ -253,8 +279,11 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         sessions=signin.Sessions(db, chosen, region=region),
         watch=signin.Watch(db),
         arrivals=signin.Arrivals(db, region=region),
+        attestations=attestations.Attestations(db, writer, region),
         clients=signin.Clients(db, region, chosen),
+        examining=Examining(db, writer, region, public_url=chosen.public_url),
         cis2=signin.Cis2(db, region, chosen) if region.sign_in else None,
+        privacy=stewardship.PrivacyDesk(db, writer, region),
         pages=web.Pages(),
         region=region,
         settings=chosen,

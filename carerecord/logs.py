@@ -44,8 +44,11 @@ class Line(Enum):
     SEAL_FAILED = ("error", "The audit could not be sealed: it goes on, but see to the folder of seals and to its key.")
     SEAL_KEY_MADE = ("info", "A key for seals was made: give its public part to whoever is to verify the audit.")
     LAUNCH_REFUSED = ("warning", "A launch was refused.")
+    AGREEMENT_LAPSES = ("warning", "An agreement lapses soon: renew it, or its organisation opens nothing new.")
+    AGREEMENT_ENDED = ("error", "An agreement has ended: its organisation opens nothing new until it is renewed.")
     SIGN_IN_REFUSED = ("warning", "A sign-in was refused.")
     REQUEST_FAILED = ("error", "A request failed inside; the reader was told whom to phone.")
+    CASES_OPENED = ("info", "The watch opened cases for the privacy desk.")
     CHILD_ENDED = ("error", "A process ended by itself and is started again.")
 
 

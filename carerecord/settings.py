@@ -83,7 +83,7 @@ REASONS = {
     "live": "True: real patients; NHS numbers for testing (9xx) are refused. False: no range is refused.",
     "removal_ledger": "Ledger of removals outside the database; default: removal-ledger.jsonl in the home. Copy it off.",
     "retention_guardian": "Caldicott Guardian whose standing instruction agrees to removals whose time is over; none: ask.",
-    "staff_registers": "Folder of registers of staff (*.jsonl) for the watch alone: own record, household, colleague. Empty: none.",
+    "staff_registers": "Folder of staff registers (*.jsonl), read by the watch alone. Empty: it knows names only.",
     "notices": "Folder of notices to organisations, a file each, which names nobody. Empty: they stand in the database.",
 }
 

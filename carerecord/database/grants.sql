@@ -118,3 +118,11 @@ grant insert on audit.event to carerecord_work;
 grant insert, update on audit.stream to carerecord_work;
 grant execute on function intake.remove_withdrawn(bigint) to carerecord_work;
 grant execute on function intake.withdraw_returned(bigint, bigint, date[], bigint[]) to carerecord_work;
+
+-- The watch reads who looked, and of whom they looked at what the rules ask; it opens cases and keeps its place.
+grant usage on schema audit, patient_index to carerecord_work;
+grant select on audit.event, audit.stream to carerecord_work;
+grant select on patient_index.identity, patient_index.member, patient_index.relationship, stewardship.objection,
+    stewardship.listed_person to carerecord_work;
+grant select, insert, update on stewardship.watch_day to carerecord_work;
+grant select, insert, update on stewardship.listed_person to carerecord_serve, carerecord_steward;

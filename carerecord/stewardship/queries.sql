@@ -299,3 +299,149 @@ where kind = any ($1::text[])
     and (not $2::boolean or (withdrawn_at is null and done_at is null and (agreed_at is not null or asked_at > $3)))
 order by asked_at desc, id
 limit $4
+
+-- :name is_listed
+-- Whether any of these keys is on the list of people whose record is likely to draw the curious.
+select exists (select from stewardship.listed_person
+               where patient_key = any ($1::bigint[]) and (until is null or until > $2))
+
+-- :name list_person
+-- Puts a person on that list; again changes why and until when.
+insert into stewardship.listed_person (patient_key, because, added_by, added_at, until) values ($1, $2, $3, $4, $5)
+on conflict (patient_key) do update set because = excluded.because, added_by = excluded.added_by,
+    added_at = excluded.added_at, until = excluded.until
+
+-- :name unlist_person
+-- Takes a person off it.
+update stewardship.listed_person set until = $2 where patient_key = $1 and (until is null or until > $2) returning true
+
+-- :name read_watch_marks
+-- How far an engine has followed each stream.
+select stream, seq from stewardship.followed where engine = $1
+
+-- :name keep_watch_marks
+-- How far it has followed now; never back.
+insert into stewardship.followed (engine, stream, seq) select $1, * from unnest($2::int[], $3::bigint[])
+on conflict (engine, stream) do update set seq = greatest(followed.seq, excluded.seq)
+
+-- :name read_watch_days
+-- How many people each reader of a role opened on each day, oldest first.
+select role, array_agg(count order by day) as counts
+from stewardship.watch_day, lateral (select value::int as count from json_array_elements_text(counts::json)) each
+where day >= $1 group by role
+
+-- :name keep_watch_day
+-- One day of every role.
+insert into stewardship.watch_day (day, role, counts) select $1, * from unnest($2::text[], $3::text[])
+on conflict (day, role) do update set counts = excluded.counts
+
+-- :name read_rule_findings
+-- Of each rule, how many cases were judged, and how many of these found inappropriate.
+select rule, count(*)::int as closed, (count(*) filter (where disposition = 'inappropriate'))::int as inappropriate
+from stewardship.privacy_case
+where kind = $1 and disposition in ('inappropriate', 'appropriate', 'training') group by rule
+
+-- :name knows_attestation
+-- Whether this message was taken before.
+select exists (select from stewardship.attestation_message where issuer = $1 and jti = $2)
+
+-- :name keep_attestation_message
+-- A message of a neighbour, once.
+insert into stewardship.attestation_message (issuer, jti, day, said_at, received_at, launches)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (issuer, jti) do nothing
+returning true
+
+-- :name keep_attestations
+-- What a neighbour says of its launches; what it said later stays.
+insert into stewardship.attestation (issuer, claim, holds, said_at)
+select $1, claim, holds, $4 from unnest($2::text[], $3::boolean[]) as said (claim, holds) order by claim
+on conflict (issuer, claim) do update set holds = excluded.holds, said_at = excluded.said_at
+    where stewardship.attestation.said_at < excluded.said_at
+
+-- :name read_followed
+-- How far an engine has followed the audit.
+select stream, seq from stewardship.followed where engine = $1
+
+-- :name mark_followed
+-- How far an engine has followed the audit now.
+insert into stewardship.followed (engine, stream, seq) select $1, * from unnest($2::int[], $3::bigint[])
+on conflict (engine, stream) do update set seq = excluded.seq
+
+-- :name rely
+-- A launch that arrived, or opened a record: whichever is heard of first, and its first opening.
+insert into stewardship.reliance as r
+    (patient_key, session, issuer, jti, organisation, staff, evidence_kind, evidence_id, stream, seq, opened_at, opens)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, case when $10::bigint is null then 0 else 1 end)
+on conflict (patient_key, session) do update set
+    issuer = case when excluded.issuer <> '' then excluded.issuer else r.issuer end,
+    jti = case when excluded.jti <> '' then excluded.jti else r.jti end,
+    -- What the launch named stays, whatever its reader declared later.
+    evidence_kind = case when excluded.jti <> '' then excluded.evidence_kind else r.evidence_kind end,
+    evidence_id = case when excluded.jti <> '' then excluded.evidence_id else r.evidence_id end,
+    stream = coalesce(r.stream, excluded.stream),
+    seq = coalesce(r.seq, excluded.seq),
+    opened_at = coalesce(r.opened_at, excluded.opened_at),
+    opens = r.opens + excluded.opens
+
+-- :name settle_by_attestation
+-- What neighbours attested of launches that wait, were given up, or were settled otherwise before: by jti, or by the
+-- evidence that was named. Said too late it is noted and no match.
+update stewardship.reliance r
+set state = case when not said.holds then 'denied'
+                 when said.said_at <= r.opened_at + $2::interval then 'matched'
+                 else 'late' end,
+    matched_by = case when said.holds then 'attestation' else '' end,
+    settled_at = $1
+from (
+    select o.patient_key, o.session, a.holds, a.said_at,
+           row_number() over (partition by o.patient_key, o.session order by a.claim not like 'jti %') as nth
+    from stewardship.reliance o
+    join stewardship.attestation a
+        on a.issuer = o.issuer and a.claim in ('jti ' || o.jti, o.evidence_kind || ' ' || o.evidence_id)
+    where o.opened_at > $1::timestamptz - interval '31 days' and (o.settled_at is null or a.said_at > o.settled_at)
+) said
+where said.nth = 1 and r.patient_key = said.patient_key and r.session = said.session
+
+-- :name waiting_with_relationships
+-- Launches that wait, with what the record knows of their organisation's involvement in that person's care.
+select r.patient_key, r.session, r.opened_at,
+       json_agg(json_build_object('kind', k.kind, 'source', k.source, 'local_id', k.local_id, 'since', k.since,
+                                  'until', k.until, 'standing', k.standing, 'said_at', k.said_at))::text as relationships
+from stewardship.reliance r
+join patient_index.member m on m.patient_key = r.patient_key
+join patient_index.relationship k
+    on k.patient_key = m.home_key and k.identity_key = m.identity_key and k.organisation = r.organisation
+where r.state = 'waiting' and r.opened_at is not null
+group by r.patient_key, r.session, r.opened_at
+
+-- :name settle_by_record
+-- Launches that the record itself bears out.
+update stewardship.reliance r set state = 'matched', matched_by = 'feed', settled_at = $1
+from unnest($2::bigint[], $3::text[]) as found (patient_key, session)
+where r.patient_key = found.patient_key and r.session = found.session and r.state = 'waiting'
+
+-- :name settle_too_late
+-- Launches that nothing has borne out in time.
+update stewardship.reliance set state = 'unmatched', settled_at = $1 where state = 'waiting' and opened_at <= $2
+
+-- :name reliances_for_cases
+-- Launches that need a case: nothing bore them out, or their own organisation says that it holds nothing of the kind.
+select patient_key, session, organisation, staff, evidence_kind, stream, seq, opened_at, opens, state
+from stewardship.reliance r
+where state in ('unmatched', 'denied') and opened_at is not null and not exists (
+    select from stewardship.privacy_case c
+    where c.patient_key = r.patient_key and c.about_stream = r.stream and c.about_seq = r.seq
+        and c.rule = case r.state when 'unmatched' then ($1::text[])[1] else ($1::text[])[2] end)
+order by opened_at
+limit 1000
+
+-- :name matched_shares
+-- What became of each neighbour's launches that opened a record in a month.
+select organisation, count(*) as launches, sum(opens) as opens,
+       count(*) filter (where state = 'matched') as matched, count(*) filter (where state = 'denied') as denied,
+       count(*) filter (where state in ('unmatched', 'late')) as unmatched,
+       count(*) filter (where state = 'waiting') as waiting
+from stewardship.reliance
+where opened_at >= $1 and opened_at < $2
+group by organisation

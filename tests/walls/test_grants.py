@@ -46,6 +46,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "audit.stream": "SIU",
         "patient_index.member": "S",
         "patient_index.relationship": "S",
+        "patient_index.identity": "S",
+        "stewardship.objection": "S",
+        "stewardship.listed_person": "S",
+        "stewardship.watch_day": "SIU",
     },
     "serve": {
         "record.dictionary": "S",
@@ -77,8 +81,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.reliance": "S",
         "signin.switch": "SID",
         "audit.circumstance": "SI",
+        "stewardship.listed_person": "SIU",
     },
     "steward": {
+        "stewardship.listed_person": "SIU",
         "stewardship.privacy_case": "SIU",
         "stewardship.case_note": "SI",
         "stewardship.proposal": "SIU",

@@ -6,6 +6,7 @@ from carerecord import database
 from carerecord.settings import Settings
 
 BY_PATIENT = {
+    "stewardship.listed_person",
     "record.log",
     "record.chunk",
     "patient_index.identity",
@@ -44,6 +45,7 @@ OTHERWISE = {
 }
 # Small and the same everywhere.
 REFERENCE = {
+    "stewardship.watch_day",
     *("record.dictionary", "carerecord.migration", "sources.heard", "audit.policy", "stewardship.proposal"),
     *("audit.circumstance", "signin.switch", "stewardship.opt_out_list", "stewardship.followed"),
 }
