@@ -21,6 +21,7 @@ from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.signin import Login, NewSession, ReasonMissing, Session, SignInStart, patient_cookie
 from tests import samples
+from tests.made_privacy import MadePrivacy
 
 STAFF = Staff(
     user_id="555000000001",
@@ -200,6 +201,7 @@ class Stage:
         self.door = MadeDoor(shown or samples.summary())
         self.sessions = MadeSessions()
         self.watch = MadeWatch()
+        self.privacy = MadePrivacy()
         self.cis2 = MadeCis2(login) if login else None
         self.region = REGION
         self.settings = Settings(public_url="http://127.0.0.1:8400")

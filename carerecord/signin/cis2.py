@@ -160,7 +160,7 @@ class Cis2:
 
 
 def read_assurance(claims: dict[str, Any]) -> int | None:
-    """CIS2's authentication assurance level, 1 to 3: by its own claim, else by the context class. None if neither says."""
+    """The authentication assurance level, 1 to 3: by its own claim, else by the context class; None if neither says."""
     for said in (str(claims.get("authentication_assurance_level")), str(claims.get("acr"))[3:4]):
         if said in ("1", "2", "3"):
             return int(said)

@@ -53,6 +53,13 @@ ROUTES = {"launch": "from their own system", "sign-in": "signed in here", "fhir"
 
 
 EVIDENCE = {
+    "encounter": "involved by a visit or stay",
+    "appointment": "involved by an appointment",
+    "referral": "involved by a referral",
+    "caseload": "on their caseload",
+    "registration": "registered with them",
+    "incident": "involved by an ambulance incident",
+    "residency": "lives in their home",
     "none": "nothing shows that they are involved",
     "launch": "their system named no reason",
     "declared": "a reason of their own",
@@ -61,7 +68,7 @@ EVIDENCE = {
 
 
 def evidence(name: str) -> str:
-    return EVIDENCE.get(name, f"known by: {name}" if name else "")
+    return EVIDENCE.get(name, f"involved by {name}" if name else "")
 
 
 def kind(name: str) -> str:

@@ -62,9 +62,8 @@ def refused(request: Request, session: Session, said: Refusal) -> Response:
         return RedirectResponse(f"{base(session.id)}/reason", status_code=303)
     if said.kind == "emergency-needed":
         return RedirectResponse(f"{base(session.id)}/emergency", status_code=303)
-    return refusal.show(
-        request, said, back=(f"{base(session.id)}/summary", "Back to the summary") if said.kind == "not-found" else None
-    )
+    back = (f"{base(session.id)}/summary", "Back to the summary") if said.kind == "not-found" else None
+    return refusal.show(request, said, back=back, frame=frame(request, session))
 
 
 def enter(request: Request, new: NewSession, *, at: datetime) -> Response:

@@ -60,7 +60,7 @@ async def declare(request: Request) -> Response:
         chart.looking(session, at=at), evidence=evidence, until=until, is_rehearsal=is_rehearsal
     )
     if isinstance(declared, Refusal):
-        return refusal.show(request, declared, back=(f"{chart.base(session.id)}/summary", "Back"))
+        return chart.refused(request, session, declared)
     if is_rehearsal:
         return _rehearsed(request, session, evidence=evidence, until=until, at=at)
     await part.sessions.begin_emergency(session, evidence=evidence, until=until, at=at)
@@ -104,7 +104,8 @@ def may_not(request: Request, session: Session) -> Response:
         ),
         phone=region.phone,
     )
-    return refusal.show(request, said, heading="You cannot declare emergency access")
+    heading = "You cannot declare emergency access"
+    return refusal.show(request, said, heading=heading, frame=chart.frame(request, session))
 
 
 def _to_summary(session: Session) -> Response:

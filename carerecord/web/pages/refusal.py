@@ -48,12 +48,13 @@ def show(
     status: int | None = None,
     heading: str = "",
     back: tuple[str, str] | None = None,
+    frame: Frame | None = None,
 ) -> Response:
-    """`back` is (address, words) of the way on from here."""
+    """`back` is (address, words) of the way on from here; `frame` is that of the session it is said in, if any."""
     region = parts.of(request).region
     return drawing.page(
         "pages/refusal.html",
-        frame=Frame(title=region.title, phone=region.phone),
+        frame=frame or Frame(title=region.title, phone=region.phone),
         status=status or STATUSES[refusal.kind],
         heading=heading or HEADINGS[refusal.kind],
         sentences=refusal.sentences,
