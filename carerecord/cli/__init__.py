@@ -17,17 +17,31 @@ from carerecord.audit import WitnessUnavailable
 from carerecord.audit.export import ExportRefused
 from carerecord.audit.keys import KeysUnreadable, SignerFailed
 from carerecord.audit.proofs import NotProvable, ProofUnreadable
-from carerecord.cli import backup, inbox, links, policy, processes, region, removal, witness
+from carerecord.cli import (
+    backup,
+    evidence,
+    inbox,
+    links,
+    objections,
+    policy,
+    processes,
+    region,
+    removal,
+    switches,
+    witness,
+)
 from carerecord.cli.commands import Commands
+from carerecord.cli.operator import NotAPerson, Refused
 from carerecord.cli.witnessing import ReasonNeeded
 from carerecord.database.backup import BackupRefused
 from carerecord.organisations import RegionDoesNotFit
 from carerecord.record import dictionary
+from carerecord.stewardship.opt_out import NotAList
 from carerecord.stewardship.removal_ledger import LedgerDamaged, RemovalsMissing
 from carerecord.stewardship.removal_plan import RemovalRefused
 
 # In the order in which the help lists them.
-GROUPS = (processes, inbox, links, witness, policy, region, removal, backup)
+GROUPS = (processes, inbox, links, witness, policy, objections, switches, evidence, region, removal, backup)
 
 # What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
 EXPECTED = (
@@ -36,6 +50,7 @@ EXPECTED = (
     database.RolesMissing, database.MigrationChanged, BackupRefused,
     supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
     patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
+    Refused, NotAPerson, NotAList,
     RemovalRefused, LedgerDamaged, RemovalsMissing,
     KeysUnreadable, SignerFailed, NotProvable, ProofUnreadable, ExportRefused, ReasonNeeded, WitnessUnavailable,
 )  # fmt: skip

@@ -14,6 +14,7 @@ from carerecord.model import Evidence, Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import Arrivals, Sessions
+from carerecord.stewardship.attestations import Attestations
 
 
 class Door(Protocol):
@@ -51,6 +52,8 @@ class Parts(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def arrivals(self) -> Arrivals: ...
+    @property
+    def attestations(self) -> Attestations: ...
     @property
     def pages(self) -> Pages: ...
     @property

@@ -10,30 +10,27 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from carerecord import logs
 from carerecord.disclosure.values import Found, Refusal
+from carerecord.launch import attestation
 from carerecord.launch.context_link import LaunchRefusal, verify
+from carerecord.launch.host import MEDIA_TYPE, PRIVATE, ROUTE, is_signed, read_message, refused, witness_refused
 from carerecord.launch.parts import Parts, parts_of
 from carerecord.launch.rules import is_like_the_name_held
-from carerecord.model import Staff
-from carerecord.organisations import Neighbour
 from carerecord.routing import Route
 from carerecord.signin import AccessCut, ArrivalRefusal, Launch, NewSession, patient_cookie
 
-ROUTE = "launch"
 BYTES_MAX = 16_384
-MEDIA_TYPE = "application/jwt"
 STATUS_OF_CLAIM = {"organisation": 403, "iss": 401, "kid": 401, "alg": 401, "signature": 401}
 STATUS_OF_REFUSAL = {"not-allowed": 403, "reason-needed": 403, "not-found": 404, "unavailable": 503}
-PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 async def announce(request: Request) -> Response:
     """`POST /launch`: a host announces that its reader arrives, and is told where to send them."""
     parts, at = parts_of(request), parts_of(request).clock()
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != MEDIA_TYPE:
-        return _refused("Content-Type", f"Content-Type: it must be {MEDIA_TYPE}.", status=415)
-    compact = await _body(request)
+    if not is_signed(request):
+        return refused("Content-Type", f"Content-Type: it must be {MEDIA_TYPE}.", status=415)
+    compact = await read_message(request, bytes_max=BYTES_MAX)
     if compact is None:
-        return _refused("message", f"message: it must be text of at most {BYTES_MAX} bytes.", status=413)
+        return refused("message", f"message: it must be text of at most {BYTES_MAX} bytes.", status=413)
     base = parts.settings.public_url.rstrip("/")
     launch = verify(compact, region=parts.region, audience=f"{base}/launch", at=at)
     if isinstance(launch, Launch):
@@ -51,8 +48,8 @@ async def announce(request: Request) -> Response:
         )
     logs.say(logs.Line.LAUNCH_REFUSED, claim=launch.claim)
     if launch.neighbour:
-        await _witness_refused(parts, launch.neighbour, rule=launch.claim, at=at)
-    return _refused(launch.claim, launch.sentence, status=STATUS_OF_CLAIM.get(launch.claim, 400))
+        await witness_refused(parts, launch.neighbour, rule=launch.claim, at=at)
+    return refused(launch.claim, launch.sentence, status=STATUS_OF_CLAIM.get(launch.claim, 400))
 
 
 async def arrive(request: Request) -> Response:
@@ -118,7 +115,7 @@ def _to_chart(parts: Parts, session: NewSession, *, at: datetime) -> Response:
 async def _turned_away(request: Request, parts: Parts, refusal: ArrivalRefusal, *, at: datetime) -> Response:
     logs.say(logs.Line.LAUNCH_REFUSED, claim=f"code {refusal.rule}")
     if neighbour := parts.region.find_neighbour(refusal.issuer or ""):
-        await _witness_refused(parts, neighbour, rule=f"code {refusal.rule}", at=at)
+        await witness_refused(parts, neighbour, rule=f"code {refusal.rule}", at=at)
     return _page(request, parts, Refusal(kind="not-allowed", sentences=(refusal.sentence,), phone=parts.region.phone))
 
 
@@ -129,25 +126,7 @@ async def _cut_off(parts: Parts, cut: AccessCut, *, at: datetime) -> Response:
         await parts.door.witness_event(
             "refused", staff=cut.staff, route=ROUTE, session=ROUTE, detail={"rule": cut.rule}, at=at
         )
-    return _refused("switch", f"{cut.sentence} Phone {parts.region.phone}.", status=cut.status)
-
-
-async def _witness_refused(parts: Parts, by: Neighbour, *, rule: str, at: datetime) -> None:
-    """A refused launch names its host: who the reader is was not proven."""
-    staff = _host(parts, by)
-    await parts.door.witness_event("refused", staff=staff, route=ROUTE, session=ROUTE, detail={"rule": rule}, at=at)
-
-
-def _host(parts: Parts, neighbour: Neighbour) -> Staff:
-    return Staff(
-        user_id=neighbour.issuer,
-        name=neighbour.name,
-        role_code="",
-        role="unknown",
-        role_name="record system",
-        organisation=neighbour.organisation,
-        organisation_name=parts.region.organisation_name(neighbour.organisation),
-    )
+    return refused("switch", f"{cut.sentence} Phone {parts.region.phone}.", status=cut.status)
 
 
 def _not_held(parts: Parts) -> Refusal:
@@ -168,19 +147,6 @@ def _page(request: Request, parts: Parts, refusal: Refusal) -> Response:
     return response
 
 
-def _refused(claim: str, sentence: str, *, status: int) -> Response:
-    return JSONResponse({"error": claim, "sentence": sentence}, status_code=status, headers=PRIVATE)
-
-
-async def _body(request: Request) -> str | None:
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > BYTES_MAX:
-            return None
-    return content.decode() if content.isascii() else None
-
-
 routes = (
     Route(
         method="POST",
@@ -196,4 +162,5 @@ routes = (
         access="public",
         summary="The reader's browser arrives with its code, which works once and for a minute.",
     ),
+    attestation.route,
 )

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from carerecord import database
+from carerecord import audit, database
 from carerecord.disclosure import Found, Refusal
 from carerecord.launch import TYP, routes
 from carerecord.model import Staff
@@ -22,6 +22,7 @@ from carerecord.organisations import Neighbour, Organisation, Region
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.signin import Arrivals, Sessions
+from carerecord.stewardship.attestations import Attestations
 
 AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
 ISSUER = "https://ehr.oxford.example"
@@ -116,6 +117,7 @@ class Parts(msgspec.Struct):
     door: Door
     sessions: Sessions
     arrivals: Arrivals
+    attestations: Attestations
     pages: Pages
     region: Region
     settings: Settings
@@ -152,11 +154,12 @@ def open_house(settings: Settings, oxford: Neighbourhood) -> Callable[[], Abstra
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[House]:
-        async with database.connect(settings, "serve") as db:
+        async with database.connect(settings, "serve") as db, audit.Writer.open(db) as writer:
             parts = Parts(
                 door=Door(),
                 sessions=Sessions(db, settings),
                 arrivals=Arrivals(db),
+                attestations=Attestations(db, writer, oxford.region),
                 pages=Pages(),
                 region=oxford.region,
                 settings=settings,
