@@ -5,31 +5,44 @@ reasons as sentences. Invariant: whatever is not permitted without an error is d
 when this room is imported, so a typo in one stops the start and never reaches a reader.
 """
 
+from carerecord.access.activities import may_declare
 from carerecord.access.decide import SHIPPED, adopt, decide, decide_for, in_force, may_work, narrow, policy_version
-from carerecord.access.guardian import guardian, matrix, reviews_due
+from carerecord.access.explain import Explanation, explain
+from carerecord.access.guardian import Reading, guardian, matrix, reviews_due
 from carerecord.access.labels import Label
 from carerecord.access.matrix import PolicyDoesNotFit
+from carerecord.access.narrowing import read_in_force, read_narrowed
 from carerecord.access.objections import Objection
 from carerecord.access.policies import Policies, read_policies
 from carerecord.access.questions import Decision, Question
+from carerecord.access.what_if import Difference, WhatIf, compare
 
 __all__ = [
     "SHIPPED",
     "Decision",
+    "Difference",
+    "Explanation",
     "Label",
     "Objection",
     "Policies",
     "PolicyDoesNotFit",
     "Question",
+    "Reading",
+    "WhatIf",
     "adopt",
+    "compare",
     "decide",
     "decide_for",
+    "explain",
     "guardian",
     "in_force",
     "matrix",
+    "may_declare",
     "may_work",
     "narrow",
     "policy_version",
+    "read_in_force",
+    "read_narrowed",
     "read_policies",
     "reviews_due",
 ]

@@ -95,6 +95,14 @@ def decide_for(policies: Policies, question: Question) -> Decision:
     return _denial(policies, question, verdicts)
 
 
+def decide_again(policies: Policies, question: Question) -> Decision:
+    """As `decide_for`, remembered with those policies: for what asks the same of them many times."""
+    found = policies.decided.get(question)
+    if found is None:
+        found = policies.decided[question] = decide_for(policies, question)
+    return found
+
+
 def _denial(policies: Policies, question: Question, verdicts: Iterable[Verdict]) -> Decision:
     """What stands against every way in is said alone; otherwise why it does not open, and whom to ask."""
     opening, declaring, emergency = verdicts
@@ -103,7 +111,7 @@ def _denial(policies: Policies, question: Question, verdicts: Iterable[Verdict])
         return _decision(policies, question, "deny", tuple(sorted(everywhere)))
     if question.role not in policies.matrix.role:
         return Decision(kind="deny", reasons=(NOT_A_ROLE,), policy_version=policies.version)
-    if opening.policies or question.evidence is EvidenceClass.EMERGENCY:
+    if opening.policies or (question.evidence is EvidenceClass.EMERGENCY and emergency.policies):
         return _decision(policies, question, "deny", tuple(dict.fromkeys(opening.policies + emergency.policies)))
     return Decision(kind="deny", reasons=(NOTHING_PERMITS,), policy_version=policies.version)
 

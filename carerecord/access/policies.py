@@ -53,6 +53,11 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _sets(self) -> dict[tuple[str, str], Any]:
         return {}
 
+    @cached_property
+    def decided(self) -> dict[Any, Any]:
+        """Question -> Decision, of what is asked again and again: see `decide.decide_again`."""
+        return {}
+
     def set_for(self, role: str, group: str) -> Any:
         """The cedarpy.PolicySet of all policies that can concern this role and this group of actions."""
         known = role if role in self.matrix.role else ""

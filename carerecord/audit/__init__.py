@@ -5,6 +5,7 @@ In: an `Event`, from `disclosure` and `signin`. Out: a `Witness`, once the event
 Invariant: an event is never changed or taken away, and where one is, `verify` names it.
 """
 
+from carerecord.audit.asked import Asked, list_asked
 from carerecord.audit.chain import Event, Kind, UnwritableEvent, Witness
 from carerecord.audit.events import StoredEvent, advance, find_event, find_row, follow, read_events, read_marks
 from carerecord.audit.sealer import are_seals_late, keep_sealed, make_folders, retire_streams
@@ -13,6 +14,7 @@ from carerecord.audit.walk import Fault, Finding
 from carerecord.audit.witness import WitnessUnavailable, Writer
 
 __all__ = [
+    "Asked",
     "Event",
     "Fault",
     "Finding",
@@ -30,6 +32,7 @@ __all__ = [
     "follow",
     "is_sealed",
     "keep_sealed",
+    "list_asked",
     "make_folders",
     "read_events",
     "read_marks",

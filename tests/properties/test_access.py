@@ -164,3 +164,76 @@ def test_an_error_inside_a_real_policy_denies() -> None:
 
 def as_dict(question: Question) -> dict[str, Any]:
     return {name: getattr(question, name) for name in question.__struct_fields__}
+
+
+# --- Emergency access, labels and bars --------------------------------------------------------------------------------
+
+NEVER = (access.Label.DISSENT, access.Label.ASSISTED_CONCEPTION, access.Label.GENDER_HISTORY, access.Label.ADOPTION)
+
+
+def asked_for_care(question: Question) -> Question:
+    return Question(**{**as_dict(question), "evidence": EvidenceClass.ENCOUNTER, "purpose": Purpose.TREAT})
+
+
+def asked_in_an_emergency(question: Question) -> Question:
+    return Question(**{**as_dict(question), "evidence": EvidenceClass.EMERGENCY, "purpose": Purpose.BTG})
+
+
+@given(questions)
+@settings(max_examples=150, deadline=None)
+def test_nothing_ever_shows_dissent_or_what_a_statute_bars(question: Question) -> None:
+    decision = access.decide(question)
+    assert not any(decision.may_show(heading, label) for heading in Heading for label in NEVER)
+
+
+@given(questions)
+@settings(max_examples=100, deadline=None)
+def test_an_emergency_shows_all_that_care_shows_and_besides_only_the_emergency_set(question: Question) -> None:
+    emergency = access.decide(asked_in_an_emergency(question))
+    if emergency.kind != "permit":
+        assert not emergency.headings
+        return
+    care = access.decide(asked_for_care(question))
+    besides = sum(label for label in access.Label if label.word in SHIPPED.matrix.emergency.labels)
+    assert emergency.headings.keys() == care.headings.keys()
+    for heading, bits in emergency.headings.items():
+        assert care.headings[heading] & ~bits == 0
+        assert bits & ~care.headings[heading] & ~besides == 0
+
+
+@given(questions)
+@settings(max_examples=150, deadline=None)
+def test_only_a_clinical_role_opens_in_an_emergency_and_only_under_its_purpose(question: Question) -> None:
+    decision = access.decide(question)
+    if decision.kind == "permit" and EvidenceClass.EMERGENCY in (question.evidence, decision.evidence_strength):
+        assert question.purpose is Purpose.BTG
+        assert SHIPPED.matrix.role[question.role].kind == "clinical"
+        assert question.assurance != 1
+
+
+@given(questions)
+@settings(max_examples=150, deadline=None)
+def test_a_weaker_sign_in_or_no_agreement_or_no_activity_never_reveals_more(question: Question) -> None:
+    decision = access.decide(question)
+    for less in ({"assurance": 1}, {"organisation_in_agreement": False}, {"may_declare": False}):
+        assert reveals_no_more(access.decide(Question(**{**as_dict(question), **less})), decision)
+
+
+@given(
+    st.builds(
+        Question,
+        role=st.text(max_size=20),
+        organisation_in_agreement=st.booleans(),
+        route=st.text(max_size=20),
+        evidence=st.sampled_from(EvidenceClass),
+        behind=st.sampled_from(EvidenceClass),
+        purpose=st.sampled_from(Purpose),
+        assurance=st.integers(-(2**62), 2**62),
+        may_declare=st.booleans(),
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_words_that_nobody_wrote_into_a_policy_open_nothing(question: Question) -> None:
+    decision = access.decide(question)
+    assert decision.kind == "deny" or question.role in SHIPPED.matrix.role
+    assert not decision.headings or question.role in SHIPPED.matrix.role
