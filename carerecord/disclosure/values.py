@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from carerecord.model import Evidence, Heading, OriginalReference, Purpose, Staff
+from carerecord.model import Evidence, EvidenceClass, Heading, OriginalReference, Purpose, Staff
 from carerecord.reconciliation.entries import Entry, Record, Saying
 from carerecord.reconciliation.pathway import Pathway
 
@@ -81,6 +81,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     opened_from: str  # "Opened from Oxford University Hospitals, outpatient clinic, today 09:12"
     why: tuple[str, ...]  # why this reader may see this, in sentences
     limits: tuple[str, ...]  # what this reader may not see because of their role, in sentences ("Your role is…")
+    evidence: EvidenceClass = EvidenceClass.NONE  # what it rests on that this reader may see this
+    basis: tuple[str, ...] = ()  # the legal basis of the policies that decided
+    policies: tuple[str, ...] = ()  # their ids
+    policy_version: str = ""
     cautions: tuple[str, ...] = ()  # what the reader must check before acting, in sentences
     since: date | None  # our last contact: the default of "new"
     patient_id: str

@@ -34,16 +34,6 @@ def draw(replay: Replay) -> Drawn | None:
 
 def _text(replay: Replay, page: Summary | Receipt | ShownOriginal | Refusal) -> str:
     looking, region = replay.looking, replay.region
-    if isinstance(page, Refusal):
-        back = (f"{chart.base(looking.session)}/summary", "Back to the summary") if page.kind == "not-found" else None
-        return drawing.text(
-            "pages/refusal.html",
-            frame=Frame(title=region.title, phone=region.phone),
-            heading=HEADINGS[page.kind],
-            sentences=page.sentences,
-            phone=page.phone or "",
-            back=back,
-        )
     until = replay.emergency_until
     frame = Frame(
         title=region.title,
@@ -53,6 +43,16 @@ def _text(replay: Replay, page: Summary | Receipt | ShownOriginal | Refusal) -> 
         emergency=emergency.line(looking.evidence, until=until, at=looking.at) if until else None,
         may_declare=replay.may_declare,
     )
+    if isinstance(page, Refusal):
+        back = (f"{chart.base(looking.session)}/summary", "Back to the summary") if page.kind == "not-found" else None
+        return drawing.text(
+            "pages/refusal.html",
+            frame=frame,
+            heading=HEADINGS[page.kind],
+            sentences=page.sentences,
+            phone=page.phone or "",
+            back=back,
+        )
     if isinstance(page, Summary):
         return drawing.text("pages/summary.html", frame=frame, page=present.summary(page, at=looking.at))
     if isinstance(page, Receipt):

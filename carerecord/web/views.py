@@ -181,6 +181,10 @@ class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
     who_says: tuple[Row, ...]  # who each source says this is
     opened_from: str
     why: tuple[str, ...]
+    rests_on: str
+    basis: tuple[str, ...]
+    policies: tuple[str, ...]
+    policy_version: str
     limits: tuple[str, ...]
     cautions: tuple[str, ...]
     since: str

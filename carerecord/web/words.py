@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from carerecord.disclosure import Mark, ResultValue
-from carerecord.model import Heading, Standing
+from carerecord.model import EvidenceClass, Heading, Standing
 
 ZONE = ZoneInfo("Europe/London")
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -47,6 +47,22 @@ STANDINGS = {
     Standing.CORRECTED: "Corrected",
     Standing.CANCELLED: "Cancelled",
     Standing.ENTERED_IN_ERROR: "Entered in error",
+}
+
+# What it rests on that a reader may see a record, as the reader is told.
+RESTS_ON = {
+    EvidenceClass.ENCOUNTER: "A visit or stay of this person with your organisation.",
+    EvidenceClass.APPOINTMENT: "An appointment of this person with your organisation.",
+    EvidenceClass.REFERRAL: "A referral of this person to your organisation.",
+    EvidenceClass.CASELOAD: "This person is on a caseload of your organisation.",
+    EvidenceClass.REGISTRATION: "This person is registered with your organisation.",
+    EvidenceClass.INCIDENT: "An incident that your organisation attends.",
+    EvidenceClass.RESIDENCY: "This person lives in a home of your organisation.",
+    EvidenceClass.DECLARED: "The reason that you gave.",
+    EvidenceClass.LAUNCH: "Your own system, which opened this record and named nothing more.",
+    EvidenceClass.AGREEMENT: "The data sharing agreement of your organisation.",
+    EvidenceClass.EMERGENCY: "The emergency that you declared. A privacy officer looks at it.",
+    EvidenceClass.NONE: "Nothing that is known here.",
 }
 
 OVER = frozenset({Standing.CANCELLED, Standing.ENTERED_IN_ERROR})

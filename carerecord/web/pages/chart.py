@@ -18,6 +18,7 @@ from carerecord.web.views import Frame
 
 async def find_session(request: Request, *, at: datetime) -> Session | None:
     """The open session whose id stands in the address and whose secret is in that address's own cookie."""
+    request.state.at = at  # One look has one time: what the page says of it and what is kept of it agree.
     return await find_patient_session(
         parts.of(request).sessions, request.cookies, session_id=request.path_params["session"], at=at
     )
@@ -43,7 +44,7 @@ def frame(request: Request, session: Session) -> Frame:
         phone=part.region.phone,
         reader=reader(session.staff),
         base=base(session.id),
-        emergency=emergency.view(session, at=part.clock()),
+        emergency=emergency.view(session, at=request.state.at),
         may_declare=may_declare_emergency(session.staff),
     )
 
