@@ -19,6 +19,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from carerecord import (
+    access,
     api,
     audit,
     clock,
@@ -263,7 +264,15 @@ async def serve(chosen: Settings) -> None:
             await server.serve()
 
 
+def _adopt_policies(chosen: Settings) -> None:
+    """Decides under the shipped policies as the region narrows them. Raises PolicyDoesNotFit."""
+    access.adopt(access.read_in_force(chosen.policy_narrowing))
+    if due := access.reviews_due(on=clock.now().date()):
+        logs.say(logs.Line.POLICY_REVIEW_DUE, reviews=len(due))
+
+
 async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) -> Parts:
+    _adopt_policies(chosen)
     db = await stack.enter_async_context(database.connect(chosen, "serve"))
     await removal_ledger.check(db, chosen)
     await dictionary.load(db)

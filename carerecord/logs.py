@@ -46,6 +46,7 @@ class Line(Enum):
     LAUNCH_REFUSED = ("warning", "A launch was refused.")
     AGREEMENT_LAPSES = ("warning", "An agreement lapses soon: renew it, or its organisation opens nothing new.")
     AGREEMENT_ENDED = ("error", "An agreement has ended: its organisation opens nothing new until it is renewed.")
+    POLICY_REVIEW_DUE = ("warning", "Reviews of the policy are due: `carerecord policy` names them.")
     SIGN_IN_REFUSED = ("warning", "A sign-in was refused.")
     REQUEST_FAILED = ("error", "A request failed inside; the reader was told whom to phone.")
     CASES_OPENED = ("info", "The watch opened cases for the privacy desk.")

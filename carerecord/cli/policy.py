@@ -61,7 +61,10 @@ def _policies(chosen: Settings, name: str) -> access.Policies:
 
 
 async def matrix(chosen: Settings, asked: argparse.Namespace) -> int:
-    print(access.matrix(access.read_in_force(chosen.policy_narrowing)))
+    policies = access.read_in_force(chosen.policy_narrowing)
+    print(access.matrix(policies))
+    for due in access.reviews_due(on=clock.now().date(), policies=policies):
+        print(f"\n{due}")
     return 0
 
 

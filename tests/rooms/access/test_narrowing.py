@@ -1,14 +1,20 @@
 """A region takes away and adds nothing; what would add is refused at the start with a sentence."""
 
+import json
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from carerecord import access
+from carerecord import access, assembly, clock
 from carerecord.access import SHIPPED, Label, PolicyDoesNotFit, Question, decide_for, read_narrowed
 from carerecord.access.narrowing import find_widened
 from carerecord.access.policies import compile_texts, shipped_texts
 from carerecord.model import EvidenceClass, Heading, Purpose
+from carerecord.settings import Settings
+from tests.stage import REGION
 
 HIDE = """
 [[hide]]
@@ -117,3 +123,23 @@ def test_policies_are_adopted_and_what_was_remembered_is_forgotten(region: Path)
     finally:
         access.adopt(access.read_in_force(""))
     assert Heading.FAMILY_HISTORY in access.decide(asked).headings
+
+
+async def test_what_would_widen_stops_the_start_before_the_database_is_reached(region: Path) -> None:
+    (region / "more.cedar").write_text(FORBID.replace("forbid (", "permit (").replace("no-print", "more"))
+    chosen = msgspec.structs.replace(
+        Settings(), policy_narrowing=str(region), database="postgresql://nowhere.invalid/x"
+    )
+    async with AsyncExitStack() as stack:
+        with pytest.raises(PolicyDoesNotFit, match="A region only narrows"):
+            await assembly.open_parts(stack, chosen, REGION)
+    assert access.in_force() is SHIPPED
+
+
+def test_the_start_says_that_reviews_are_due(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2027, 7, 1, tzinfo=UTC))
+    assembly._adopt_policies(Settings())
+    said = json.loads(capsys.readouterr().err)
+    assert (said["line"], said["reviews"]) == ("POLICY_REVIEW_DUE", 7)
