@@ -15,8 +15,9 @@ FIELDS = {"title", "severity", "likelihood", "status", "control", "tests"}
 STATUSES = {"controlled", "partial", "not-built"}
 
 
-def test_there_are_twenty_five_hazards_in_order() -> None:
-    assert list(HAZARDS) == [f"H{number:02}" for number in range(1, 26)]
+def test_hazards_are_numbered_in_order_without_a_gap() -> None:
+    assert len(HAZARDS) >= 25
+    assert list(HAZARDS) == [f"H{number:02}" for number in range(1, len(HAZARDS) + 1)]
 
 
 @pytest.mark.parametrize("name", list(HAZARDS))
