@@ -27,6 +27,7 @@ from demo.systems.neighbours import Staff, read_neighbour
 _LONDON = ZoneInfo("Europe/London")
 _LAUNCH_SECONDS = 60
 _SHOWN_MAX = 100
+_ATTESTED_AT_ONCE = 500
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     people: int
     until: date
+    attests_every_seconds: float = 600.0  # A real system does it each night; nobody watches a demonstration so long.
 
 
 class NeighbourSystem:
@@ -51,6 +53,7 @@ class NeighbourSystem:
         self.neighbour = read_neighbour(running.id)
         self._key = ECKey.import_key(read_key(running.key))
         self._held = known(self.neighbour, people)
+        self._launched: dict[str, Patient] = {}  # by jti: what the record took, and is not attested yet
         self._cookie = f"staff_{running.id.replace('-', '_')}"  # Cookies know no port: each neighbour has its own.
 
     def app(self) -> web.Application:
@@ -101,7 +104,8 @@ class NeighbourSystem:
         patient = next((each for each in self.patients() if each.number == request.match_info["number"]), None)
         if patient is None:
             raise web.HTTPSeeOther("/patients")
-        launch = self.mint(staff, patient, at=int(time.time()))
+        jti = uuid.uuid4().hex
+        launch = self.mint(staff, patient, at=int(time.time()), jti=jti)
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
@@ -111,13 +115,14 @@ class NeighbourSystem:
             ):
                 told = msgspec.json.decode(await answer.read())
                 if answer.status == 201:
+                    self._launched[jti] = patient
                     raise web.HTTPSeeOther(told["url"])
                 sentence = str(told.get("sentence") or f"The record refused (HTTP {answer.status}).")
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, KeyError):
             sentence = "It does not answer. Carry on without it and try again in a few minutes."
         return self._list(staff, refused=sentence, about=patient, status=502)
 
-    def mint(self, staff: Staff, patient: Patient, *, at: int) -> str:
+    def mint(self, staff: Staff, patient: Patient, *, at: int, jti: str = "") -> str:
         """The signed launch: who looks, at whom, and on what evidence. Good for a minute and for one use."""
         person, neighbour = patient.person, self.neighbour
         claims: dict[str, Any] = {
@@ -125,7 +130,7 @@ class NeighbourSystem:
             "aud": f"{self.running.record}/launch",
             "iat": at,
             "exp": at + _LAUNCH_SECONDS,
-            "jti": uuid.uuid4().hex,
+            "jti": jti or uuid.uuid4().hex,
             "sub": staff.user_id,
             "organisation": neighbour.organisation,
             "staff": {"name": staff.name, "role_code": staff.role_code, "role_name": staff.role_name},
@@ -138,7 +143,56 @@ class NeighbourSystem:
         }
         if patient.evidence:
             claims["evidence"] = msgspec.to_builtins(patient.evidence)
-        header = {"alg": "ES256", "kid": str(self._key.kid), "typ": "carerecord-launch+jwt"}
+        return self._sign(claims, typ="carerecord-launch+jwt")
+
+    def mint_attestation(self, *, at: int) -> tuple[str, tuple[str, ...]]:
+        """Which of its launches it bears out: those whose evidence still stands in its own list. Of one that named none
+        there is nothing to say, so it is left out, and the record is left to ask. Also gives the jtis it is about."""
+        standing = {(patient.number, patient.evidence.id) for patient in self.patients() if patient.evidence}
+        about = tuple(self._launched)[:_ATTESTED_AT_ONCE]
+        named = [(jti, patient, patient.evidence) for jti in about if (patient := self._launched[jti]).evidence]
+        claims = {
+            "iss": self.neighbour.issuer,
+            "aud": f"{self.running.record}/launch/attestation",
+            "iat": at,
+            "exp": at + _LAUNCH_SECONDS,
+            "jti": uuid.uuid4().hex,
+            "organisation": self.neighbour.organisation,
+            "day": datetime.fromtimestamp(at, _LONDON).date().isoformat(),
+            "launches": [
+                {"jti": jti, "holds": evidence is not None and (patient.number, evidence.id) in standing}
+                for jti, patient, evidence in named
+            ],
+        }
+        return self._sign(claims, typ="carerecord-attestation+jwt"), about
+
+    async def attest(self) -> None:
+        """Sends what it attests; what the record did not take is sent again the next time."""
+        if not self._launched:
+            return
+        attestation, about = self.mint_attestation(at=int(time.time()))
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
+                client.post(
+                    f"{self.running.record}/launch/attestation",
+                    data=attestation,
+                    headers={"Content-Type": "application/jwt"},
+                ) as answer,
+            ):
+                if answer.status == 201:
+                    for jti in about:
+                        del self._launched[jti]
+        except (aiohttp.ClientError, TimeoutError):
+            return
+
+    async def keep_attesting(self) -> None:
+        while True:
+            await asyncio.sleep(self.running.attests_every_seconds)
+            await self.attest()
+
+    def _sign(self, claims: dict[str, Any], *, typ: str) -> str:
+        header = {"alg": "ES256", "kid": str(self._key.kid), "typ": typ}
         return jws.serialize_compact(header, msgspec.json.encode(claims), self._key, algorithms=["ES256"])
 
     def patients(self) -> list[Patient]:
@@ -184,7 +238,10 @@ def _fits(patient: Patient, wanted: str) -> bool:
 
 async def run(running: Running, stop: asyncio.Event) -> None:
     people = generate(running.seed, running.people, until=running.until)
-    await serve(NeighbourSystem(running, people).app(), host=running.host, port=running.port, stop=stop)
+    system = NeighbourSystem(running, people)
+    attesting = asyncio.create_task(system.keep_attesting())
+    await serve(system.app(), host=running.host, port=running.port, stop=stop)
+    attesting.cancel()
 
 
 if __name__ == "__main__":

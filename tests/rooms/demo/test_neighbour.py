@@ -15,9 +15,11 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 
 from carerecord.access.policies import read_policies
+from carerecord.launch.attestation import verify as verify_attestation
 from carerecord.launch.context_link import verify
 from carerecord.organisations import read_region
-from carerecord.signin import Launch
+from carerecord.signin import Launch, peek
+from carerecord.stewardship.attestations import Attestation
 from demo.people import generate
 from demo.region import write_region
 from demo.region.write import NEIGHBOUR_ISSUER
@@ -59,18 +61,22 @@ def _system(keys, neighbour_id="oxford", record=RECORD):
 
 @asynccontextmanager
 async def _beside_a_record(keys, answer, status):
-    launches = []
+    launches, attested = [], []
 
     async def launch(request):
         launches.append((request.content_type, await request.text()))
         return web.json_response(answer, status=status)
 
+    async def attestation(request):
+        attested.append((request.content_type, await request.text()))
+        return web.json_response({"taken": 1}, status=201)
+
     record = web.Application()
-    record.add_routes([web.post("/launch", launch)])
+    record.add_routes([web.post("/launch", launch), web.post("/launch/attestation", attestation)])
     async with TestServer(record) as served:
         system = _system(keys, record=f"http://127.0.0.1:{served.port}")
         async with TestClient(TestServer(system.app())) as client:
-            client.launches = launches
+            client.launches, client.attested, client.system = launches, attested, system
             yield client
 
 
@@ -224,3 +230,25 @@ async def test_a_patient_is_found_by_the_beginning_of_a_name_or_number_and_never
             "No patient here begins with that."
             in await (await client.post("/patients", data={"wanted": "Zzyzx"})).text()
         )
+
+
+async def test_a_neighbour_attests_what_it_launched_once_and_leaves_out_what_named_no_evidence(keys):
+    async with _beside_a_record(keys, {"url": "/launch/code", "expires_in": 60}, 201) as client:
+        await _sign_in(client)
+        listed = client.system.patients()
+        named = next(patient for patient in listed if patient.evidence)
+        bare = next(patient for patient in listed if not patient.evidence)
+        for patient in (named, bare):
+            await client.post(f"/patients/{patient.number}/record", allow_redirects=False)
+        jtis = [peek(launch).claims["jti"] for _, launch in client.launches]
+        await client.system.attest()
+        await client.system.attest()  # Nothing is left to say.
+        [(kind, compact)] = client.attested
+        assert kind == "application/jwt"
+        record = client.system.running.record
+        said = verify_attestation(
+            compact, region=read_region(keys.region), audience=f"{record}/launch/attestation", at=datetime.now(UTC)
+        )
+        assert isinstance(said, Attestation), said
+        assert [(each.jti, each.holds) for each in said.launches] == [(jtis[0], True)]
+        assert named.person.nhs_number not in str(said)
