@@ -1,4 +1,4 @@
-"""What two people cut closes within five seconds for whoever has it open; an objection closes every way at once."""
+"""H26: A cut closes what is open within five seconds and says whom to phone; an objection closes every way at once."""
 
 from __future__ import annotations
 
