@@ -14,7 +14,7 @@ from benchmarks.promise import Benchmark, Promise
 from carerecord import access, audit, clock, database
 from carerecord.audit import Event
 from carerecord.audit.chain import write
-from carerecord.disclosure.disclose import decision_words
+from carerecord.disclosure.sight import decision_words
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
 
 WRITERS = 64
