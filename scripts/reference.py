@@ -39,7 +39,26 @@ def page_of_routes() -> str:
 
 
 def page_of_matrix() -> str:
-    return "\n".join(["# Who may see what", "", MADE, access.matrix().rstrip()]) + "\n"
+    read = access.guardian(on=access.SHIPPED.matrix.review, policies=access.SHIPPED)
+    lines = ["# Who may see what", "", MADE, access.matrix(access.SHIPPED).rstrip()]
+    headings, labels = read.always_shown
+    lines += ["", f"Under {', '.join(headings)}, none of these labels hides anything: {', '.join(labels)}."]
+    lines += ["", "## Policies", "", "| policy | says | basis |", "| --- | --- | --- |"]
+    lines += [f"| {row.id} | {row.sentence} | {row.basis} |" for row in read.policies]
+    lines += [
+        "",
+        "## What a statute bars",
+        "",
+        "Hidden from everybody, in an emergency too, unless a Guardian opens a route.",
+    ]
+    lines += ["", "| label | statute | its own exception | source | review by |", "| --- | --- | --- | --- | --- |"]
+    lines += [f"| {bar.label} | {bar.statute} | {bar.exception} | {bar.source} | {bar.review} |" for bar in read.bars]
+    lines += ["", "## National activity codes", "", "| code | name | grants | source |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {each.code} | {each.name} | {', '.join(each.grants) or 'nothing'} | {each.source} |"
+        for each in read.activities
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def page_of_commands() -> str:
