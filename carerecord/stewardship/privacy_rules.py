@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
+
+import msgspec
 
 from carerecord.audit import Kind, StoredEvent
 from carerecord.disclosure.values import Refusal
@@ -12,6 +15,7 @@ from carerecord.stewardship.cases import Case
 from carerecord.stewardship.privacy_values import Look, Precision, Reader
 
 NOBODY = 0
+AGAIN = timedelta(minutes=2)
 
 
 def about(case: Case) -> str:
@@ -39,11 +43,17 @@ def said_by_reader(event: StoredEvent | None, case: Case) -> str:
 
 
 def looks_of(events: list[StoredEvent], case: Case) -> tuple[Look, ...]:
+    """What the reader did, newest first. What was opened and shown is one look; the same again at once is counted."""
     people = {NOBODY: 0, case.patient_key: 1}
     for event in reversed(events):
         people.setdefault(event.patient_key, len(people))
-    return tuple(
-        Look(
+    shown = {event.about for event in events if event.kind is Kind.SHOWN}
+    looks: list[Look] = []
+    for event in events:
+        # What their look set off is not what they did.
+        if event.kind is Kind.NOTIFIED or (event.kind is Kind.OPENED and event.place in shown):
+            continue
+        look = Look(
             at=event.recorded_at,
             kind=event.kind.value,
             what=str(event.detail.get("what", "")),
@@ -53,9 +63,18 @@ def looks_of(events: list[StoredEvent], case: Case) -> tuple[Look, ...]:
             person=people[event.patient_key],
             is_the_case=event.place == case.about,
         )
-        for event in events
-        if event.kind is not Kind.NOTIFIED  # What their look set off is not what they did.
-    )
+        before = looks[-1] if looks else None
+        if before is not None and _is_again(look, before):
+            looks[-1] = msgspec.structs.replace(before, times=before.times + 1)
+        else:
+            looks.append(look)
+    return tuple(looks)
+
+
+def _is_again(look: Look, before: Look) -> bool:
+    same = (look.kind, look.what, look.person, look.evidence, look.route)
+    after = (before.kind, before.what, before.person, before.evidence, before.route)
+    return same == after and before.at - look.at < AGAIN and not (look.is_the_case or before.is_the_case)
 
 
 def precision_by(rows: Iterable[Any], by: str) -> tuple[Precision, ...]:

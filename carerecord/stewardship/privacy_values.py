@@ -53,6 +53,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     route: str
     person: int  # 0: about nobody; 1: whom the case is about; then each other person in turn
     is_the_case: bool
+    times: int = 1  # the same again within a minute or two
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,8 @@ from carerecord.web import words
 from carerecord.web.desk import privacy_words as said
 from carerecord.web.emergency import REASONS
 
+NEAR = 12  # looks that stand open besides
+
 
 class CaseLine(msgspec.Struct, frozen=True, kw_only=True):
     number: str
@@ -67,6 +69,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     reader_name: str
     reader_id: str
     looks: tuple[LookView, ...]
+    near: int  # so many of them stand open: down to the case's own event, and some before it
     others: str  # how many other people the reader looked at around it
     notes: tuple[NoteView, ...]
     shared: tuple[tuple[str, str], ...]
@@ -135,12 +138,14 @@ def case_view(file: CaseFile, *, at: datetime) -> CaseView:
         looks=tuple(
             LookView(
                 at=words.moment(look.at),
-                what=said.event(look.kind, look.what, look.person),
+                what=said.event(look.kind, look.what, look.person)
+                + (f", {look.times} times" if look.times > 1 else ""),
                 how=", ".join(filter(None, (said.ROUTES.get(look.route, look.route), said.evidence(look.evidence)))),
                 is_the_case=look.is_the_case,
             )
             for look in file.looks
         ),
+        near=next((place for place, look in enumerate(file.looks) if look.is_the_case), 0) + NEAR,
         others=words.counted(len(others), "other person", "other people") if others else "",
         notes=tuple(
             NoteView(by=f"{note.by_name}, {note.organisation}", at=words.moment(note.at), words=note.words)

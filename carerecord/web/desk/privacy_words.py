@@ -116,6 +116,10 @@ def person(number: int) -> str:
 
 def event(kind: str, what: str, number: int) -> str:
     said = EVENTS.get(kind, kind)
+    if kind == "declared" and what == "rehearsal":
+        return "Rehearsed emergency access"
+    if kind == "declared" and what == "ended":
+        return f"Ended emergency access to {person(number)}"
     if kind in ("signed_in", "signed_out"):
         return said
     if kind == "shown":
@@ -123,5 +127,5 @@ def event(kind: str, what: str, number: int) -> str:
     if kind == "searched" and number == 0:
         return "Searched, and found nobody"
     if kind == "refused":
-        return f"{said}: {person(number)}" if number else said
+        return f"{said} the record of {person(number)}" if number else said
     return f"{said} {person(number)}"
