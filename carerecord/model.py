@@ -122,6 +122,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     nhs_authorities: tuple[str, ...] = ("NHS", "NHSNMBR", "NH", "NHSN", "NHSNBR")
     local_authorities: tuple[str, ...] = ()  # empty: every authority but the NHS ones
     charset: str = "utf-8"
+    service: str = ""  # "sexual-health", "termination", ...: a service that everything it sends is of
+    confidentiality: str = ""  # "R" or "V": the source marks everything it sends as sensitive
+    units: tuple[tuple[str, str], ...] = ()  # (its own code of a ward or clinic, the service that this is)
 
 
 class Original(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,6 +249,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     translated: bool = True  # False: a type we do not translate yet
     about_nobody: bool = False  # a directory of organisations or staff: kept whole, and nothing of it in the record
     must_be_known: bool = False  # the patient is only referred to: never the beginning of a new identity
+    settings: tuple[tuple[str, str, str], ...] = ()  # (system, code, name) of the service and place that it comes from
 
 
 @at_hand

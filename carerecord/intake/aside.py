@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 import carerecord
-from carerecord.formats.translate import translate
+from carerecord.intake.reading import Lists, read
 from carerecord.model import Original, Reading, Source
 
 START_SECONDS_MAX = 30
@@ -21,7 +21,7 @@ _READY = b"ready"
 _ROOT = str(Path(carerecord.__file__).parents[1])
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from carerecord.intake.aside import main; main()"
 _read_reading = msgspec.msgpack.Decoder(Reading).decode
-_read_task = msgspec.msgpack.Decoder(tuple[Original, Source]).decode
+_read_task = msgspec.msgpack.Decoder(tuple[Original, Source, Lists]).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -41,12 +41,12 @@ class Aside:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
-    async def translate(self, original: Original, source: Source) -> Reading:
+    async def translate(self, original: Original, source: Source, *, lists: Lists = ()) -> Reading:
         async with self._turn:
             answered = False
             try:
                 process = self._process or await self._start()
-                answer = await self._ask(process, _encode((original, source)))
+                answer = await self._ask(process, _encode((original, source, lists)))
                 answered = True
             except (OSError, EOFError, asyncio.IncompleteReadError) as error:
                 raise AsideFailed from error
@@ -100,8 +100,8 @@ def main() -> None:
     tasks, answers = sys.stdin.buffer, sys.stdout.buffer
     _write(answers, _READY)
     while len(length := tasks.read(_LENGTH.size)) == _LENGTH.size:
-        original, source = _read_task(tasks.read(_LENGTH.unpack(length)[0]))
-        _write(answers, _encode(translate(original, source=source)))
+        original, source, lists = _read_task(tasks.read(_LENGTH.unpack(length)[0]))
+        _write(answers, _encode(read(original, source=source, lists=lists)))
 
 
 def _write(answers: BinaryIO, answer: bytes) -> None:

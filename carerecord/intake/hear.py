@@ -10,16 +10,19 @@ import msgspec
 from carerecord import logs
 from carerecord.formats.fhir import Asked
 from carerecord.formats.hl7v2 import Header
-from carerecord.formats.translate import translate as translate_original
+from carerecord.intake.reading import Lists, read
 from carerecord.intake.values import UNKNOWN_SENDER, Heard
 from carerecord.model import Original, Outcome, Problem, Reading, Source, Subject
 from carerecord.organisations import Region
 from carerecord.patient_index import as_heard
 from carerecord.record import dictionary
+from carerecord.sensitivity import NEVER_KEPT
 
 UNKNOWN = Source(id="unknown", organisation="", name="unknown")
 CONTROL_ID_CHARACTERS_MAX = 199  # MSH-10 in HL7 v2.7 and later
 MESSAGE_TYPE_CHARACTERS_MAX = 60
+# What stands for an original that may not be kept: that it came is known, by its hash and the field that forbade it.
+NOTHING_KEPT = b"This was refused, and nothing of it is kept."
 
 
 def find_source(region: Region, header: Header | None) -> Source:
@@ -43,12 +46,12 @@ def dropped_original(content: bytes, source: Source, *, received_at: datetime) -
     return Original(source=source.id, content=content, received_at=received_at, format="document")
 
 
-def translate(original: Original, header: Header | None, source: Source) -> Reading | Problem:
+def translate(original: Original, header: Header | None, source: Source, *, lists: Lists = ()) -> Reading | Problem:
     """What it says. A Problem means that the translation itself failed: ours to mend, and the message is parked."""
     if source is UNKNOWN and header is not None:
         return Reading(message_type=header.message_type, control_id=original.control_id, problems=(_UNREGISTERED,))
     try:
-        return translate_original(original, source=source)
+        return read(original, source=source, lists=lists)
     except Exception as error:
         logs.say(logs.Line.MESSAGE_PARKED, source=source.id, kind=type(error).__name__)
         return CRASHED
@@ -75,10 +78,11 @@ def conclude(
     else:
         message_type = clean(reading.message_type, MESSAGE_TYPE_CHARACTERS_MAX)
         outcome, subject, problems = _weigh(reading, live=live)
+    is_kept = not any(problem.rule == NEVER_KEPT for problem in problems)
     return Heard(
-        content=original.content,
+        content=original.content if is_kept else NOTHING_KEPT,
         format=original.format,
-        packed=packed[0] if packed else None,
+        packed=packed[0] if packed and is_kept else None,
         content_hash=packed[1] if packed else fingerprint(original.content),
         source=original.source,
         control_id=original.control_id,

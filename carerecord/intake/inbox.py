@@ -171,7 +171,7 @@ def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Hea
         control_id=message.control_id,
         format=message.format,
     )
-    reading = hear.translate(original, header, source)
+    reading = hear.translate(original, header, source, lists=region.sensitive_codes)
     return hear.conclude(original, reading, live=settings.live)
 
 

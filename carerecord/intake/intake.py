@@ -20,6 +20,7 @@ from carerecord.intake.pushes import Answer, Pushed, pushed, sentences
 from carerecord.intake.values import Heard, Kept, Receipt, receipt
 from carerecord.model import Original, Problem, Reading, Source
 from carerecord.organisations import Region
+from carerecord.sensitivity import check
 from carerecord.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Intake:
         self._told = heard
         self._region = region
         self._live = settings.live
+        check(region.sensitive_codes)
+        self._lists = region.sensitive_codes
         self._clock = clock
         self._keeper = Keeper(db, region, random_key=random_key)
         self._aside = Aside(seconds_max=settings.translate_seconds_max)
@@ -106,7 +109,7 @@ class Intake:
     async def _take_in(self, original: Original, header: hl7v2.Header | None, source: Source) -> tuple[Heard, Kept]:
         lane = self._lanes.get(source.id)
         if len(original.content) < ASIDE_BYTES and lane is None:
-            reading = hear.translate(original, header, source)
+            reading = hear.translate(original, header, source, lists=self._lists)
             heard = hear.conclude(original, reading, live=self._live)
             waiting = self._enqueue(heard)
         else:
@@ -135,10 +138,10 @@ class Intake:
         packed = await asyncio.to_thread(hear.pack, original.content)
         reading: Reading | Problem
         if source is hear.UNKNOWN or len(original.content) < ASIDE_BYTES:
-            reading = hear.translate(original, header, source)
+            reading = hear.translate(original, header, source, lists=self._lists)
         else:
             try:
-                reading = await self._aside.translate(original, source)
+                reading = await self._aside.translate(original, source, lists=self._lists)
             except (AsideFailed, AsideTooSlow) as failed:
                 logs.say(logs.Line.MESSAGE_PARKED, source=source.id, kind=type(failed).__name__)
                 reading = hear.CRASHED if isinstance(failed, AsideFailed) else hear.TOO_SLOW

@@ -3,7 +3,16 @@
 In: `region.toml` and the key files beside it. Out: a frozen Region. Invariant: a region is data.
 """
 
-from carerecord.organisations.region import Client, Neighbour, Organisation, Region, SignIn
+from carerecord.organisations.region import Client, Neighbour, Organisation, Region, SensitiveCodes, SignIn
 from carerecord.organisations.region_file import RegionDoesNotFit, read_region
 
-__all__ = ["Client", "Neighbour", "Organisation", "Region", "RegionDoesNotFit", "SignIn", "read_region"]
+__all__ = [
+    "Client",
+    "Neighbour",
+    "Organisation",
+    "Region",
+    "RegionDoesNotFit",
+    "SensitiveCodes",
+    "SignIn",
+    "read_region",
+]

@@ -58,6 +58,20 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "NHS Care Identity"
 
 
+class SensitiveCodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Codes that give a sensitive thing away: what a region adds to the record's own lists.
+
+    `system` is "snomed", "icd-10", "opcs-4", "read-v2" or "ctv3"; `prefixes` are for codes that are built so.
+    """
+
+    label: str
+    system: str
+    source: str  # where the list is from
+    checked: str = "region"
+    codes: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
 class SourceEntry(Source, frozen=True, kw_only=True):
     sending: tuple[str, ...] = ()  # "APPLICATION|FACILITY" of MSH-3|MSH-4; "*" stands for anything
     expected_every_seconds: float | None = None  # as agreed with the source; its own rhythm speaks once it is known
@@ -73,6 +87,7 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     clients: tuple[Client, ...] = ()
     sign_in: SignIn | None = None
     roles: dict[str, str] = {}  # national RBAC role code -> our role
+    sensitive_codes: tuple[SensitiveCodes, ...] = ()  # beside those that the record ships
     privacy_organisation: str = ""  # ODS code of who leads: its privacy desk sees every organisation's cases
 
     @cached_property

@@ -8,7 +8,15 @@ from typing import Any
 
 import msgspec
 
-from carerecord.organisations.region import Client, Neighbour, Organisation, Region, SignIn, SourceEntry
+from carerecord.organisations.region import (
+    Client,
+    Neighbour,
+    Organisation,
+    Region,
+    SensitiveCodes,
+    SignIn,
+    SourceEntry,
+)
 
 
 class RegionDoesNotFit(ValueError):
@@ -45,8 +53,20 @@ def _region(raw: dict[str, Any], folder: Path) -> Region:
         clients=msgspec.convert(_with_keys(raw.get("client", []), folder), tuple[Client, ...]),
         sign_in=msgspec.convert(sign_in, SignIn) if sign_in else None,
         roles=msgspec.convert(raw.get("roles", {}), dict[str, str]),
+        sensitive_codes=msgspec.convert(_listed(raw.get("sensitive_codes", []), folder), tuple[SensitiveCodes, ...]),
         privacy_organisation=msgspec.convert(raw.get("privacy_organisation", ""), str),
     )
+
+
+def _listed(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """Lists written out, and those of a file beside the region's, which may be licensed and kept apart."""
+    found: list[dict[str, Any]] = []
+    for entry in entries:
+        if "file" in entry:
+            found += tomllib.loads((folder / entry["file"]).read_text(encoding="utf-8")).get("list", [])
+        else:
+            found.append(entry)
+    return found
 
 
 def _with_keys(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:

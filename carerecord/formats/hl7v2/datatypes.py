@@ -93,7 +93,7 @@ def entity_identifier(raw: str, message: Message) -> tuple[str, str]:
     return number, authority
 
 
-def place(raw: str, message: Message) -> str:
+def place(raw: str, message: Delimiters) -> str:
     """PL as people read it: "T42E, BY02, 17": building, ward, room, bed, without saying the same thing twice."""
     ward, room, bed, facility, _, _, building, floor, description = message.parts(raw, 9)
     said: list[str] = []

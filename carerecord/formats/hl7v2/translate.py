@@ -9,6 +9,7 @@ from carerecord.formats.hl7v2.grammar import parse, value
 from carerecord.formats.hl7v2.instants import parse_instant
 from carerecord.formats.hl7v2.merge import read_merge
 from carerecord.formats.hl7v2.pid import read_subject
+from carerecord.formats.hl7v2.settings import read_settings
 from carerecord.formats.hl7v2.translating import Translating
 from carerecord.model import Merge, Original, Problem, Reading, Source
 
@@ -63,6 +64,7 @@ def _read_content(translating: Translating, message_type: str) -> Reading:
         said_at=translating.said_at,
         # Other messages carry a copy of the demographics; ADT is where a system says them.
         updates_demographics=kind == "ADT" and event != "A60",
+        settings=read_settings(translating),
     )
 
 
