@@ -10,10 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import browser as browsers
 from tests.journeys.conftest import Region
-from tests.journeys.test_signing_in_without_a_launch import fill_in, sign_in
+from tests.journeys.test_signing_in_without_a_launch import declare, fill_in, sign_in
 
 pytestmark = pytest.mark.browser
-WORDS = "Found collapsed in the waiting room, not responding, need medicines and allergies"
 
 
 def user_called(region: Region, about: str) -> dict[str, Any]:
@@ -30,14 +29,6 @@ def find(page: Page, region: Region, person: dict[str, Any]) -> None:
     fill_in(page, person)
     page.get_by_role("button", name="Yes, open this record").click()
     page.wait_for_url(re.compile("/patient/"))
-
-
-def declare(page: Page, *, button: str = "Open with emergency access") -> None:
-    page.get_by_label("This person cannot be asked").check(force=True)
-    page.get_by_label("What is happening?").fill(WORDS)
-    page.get_by_label("2 hours", exact=True).check(force=True)
-    page.get_by_label("I need this record now").check(force=True)
-    page.get_by_role("button", name=button).click()
 
 
 @pytest.mark.parametrize("script", [True, False])

@@ -12,6 +12,7 @@ from tests import browser as browsers
 from tests.journeys.conftest import Region
 
 pytestmark = pytest.mark.browser
+WORDS = "Found collapsed in the waiting room, not responding, need medicines and allergies"
 
 
 def user_with(region: Region, roles: int) -> dict[str, Any]:
@@ -36,11 +37,21 @@ def fill_in(page: Page, person: dict[str, Any]) -> None:
 
 
 def open_record(page: Page, person: dict[str, Any]) -> None:
-    """Finds a person and says that it is the right one."""
+    """Finds a person, says that it is the right one, and declares an emergency where nothing shows a relationship."""
     fill_in(page, person)
     expect(page.get_by_role("heading", name="Is this the right person?")).to_be_visible()
     page.get_by_role("button", name="Yes, open this record").click()
     page.wait_for_url(re.compile("/patient/"))
+    if page.get_by_role("heading", level=1).first.inner_text() == "Emergency access":
+        declare(page)
+
+
+def declare(page: Page, *, button: str = "Open with emergency access") -> None:
+    page.get_by_label("This person cannot be asked").check(force=True)
+    page.get_by_label("What is happening?").fill(WORDS)
+    page.get_by_label("2 hours", exact=True).check(force=True)
+    page.get_by_label("I need this record now").check(force=True)
+    page.get_by_role("button", name=button).click()
 
 
 def test_one_role_is_taken_and_whom_the_hospital_knows_is_opened_without_a_question(
