@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 SEED = 20_261_122
-PARTS = ("tuning", "second", "held_out")
-VARIANTS = {"tuning": 2, "second": 2, "held_out": 3}  # letters around each sentence
+PARTS = ("tuning", "second", "third", "held_out")
+VARIANTS = {"tuning": 2, "second": 2, "third": 2, "held_out": 3}  # letters around each sentence
 _DRUGS = ("amlodipine 5 mg", "ramipril 2.5 mg", "metformin 500 mg", "atorvastatin 20 mg", "omeprazole 20 mg")
 _DATES = ("2016", "March 2019", "12-Feb-2021", "June", "October 2023", "last spring")
 _NAMES = ("Ada Quill", "Rosa Vane", "Tom Orchard", "Imran Sabel", "Jo Fenn", "Petra Lund")

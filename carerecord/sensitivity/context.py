@@ -107,8 +107,10 @@ def _turned_out(after: str) -> bool | None:
     return found["against"] is None
 
 
-def is_bare_test(after: str) -> bool:
+def is_bare_test(before: str, after: str) -> bool:
     """A test named without its result: that somebody was tested says nothing of them."""
+    if before.rstrip().endswith(("positive", "reactive")):
+        return False
     found = _TEST.match(after)
     return found is not None and _turned_out(after[found.end() :]) is not True
 

@@ -101,4 +101,4 @@ def _stands(cue: Cue, sentence: str, match: re.Match[str]) -> bool:
         return False
     if cue.bits & _OF_ONESELF and is_relatives(before, after):
         return False
-    return cue.kind == "positive" or not (is_denied(before, after) or is_bare_test(after))
+    return cue.kind == "positive" or not (is_denied(before, after) or is_bare_test(before, after))

@@ -65,6 +65,7 @@ def read_diagnoses(translating: Translating, encounter: msgspec.Raw | None) -> N
             code=key,
             happened_at=when.at if when else None,
             standing=Standing.ENTERED_IN_ERROR if is_deleted else Standing.CURRENT,
+            mark="R" if translating.text(segment, 18).upper() == "Y" else "",  # the confidential indicator
         )
 
 

@@ -104,6 +104,7 @@ def _state(
         code=said.key,
         happened_at=onset.at if onset else added.at if added else None,
         standing=Standing.ENTERED_IN_ERROR if is_mistake else standing,
+        mark=translating.text(prb, 25).upper(),  # security and sensitivity
     )
 
 

@@ -87,6 +87,8 @@ def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgs
         code=f"{ACT_CODE}|{code}" if code else None,
         happened_at=start.at if start else end.at if end else None,
         standing=_STANDINGS[status],
+        # PV2-22, the visit protection indicator
+        mark="R" if translating.text(message.find("PV2"), 22).upper() == "Y" else "",
     )
     return ready({"reference": f"Encounter/{local}"})
 

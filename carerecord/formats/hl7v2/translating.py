@@ -18,9 +18,16 @@ DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _ENCODER = msgspec.json.Encoder()
 
 
-@lru_cache(maxsize=1024)
-def _meta_of(source: str) -> msgspec.Raw:
-    return ready({"source": local_system("", source=source).rstrip(":")})
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v2-0177"
+
+
+@lru_cache(maxsize=4096)
+def _meta_of(source: str, mark: str = "") -> msgspec.Raw:
+    """`mark`: how confidential the source says that it is (HL7 v2 table 0177), as FHIR's own security label."""
+    said: dict[str, Any] = {"source": local_system("", source=source).rstrip(":")}
+    if mark:
+        said["security"] = [{"system": CONFIDENTIALITY, "code": mark}]
+    return ready(said)
 
 
 def ready(part: Any) -> msgspec.Raw:
@@ -31,7 +38,7 @@ def ready(part: Any) -> msgspec.Raw:
 class Translating:
     """Statements and problems gathered from one message. Nothing here is shared between messages."""
 
-    __slots__ = ("_meta", "control_id", "message", "problems", "said_at", "source", "statements", "timezone")
+    __slots__ = ("_meta", "control_id", "mark", "message", "problems", "said_at", "source", "statements", "timezone")
 
     def __init__(self, message: Message, source: Source, *, control_id: str, said_at: datetime) -> None:
         self.message = message
@@ -42,6 +49,8 @@ class Translating:
         self.statements: list[Statement] = []
         self.problems: list[Problem] = list(message.problems)
         self._meta = _meta_of(source.id)
+        # ARV-3: of what kind the restriction is that the sender sets on all that the message says.
+        self.mark = self.text(message.find("ARV"), 3).upper() if "ARV" in message.names else ""
 
     def problem(self, field: str, rule: str, sentence: str, *, fatal: bool = False) -> None:
         """`field` is "PID-3.1", or "PID" for a whole segment. The sentence holds nothing that the message says."""
@@ -98,9 +107,10 @@ class Translating:
         code: str | None,
         happened_at: datetime | None,
         standing: Standing,
+        mark: str = "",
     ) -> None:
-        """Keep one resource, which has its resourceType and id, as a statement."""
-        body["meta"] = self._meta
+        """Keep one resource, which has its resourceType and id, as a statement. `mark`: how confidential it is."""
+        body["meta"] = _meta_of(self.source.id, mark or self.mark) if mark or self.mark else self._meta
         self.statements.append(
             Statement(
                 resource_type=body["resourceType"],
