@@ -56,7 +56,7 @@ CASES = (
     case(
         6917529027641081857,
         kind="misuse",
-        rule="same-surname",
+        rule="family",
         sentence=SURNAME,
         detail={"why": ["The reader and this person share a surname that is rare.", "No visit or referral is known."]},
         opened_at=AT - 3 * DAY,
@@ -66,7 +66,7 @@ CASES = (
     case(
         6917529027641081859,
         kind="evidence",
-        rule="unmatched",
+        rule="unmatched-after-24h",
         organisation="R1H",
         sentence="An appointment was claimed that the clinic’s own system does not know.",
         opened_at=AT - 20 * timedelta(minutes=1),
@@ -170,9 +170,9 @@ class MadePrivacy:
             weeks=tuple((monday + number * 7 * DAY, *counts) for number, counts in enumerate(weeks)),
             rules=(
                 precision("declared", 41, 38, 3, 4, 29, 2, 0),
-                precision("same-surname", 22, 20, 9, 2, 6, 1, 2),
+                precision("family", 22, 20, 9, 2, 6, 1, 2),
                 precision("after-death", 9, 8, 6, 0, 1, 1, 0),
-                precision("unmatched", 4, 0, 0, 0, 0, 0, 0),
+                precision("unmatched-after-24h", 4, 0, 0, 0, 0, 0, 0),
             ),
             months=(precision("2026-09", 28, 28, 7, 3, 17, 1, 0), precision("2026-10", 32, 30, 9, 2, 16, 2, 1)),
             median_hours=19.4,

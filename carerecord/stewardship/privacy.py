@@ -27,6 +27,7 @@ from carerecord.stewardship.cases import case_of as read_case
 from carerecord.stewardship.privacy_rules import (
     NOBODY,
     about,
+    looked_at,
     looks_of,
     no_reason,
     no_words,
@@ -291,7 +292,7 @@ class PrivacyDesk:
             QUERIES["read_events_of_reader"],
             witness.stream,
             witness.seq,
-            case.opened_at - AROUND,
+            looked_at(case) - AROUND,
             case.opened_at + AROUND,
             f'"user_id":{msgspec.json.encode(case.staff).decode()}',
             LOOKS_MAX,

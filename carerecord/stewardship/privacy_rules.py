@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +20,12 @@ AGAIN = timedelta(minutes=2)
 
 def about(case: Case) -> str:
     return f"case {case.id}"
+
+
+def looked_at(case: Case) -> datetime:
+    """When its look was: a claim that finds no match becomes a case a day later."""
+    said = case.detail.get("opened_at")
+    return datetime.fromisoformat(said) if isinstance(said, str) else case.opened_at
 
 
 def reader_of(event: StoredEvent | None, region: Region, *, is_named: bool) -> Reader | None:

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import browser as browsers
 from tests.journeys.conftest import Region
-from tests.journeys.test_emergency_access import WORDS, adult, declare, find, user_called
-from tests.journeys.test_signing_in_without_a_launch import sign_in
+from tests.journeys.test_emergency_access import adult, find, user_called
+from tests.journeys.test_signing_in_without_a_launch import WORDS, declare, sign_in
 
 pytestmark = pytest.mark.browser
 SENTENCE = re.compile("Emergency access was declared: .*Great Ormond Street")

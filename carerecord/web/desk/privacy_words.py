@@ -16,7 +16,22 @@ KINDS = {
 }
 RULES = {
     "declared": "Emergency access declared",
-    "unmatched": "Claimed relationship without a match",
+    "unmatched-after-24h": "Claimed relationship without a match",
+    "denied-by-its-own-organisation": "Claim denied by their own organisation",
+    "own-record": "Own record",
+    "household": "Same household",
+    "family": "Same unusual surname",
+    "colleague": "Colleague",
+    "listed": "Listed person",
+    "after-death": "After death",
+    "no-relationship": "No relationship",
+    "fishing": "Fishing",
+    "volume": "Volume",
+    "breadth": "Breadth",
+    "neighbourhood": "One neighbourhood",
+    "travel": "Impossible travel",
+    "emergency-rate": "Emergencies",
+    "returning": "Returning",
 }
 FOUND = {
     "appropriate": ("Appropriate", "The reader was involved in this person’s care, or had to be."),

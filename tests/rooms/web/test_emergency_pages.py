@@ -11,7 +11,11 @@ import pytest
 from carerecord.disclosure import Record, Refusal
 from carerecord.model import Evidence, EvidenceClass, Purpose
 from carerecord.signin import EMERGENCY_HOURS, patient_cookie
+from carerecord.stewardship.attestations import DENIED, UNMATCHED
+from carerecord.stewardship.declared import RULE
+from carerecord.stewardship.watch.values import read_rules
 from carerecord.web import emergency
+from carerecord.web.desk import privacy_words
 from tests import samples
 from tests.stage import STAFF, Stage
 
@@ -171,3 +175,9 @@ def test_the_record_says_by_which_rule_on_what_and_on_which_legal_basis_it_is_sh
         "tell your organisation’s privacy officer",
     ):
         assert part in panel
+
+
+def test_every_rule_that_raises_a_case_has_its_name_on_the_desk() -> None:
+    named = set(privacy_words.RULES)
+    assert {RULE, UNMATCHED, DENIED} <= named
+    assert set(read_rules().rule) <= named
