@@ -27,9 +27,11 @@ _PV1 = "PV1|1|O|{place}" + "|" * 7 + "{service}" + "|" * 9 + "V1" + "|" * 25 + "
 _SYSTEMS = {"snomed": "SCT", "icd-10": "I10", "read-v2": "READ2", "ctv3": "CTV3", "opcs-4": "OPCS4"}
 _CLINICS = (
     ("GUM Clinic", "sexual-health"), ("Sexual Health Clinic B", "sexual-health"), ("HIV day unit", "sexual-health"),
-    ("Jefferiss Wing", "sexual-health"), ("Haven Paddington", "safeguarding"), ("Pregnancy advisory service", "termination"),
+    ("Jefferiss Wing", "sexual-health"), ("Haven Paddington", "safeguarding"),
+    ("Pregnancy advisory service", "termination"),
     ("Termination clinic", "termination"), ("Assisted Conception Unit", "assisted-conception"),
-    ("Fertility clinic", "assisted-conception"), ("Gender identity clinic", "gender-history"), ("Adoption medical", "adoption"),
+    ("Fertility clinic", "assisted-conception"),
+    ("Gender identity clinic", "gender-history"), ("Adoption medical", "adoption"),
     ("Safeguarding hub", "safeguarding"), ("IDVA office", "safeguarding"), ("MARAC", "third-party"),
 )  # fmt: skip
 

@@ -75,10 +75,12 @@ def _findings(reading: Reading, source: Source, own: Lists) -> Iterator[tuple[in
     stays: dict[str, list[Service]] = {}
     parts: list[list[Finding]] = []
     for statement in statements:
-        found = list(of_source) if statement.resource_type != "Patient" else []
-        if statement.resource_type != "Patient":
-            found += marks_of(statement.body)
-        if may_be_inferred(statement):
+        body = statement.body
+        found: list[Finding] = []
+        # Who the person is, is no statement that bears a label: a restricted person is disguised at the door.
+        if (of_source or b'"security' in body or b'"confidentiality"' in body) and statement.resource_type != "Patient":
+            found = [*of_source, *marks_of(body)]
+        if statement.heading not in NEVER_INFERRED and may_be_inferred(statement):
             inferred, named = _inferred(statement, source, own)
             if named and statement.resource_type == "Encounter":
                 stays[statement.local_id] = named

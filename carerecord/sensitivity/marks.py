@@ -85,9 +85,7 @@ _read = msgspec.json.Decoder(_Marked).decode
 
 
 def marks_of(body: bytes) -> list[Finding]:
-    """Findings of a resource's own security labels. Most resources have none, and are not read for that."""
-    if b'"security' not in body and b'"confidentiality"' not in body:
-        return []
+    """Findings of a resource's own security labels."""
     marked = _read(body)
     said = [("meta.security", coding) for coding in marked.meta.security]
     said += [("securityLabel", coding) for concept in marked.securityLabel for coding in concept.coding]
