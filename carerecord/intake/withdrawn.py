@@ -150,7 +150,7 @@ async def every_message(connection: Connection, *, source: str | None = None) ->
 
 
 def _message(row: asyncpg.Record) -> Message:
-    has = row.keys()
+    has = frozenset(row.keys())  # A record gives its names only once.
     day: date = row["day"]
     return Message(
         reference=OriginalReference(day, row["seq"]),

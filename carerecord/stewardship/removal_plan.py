@@ -49,12 +49,13 @@ class RemovalRefused(Exception):
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What is to go: a statement, one version or all; an original and all that came of it; all of an identity."""
 
-    kind: Literal["statement", "original", "source", "identity"]
+    kind: Literal["statement", "original", "source", "identity", "identities"]
     patient_key: int = NOBODY  # of the statement's rows, or of the person
     local_id: str = ""
     version: str = ""  # none: all of them
     original: OriginalReference | None = None
     identity_key: int = 0
+    identities: tuple[int, ...] = ()  # several whose rows are found under one key
     source: str = ""
 
 
@@ -178,6 +179,9 @@ async def _identities(connection: Connection, target: Target) -> list[forget.Kno
     if target.kind == "identity":
         one = await forget.find_identity(connection, target.patient_key, target.identity_key)
         return [one] if one else []
+    if target.kind == "identities":
+        several = [await forget.find_identity(connection, target.patient_key, each) for each in target.identities]
+        return [each for each in several if each]
     found = await forget.find_identities_of_person(connection, target.patient_key)
     return [identity for identity in found if identity.source == target.source]
 

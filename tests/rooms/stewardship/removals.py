@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from base64 import b64encode
 from pathlib import Path
 
 from carerecord import audit, clock, database
+from carerecord.model import StoredStatement
+from carerecord.record import rewrite
 from carerecord.settings import Settings
-from carerecord.stewardship import removal, removal_ledger
-from carerecord.stewardship.removal_plan import Authority, Decision, Target, plan_removal
+from carerecord.stewardship import proof, removal, removal_ledger
+from carerecord.stewardship.proof import Proof
 from carerecord.stewardship.removal_ledger import Entry
+from carerecord.stewardship.removal_plan import Authority, Decision, Target
+from tests.house import House
 
 _numbers = itertools.count(1000)
 AGREED = Decision(
@@ -29,8 +34,7 @@ async def withdraw(
 ) -> list[Entry]:
     number = next(_numbers)
     async with database.connect(settings, "remove") as db, audit.Writer.open(db) as writer:
-        async with db.connection() as connection:
-            parts = await plan_removal(connection, target, removal=number, give_back=give_back)
+        parts = await removal.look_up(db, writer, target, decision, removal=number, give_back=give_back, at=clock.now())
         return await removal.withdraw(
             db, writer, parts, decision, removal=number, ledger=ledger_of(settings), at=clock.now()
         )
@@ -41,3 +45,37 @@ async def complete(settings: Settings) -> list[Entry]:
     folder = Path(settings.drop_folder) if settings.drop_folder else None
     async with database.connect(settings, "work") as db, audit.Writer.open(db) as writer:
         return await removal.complete_open(db, writer, ledger=ledger_of(settings), drop_folder=folder, at=clock.now())
+
+
+async def remove(settings: Settings, target: Target, *, decision: Decision = AGREED) -> list[Entry]:
+    """To the end."""
+    entries = await withdraw(settings, target, decision=decision)
+    await complete(settings)
+    return entries
+
+
+async def prove(settings: Settings, *entries: Entry) -> Proof:
+    """Of these, or of all there are."""
+    folder = Path(settings.drop_folder) if settings.drop_folder else None
+    async with database.connect(settings, "owner") as db:
+        known = await removal.list_removals(db)
+        keys = {entry.key for entry in entries}
+        return await proof.prove(db, [entry for entry in known if not keys or entry.key in keys], drop_folder=folder)
+
+
+async def held(house: House, patient_key: int) -> list[StoredStatement]:
+    """Everything that is kept under a key, withdrawn or not."""
+    async with house.owner.connection() as connection:
+        return await rewrite.read_all(connection, patient_key)
+
+
+async def find_letter(house: House, patient_key: int, words: str) -> StoredStatement:
+    """The statement of the letter with these words."""
+    coded = b64encode(words.encode())
+    return next(each for each in await held(house, patient_key) if coded in each.body)
+
+
+def the(statement: StoredStatement, *, only: bool = False) -> Target:
+    """All versions of it, or only this one."""
+    version = statement.version if only else ""
+    return Target(kind="statement", patient_key=statement.patient_key, local_id=statement.local_id, version=version)
