@@ -167,7 +167,7 @@ class MadeSessions:
 class MadeWatch:
     """Nobody's session is over while its page waits."""
 
-    async def is_over(self, session: Session) -> bool:
+    async def is_over(self, session: Session, *, drawn_at: datetime) -> bool:
         await asyncio.sleep(60)
         return False
 

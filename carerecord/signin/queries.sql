@@ -137,7 +137,14 @@ returning true;
 delete from signin.switch where kind = $1 and name = $2 returning true;
 
 -- :name find_sessions
--- Which of these sessions are open, and what is cut.
-select token_hash, staff, route, issuer, array(select s.kind || ' ' || s.name from signin.switch s) as cuts
-from signin.session
-where token_hash = any ($1::bytea[]) and closed_at is null and expires_at > $2;
+-- Which of these sessions are open, what is cut, and whether an objection restricts their person since the page was drawn.
+select s.token_hash, s.staff, s.route, s.issuer, array(select w.kind || ' ' || w.name from signin.switch w) as cuts,
+       exists (
+           select from stewardship.objection o
+           where o.patient_key in (select s.patient_key union all
+                                   select m.home_key from patient_index.member m where m.patient_key = s.patient_key)
+               and o.state in ('weighed', 'upheld') and coalesce(o.decided_at, o.received_at) > p.drawn_at
+       ) as is_restricted
+from unnest($1::bytea[], $2::timestamptz[]) p (token_hash, drawn_at)
+join signin.session s on s.token_hash = p.token_hash
+where s.closed_at is null and s.expires_at > $3;

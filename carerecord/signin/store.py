@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -71,10 +71,13 @@ class Store:
         check_session(row["cuts"], session)
         return session
 
-    async def find_open(self, hashes: Collection[bytes], *, at: datetime) -> set[bytes]:
-        """Which of these sessions, by the hashes of their tokens, are still open and not cut."""
+    async def find_open(self, drawn: Mapping[bytes, datetime], *, at: datetime) -> set[bytes]:
+        """Of sessions, by the hashes of their tokens and when their pages were drawn: which are open and not cut, and
+        whose person nothing restricts since then."""
         still = set()
-        for row in await self._db.fetch(QUERIES["find_sessions"], list(hashes), at):
+        for row in await self._db.fetch(QUERIES["find_sessions"], list(drawn), list(drawn.values()), at):
+            if row["is_restricted"]:
+                continue
             staff = msgspec.json.decode(row["staff"], type=Staff) if row["cuts"] else None
             if staff is None or find_cut(row["cuts"], staff=staff, route=row["route"], issuer=row["issuer"]) is None:
                 still.add(row["token_hash"])

@@ -236,6 +236,8 @@ def test_an_objection_closes_every_way_with_the_next_request_and_is_undone_with_
                     status, text = await oxford.program(token, path)
                     assert status in (403, 404), path
                     assert "Penicillin" not in text
+                status, text = await oxford.search(token)
+                assert "Example" not in text
                 status, text = await oxford.arrive()
                 assert "Penicillin" not in text
                 undone = await objections.decide(
@@ -273,6 +275,36 @@ def test_an_open_page_turns_into_the_page_that_says_whom_to_phone(system: System
         shown.screenshot(path=browser.SCREENSHOTS / "access-cut.png")
     finally:
         aside(switch(system, "restore", "user", "ouh-4411"))
+
+
+@pytest.mark.browser
+def test_an_open_page_goes_by_itself_when_its_person_objects(system: System, chrome: Browser) -> None:
+    shown = browser.page(chrome)
+    shown.goto(aside(_minted(system)))
+    expect(shown.get_by_text("Penicillin").first).to_be_visible()
+    told = aside(_objects(system))
+    try:
+        expect(shown.get_by_text("Penicillin")).to_have_count(0, timeout=5_000)
+    finally:
+        aside(_withdraws(system, told))
+
+
+async def _objects(system: System) -> Told:
+    async with desks(system) as (_, objections):
+        found = await objections.find_person(
+            RECORDS, nhs_number=BELA["nhs_number"], birth_date=BORN, session=SESSION, at=clock.now()
+        )
+        assert isinstance(found, int)
+        told = await objections.receive(RECORDS, patient_key=found, scope=Scope.WHOLE, session=SESSION, at=clock.now())
+        assert isinstance(told, Told)
+        return told
+
+
+async def _withdraws(system: System, told: Told) -> None:
+    async with desks(system) as (_, objections):
+        await objections.withdraw(
+            RECORDS, objection_id=told.objection.id, reason="She telephoned us.", session=SESSION, at=clock.now()
+        )
 
 
 async def _minted(system: System) -> str:

@@ -108,7 +108,8 @@
       let status = 0;
       asking = new AbortController();
       try {
-        const answer = await fetch(chart[0] + "/open", { credentials: "same-origin", cache: "no-store", signal: asking.signal });
+        const seconds = Math.ceil(performance.now() / 1000); // For how long this page has been open.
+        const answer = await fetch(chart[0] + "/open?seconds=" + seconds, { credentials: "same-origin", cache: "no-store", signal: asking.signal });
         status = answer.status;
       } catch {
         // Hidden now, or nobody answers: what is on the screen was seen already, and the next request asks anyway.

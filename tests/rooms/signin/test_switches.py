@@ -105,7 +105,7 @@ async def test_an_open_page_is_let_go_soon_after_a_cut_and_stays_without_one(set
         one, other = await launched(sessions), await launched(sessions, staff=replace(STAFF, user_id="555000000002"))
         open_ones = [await sessions.find(new.id, token=new.token, at=AT) for new in (one, other)]
         assert all(open_ones)
-        pages = [asyncio.create_task(watch.is_over(each, seconds_max=30)) for each in open_ones if each]
+        pages = [asyncio.create_task(watch.is_over(each, drawn_at=AT, seconds_max=30)) for each in open_ones if each]
         await asyncio.sleep(0)
         await cut(db, switch(SwitchKind.USER, STAFF.user_id))
         async with asyncio.timeout(5):  # The promise itself: five seconds, on a running page.
@@ -121,7 +121,7 @@ async def test_an_open_page_is_let_go_when_its_session_is_closed_or_has_expired(
         watch = Watch(db, clock=lambda: now[0])
         one, other = await launched(sessions), await launched(sessions)
         open_ones = [await sessions.find(new.id, token=new.token, at=AT) for new in (one, other)]
-        pages = [asyncio.create_task(watch.is_over(each, seconds_max=30)) for each in open_ones if each]
+        pages = [asyncio.create_task(watch.is_over(each, drawn_at=AT, seconds_max=30)) for each in open_ones if each]
         await asyncio.sleep(0)
         assert open_ones[0] is not None
         await sessions.close(open_ones[0], because="logged out elsewhere", at=AT)
@@ -130,13 +130,33 @@ async def test_an_open_page_is_let_go_when_its_session_is_closed_or_has_expired(
         assert await pages[1] is True
 
 
+@pytest.mark.parametrize(("state", "goes"), [("weighed", True), ("upheld", True), ("overruled", False)])
+async def test_an_open_page_is_asked_anew_when_its_person_objects_after_it_was_drawn(
+    settings: Settings, state: str, goes: bool
+) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        session = await sessions.find(new.id, token=new.token, at=AT)
+        assert session is not None
+        await db.execute(
+            "insert into stewardship.objection (patient_key, id, scope, state, received_at)"
+            " values (1, 9, 'whole', $1, $2)",
+            *(state, AT),
+        )
+        before, under_it = AT - timedelta(seconds=1), AT
+        for drawn_at, expected in ((before, goes), (under_it, False)):
+            watch = Watch(db, clock=lambda: AT)  # One that asks at once.
+            assert await watch.is_over(session, drawn_at=drawn_at, seconds_max=0.5) is expected
+
+
 async def test_a_page_that_may_stay_is_told_so_after_a_while(settings: Settings) -> None:
     async with database.connect(settings, "serve") as db:
         sessions, watch = Sessions(db, settings), Watch(db, clock=lambda: AT)
         new = await launched(sessions)
         session = await sessions.find(new.id, token=new.token, at=AT)
         assert session is not None
-        assert await watch.is_over(session, seconds_max=0.1) is False
+        assert await watch.is_over(session, drawn_at=AT, seconds_max=0.1) is False
 
 
 async def test_what_is_cut_is_listed_with_who_cut_it_and_why(settings: Settings) -> None:
