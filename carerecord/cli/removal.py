@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from carerecord import assembly, audit, clock, database
+from carerecord.cli import removal_due
 from carerecord.cli.commands import Commands, open_database, say
 from carerecord.database import backup
 from carerecord.model import OriginalReference
@@ -46,6 +47,7 @@ def add_to(commands: Commands) -> None:
     proven.add_argument("removal", type=int, nargs="?", help="one removal, by its number; without it all")
     proven.add_argument("--backup", type=Path, help="prove it of this backup as a restore brings it back")
     proven.add_argument("--json", action="store_true")
+    removal_due.add_to(group)
     group.add("replay", replay, "After a restore: do again what the ledger holds and the database does not.")
 
 
@@ -127,7 +129,7 @@ def _ask_lines(parts: list[Part], number: int, target: Target, asked: argparse.N
     lines.append(f"`carerecord removal prove {number}` then shows that it is gone.")
     if asked.authority == Authority.MISFILED:
         named = f"--original {target.original}" if target.original else f"--statement {asked.statement}"
-        lines.append(f"Who saw it on the wrong record: `carerecord recall list {named}`.")
+        lines.append(f"Who saw it on the wrong record: `carerecord witness recall {named}`.")
     if asked.give_back:
         lines.append(f"Once the identity is corrected: `carerecord inbox replay {target.original}`.")
     return lines
