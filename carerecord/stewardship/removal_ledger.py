@@ -1,7 +1,6 @@
-"""The ledger of removals outside the database: JSON lines, on disk before the database changes, so that no backup can
-bring back what was removed.
+"""The ledger of removals outside the database, so that no backup can bring back what was removed.
 
-It holds keys and hashes, who decided and why: no content. Keep a copy where the backups are kept.
+JSON lines, on disk before the database changes. It holds keys and hashes, who decided and why: no content. Keep a copy where the backups are kept.
 """
 
 from __future__ import annotations

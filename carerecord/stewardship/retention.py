@@ -1,7 +1,6 @@
-"""Retention: what may no longer be kept, by a schedule that is data. Nothing goes without two people, or a Guardian's
-standing instruction.
+"""Retention: what may no longer be kept, by a schedule that is data.
 
-Last contact is when a source last spoke of the person. What is held open (an objection, a hold) is a person's to weigh
+Nothing goes without two people, or one and a Guardian's standing instruction. Last contact is when a source last spoke of the person. What is held open (an objection, a hold) is a person's to weigh
 before they agree.
 """
 
