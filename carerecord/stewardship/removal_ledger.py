@@ -1,6 +1,7 @@
 """The ledger of removals outside the database, so that no backup can bring back what was removed.
 
-JSON lines, on disk before the database changes. It holds keys and hashes, who decided and why: no content. Keep a copy where the backups are kept.
+JSON lines, on disk before the database changes. It holds keys and hashes, who decided and why: no content. Keep a copy
+where the backups are kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Retention: what may no longer be kept, by a schedule that is data.
 
-Nothing goes without two people, or one and a Guardian's standing instruction. Last contact is when a source last spoke of the person. What is held open (an objection, a hold) is a person's to weigh
-before they agree.
+Nothing goes without two people, or one and a Guardian's standing instruction. Last contact is when a source last spoke
+of the person. What is held open (an objection, a hold) is a person's to weigh before they agree.
 """
 
 from __future__ import annotations
