@@ -121,7 +121,12 @@ async def score(people: Sequence[Person], door: Door, owner: database.Database, 
     keys = await _identities(owner, truth, told)
     for person in truth["people"]:
         for group, key in sorted(keys.get(person["person"], {}).items()):
-            entries = [entry for entry in person["entries"] if entry["group"] == group]
+            hidden = {own_id for row in person["hidden"] for own_id in row.get("own_ids", ())}
+            entries = [
+                entry
+                for entry in person["entries"]
+                if entry["group"] == group and not all(member.get("own_id") in hidden for member in entry["members"])
+            ]
             sight = await door._look(_looking(key, at=at))
             assert isinstance(sight, Sight)
             record = door._reconciled(sight, since=None)
@@ -266,7 +271,7 @@ async def opened(on: Ground) -> AsyncIterator[tuple[Door, database.Database]]:
         database.connect(on.settings, "owner") as owner,
         audit.Writer.open(db) as writer,
     ):
-        yield Door(db, writer, on.region), owner
+        yield OpenedDoor(db, writer, on.region), owner
 
 
 async def _measure(people: int) -> Score:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from demo.people.contents import Alert, Encounter, Service, Team
+from demo.people.contents import Alert, Assessment, Encounter, Service, Team
 from demo.people.instants import iso
 from demo.people.nouns import Booked, Person, Referred, Stated, Told
 from demo.people.sources import NEIGHBOUR_ODS, NEIGHBOURS, SYSTEMS
@@ -103,4 +103,31 @@ def what_is_hidden(person: Person) -> list[Fact]:
                 "own_ids": list(dict.fromkeys(marks)),
             }
         )
-    return rows
+    return rows + _in_confidence(person)
+
+
+_IN_CONFIDENCE = {  # by label: why, and from whom
+    "mental-health": (
+        "the detail of mental health care",
+        "everyone but mental health clinicians; an emergency shows it to clinicians, practices and paramedics",
+    ),
+    "sexual-health": ("told to a sexual health service", "everyone; an emergency shows it"),
+    "termination": ("told in confidence, and policy rather than law", "everyone; an emergency shows it"),
+    "assisted-conception": ("Human Fertilisation and Embryology Act 1990, section 33A", "everyone, always"),
+    "adoption": ("Adoption and Children Act 2002, sections 56 to 65", "everyone, always"),
+}
+
+
+def _in_confidence(person: Person) -> list[Fact]:
+    """What somebody told in confidence, by its label: each by the id or the number under which its source sent it."""
+    told: dict[str, list[str]] = {}
+    for label, ids in person.guarded:
+        told.setdefault(label, []).extend(ids)
+    for event in person.story:
+        if isinstance(event, Stated) and isinstance(event.content, Assessment) and event.source == "east-london-mh":
+            told.setdefault("mental-health", []).append(event.own_id)
+    return [
+        {"what": label, "why": why, "from": whom, "own_ids": list(dict.fromkeys(told[label]))}
+        for label, (why, whom) in _IN_CONFIDENCE.items()
+        if label in told
+    ]

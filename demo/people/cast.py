@@ -94,7 +94,8 @@ _CAST = (
     (
         _cast(_OX, "M", "Raghunathan", "Vikram", "Mr", 46.8, "cancer", "penicillin", "in-hospital recent",
               "in hospital now: low counts after chemotherapy, a preliminary then a final report, histology"),
-        _cast(_OX, "F", "Whitlock", "Charlotte Grace", "Mrs", 36.2, "neuro", "none", "renamed", "a name changed on marriage"),
+        _cast(_OX, "F", "Whitlock", "Charlotte Grace", "Mrs", 36.2, "neuro", "none", "renamed assisted-conception",
+              "a name changed on marriage; a letter on assisted conception that the law bars from everyone"),
     ),
     (
         _cast(_LON, "F", "Warsame", "Hodan", "", 0.02, "", "unrecorded", "newborn child-of-next", "a newborn, first blood tests"),
@@ -108,7 +109,8 @@ _CAST = (
     ),
     (
         _cast(_LON, "F", "Grandison", "Claudette", "Mrs", 104.1, "eye", "none", "", "104 years old"),
-        _cast(_LON, "M", "Kowalczyk", "Paweł", "Mr", 39.9, "chest-pain", "none", "", "chest pain: a short stay and its troponins"),
+        _cast(_LON, "M", "Kowalczyk", "Paweł", "Mr", 39.9, "chest-pain", "none", "sexual-health",
+              "chest pain: a short stay and its troponins; a letter of a sexual health clinic that is shown in an emergency only"),
     ),
     (
         _cast(_OX, "M", "Penhale", "Stanley", "Mr", 73.3, "eye", "some", "pdf", "an eye operation, a letter as PDF"),
@@ -157,7 +159,7 @@ _CAST = (
               "a ReSPECT form that replaced an older one, district nurses, home care", practice="Y99101", conditions="alzheimers heart-failure hypertension copd"),
     ),
     (
-        _cast(_LON, "M", "Achterberg", "Joel", "Mr", 34.7, "", "some", "mental-health council", "a crisis plan, a key worker, a social worker",
+        _cast(_LON, "M", "Achterberg", "Joel", "Mr", 34.7, "", "some", "mental-health council crisis", "a crisis plan, a key worker, a social worker; an assessment in a crisis that mental health staff alone see",
               practice="Y99101", conditions="schizophrenia"),
         _cast(_LON, "F", "Mensah-Clarke", "Efua", "Mrs", 72.8, "heart-rhythm-uclh", "some", "recent dose-conflict status-conflict problem-conflict community",
               "her practice and UCLH list the same medicine at different doses, and one stopped", practice="Y99104", conditions="type-2-diabetes hypertension"),
@@ -167,9 +169,9 @@ _CAST = (
         _cast(_LON, "M", "Yusuf", "Ayub", "", 0.05, "", "unrecorded", "newborn child-of-before", "a newborn: his NHS number not yet confirmed", practice="Y99104"),
     ),
     (
-        _cast(_LON, "M", "Featherstone", "Colin", "Mr", 55.4, "diabetes", "none", "superseded moved-house", "the imaging network still has a superseded NHS number",
+        _cast(_LON, "M", "Featherstone", "Colin", "Mr", 55.4, "diabetes", "none", "superseded moved-house adopted", "the imaging network still has a superseded NHS number; adopted, which is shown to nobody",
               practice="Y99101", conditions="gout"),
-        _cast(_LON, "F", "Oyelaran", "Folasade", "Ms", 47.0, "heart-rhythm-uclh", "unrecorded", "allergy-one-source status-conflict problem-conflict", "an allergy that only her practice knows",
+        _cast(_LON, "F", "Oyelaran", "Folasade", "Ms", 47.0, "heart-rhythm-uclh", "unrecorded", "allergy-one-source status-conflict problem-conflict termination", "an allergy that only her practice knows; a termination that is shown in an emergency only",
               practice="Y99101", conditions="asthma"),
     ),
     (

@@ -140,6 +140,7 @@ def _tell(
         not_to_join=not_to_join,
         apart=apart,
         planted=_planted(teller),
+        guarded=tuple(teller.guarded),
         story=story,
     )
 

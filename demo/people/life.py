@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from demo.people import disagreements, numbers
 from demo.people.cast import Mould
-from demo.people.chapters import community, council, hospital, practice
+from demo.people.chapters import community, council, guarded, hospital, practice
 from demo.people.health import Health, fall_ill
 from demo.people.nouns import EarlyNumber
 from demo.people.pathways import BY_KEY, Pathway
@@ -49,6 +49,7 @@ def tell_life(teller: Teller, made: Mould, end_of_stay: datetime) -> EarlyNumber
     disagreements.plant(teller, made.quirks)
     if "corrected" in made.quirks:
         teller.correct("K")
+    guarded.tell_guarded(teller, made.quirks)
     return early
 
 

@@ -241,6 +241,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     not_to_join: tuple[tuple[str, str, str], ...] = ()  # (source, local number, why)
     apart: dict[str, str] = {}  # source -> why its identity is theirs and yet must not be joined without a human
     planted: tuple[str, ...] = ()  # names of the disagreements and corrections put here on purpose
+    guarded: tuple[tuple[str, tuple[str, ...]], ...] = ()  # told in confidence: (label, own ids and numbers)
     story: tuple[Happening, ...] = ()
 
     @property

@@ -41,6 +41,7 @@ class Specimens:
         self.is_light = is_light
         self.events: list[Happening] = []
         self.planted: list[str] = []
+        self.guarded: list[tuple[str, tuple[str, ...]]] = []
         self.as_known_to: dict[str, Demographics] = {}  # A source with its own idea of who this is.
         now = timeline[-1][1]
         self.born_at = datetime(now.birth_date.year, now.birth_date.month, now.birth_date.day)
@@ -58,6 +59,10 @@ class Specimens:
     @property
     def now(self) -> Demographics:
         return self.timeline[-1][1]
+
+    def guard(self, label: str, *told: str) -> None:
+        """What was told in confidence: its label, and the ids or numbers under which its source sent it."""
+        self.guarded.append((label, told))
 
     def may_tell(self, at: datetime) -> bool:
         """From birth to the end of the histories; for a week after a death, while the news travels."""

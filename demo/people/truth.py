@@ -18,7 +18,8 @@ The file: {"seed", "anchored_on", "about", "planted": {name: [person, ...]}, "pe
   for each code; a DG1 also has `codes`, all that it is said in), or with `number` (the visit's, the document's, the
   appointment's, the referral's, the accession's);
 * `planted`: names of the disagreements and corrections put here on purpose, see PLANTED;
-* `hidden`: [{what, why, from, words | own_ids}]: what must not be shown, and to whom;
+* `hidden`: [{what, why, from, words | own_ids}]: what must not be shown, and to whom. `what` is "places" or a label;
+  `own_ids` are ids of what was stated in FHIR, and numbers of visits and letters of HL7 v2;
 * `cares`: [{organisation, evidence, id, since, until}]: who legitimately cares for the person, by which evidence.
   `evidence` is registration, referral, appointment, encounter, caseload, service or incident; "known" is a number at a
   neighbour and no evidence by itself.

@@ -4,6 +4,7 @@ invented, none lost."""
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -81,7 +82,17 @@ def told(region: Region) -> Told:
 
 
 def facts(person: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
-    return (fact for fact in person["facts"] if fact["kind"] == kind and fact.get("is_theirs", True))
+    """Of one kind, but for what no program is shown."""
+    kept = hidden(person)
+    return (
+        fact
+        for fact in person["facts"]
+        if fact["kind"] == kind and fact.get("is_theirs", True) and not {fact.get("own_id"), fact.get("number")} & kept
+    )
+
+
+def hidden(person: dict[str, Any]) -> set[str]:
+    return {own_id for row in person["hidden"] for own_id in row.get("own_ids", ())}
 
 
 def resources(told: Told, person: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
@@ -145,6 +156,28 @@ def test_every_problem_is_there_and_none_is_invented(region: Region, told: Told)
         held = {code for resource in resources(told, person, "Condition") for code in codes(resource)}
         assert true <= held, person["name"]
         assert held - true == set(), person["name"]
+
+
+def test_what_was_told_in_confidence_is_not_told_to_a_program(region: Region, told: Told) -> None:
+    kept = 0
+    for person in of_everyone(region, told):
+        ids = hidden(person)
+        held = {
+            identifier.get("value")
+            for resource in told.people[person["person"]]
+            for identifier in (resource.get("identifier") or [])
+            if isinstance(identifier, dict)
+        }
+        assert held & ids == set(), person["name"]
+        words = {
+            fact.get("title") or fact.get("text")
+            for fact in person["facts"]
+            if ids & {fact.get("own_id"), fact.get("number")} and fact["kind"] in ("problem", "letter", "assessment")
+        }
+        whole = json.dumps(told.people[person["person"]], ensure_ascii=False)
+        assert not [said for said in words if said and said in whole], person["name"]
+        kept += len(words)
+    assert kept >= 5
 
 
 def test_every_result_has_the_value_that_its_laboratory_said_last(region: Region, told: Told) -> None:

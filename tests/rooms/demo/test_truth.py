@@ -213,6 +213,37 @@ def test_a_safeguarding_mark_is_hidden_from_all_who_do_not_safeguard():
         assert marks == hidden
 
 
+@pytest.mark.parametrize(
+    ("index", "family", "label", "told"),
+    [
+        (15, "Kowalczyk", "sexual-health", "Outpatient letter, Sexual Health Clinic"),
+        (9, "Whitlock", "assisted-conception", "Outpatient letter, Assisted Conception Unit"),
+        (37, "Oyelaran", "termination", "Termination of pregnancy"),
+        (36, "Featherstone", "adoption", "Adopted child"),
+        (32, "Achterberg", "mental-health", "Mental health crisis assessment"),
+    ],
+)
+def test_what_was_told_in_confidence_is_named_with_whom_it_is_hidden_from(
+    index: int, family: str, label: str, told: str
+) -> None:
+    person = truth(60)["people"][index]
+    assert person["family"] == family
+    (row,) = (row for row in person["hidden"] if row["what"] == label)
+    assert row["from"].startswith("everyone")
+    ids = {fact.get("own_id") or fact.get("number") for fact in person["facts"]}
+    assert set(row["own_ids"]) <= ids, "only what was said can be hidden"
+    hidden = {
+        fact.get("title") or fact.get("text")
+        for fact in person["facts"]
+        if {fact.get("own_id"), fact.get("number")} & set(row["own_ids"])
+    }
+    assert told in hidden
+
+
+def test_nobody_of_many_was_promised_a_confidence() -> None:
+    assert not any(person.guarded for person in generate(SEED, 60, density="light"))
+
+
 def test_somebody_legitimately_cares_for_everyone_who_was_ever_heard_of():
     for told in truth(200)["people"]:
         if told["facts"]:
