@@ -84,6 +84,9 @@ async def _measure() -> dict[str, tuple[float, str]]:
         }
 
 
+SESSION = "m2Vv0kSr1p8jJx4WcQz7aE"
+
+
 def events() -> tuple[Callable[[int], Event], Callable[[int], Event]]:
     """Makers of the two events of a view, as the door writes them."""
     decision = decision_words(
@@ -98,7 +101,7 @@ def events() -> tuple[Callable[[int], Event], Callable[[int], Event]]:
         )
     )
     detail = {"what": "summary", "count": 305, "sources": ["barts", "nel-pathology"], "withheld": {}}
-    session, fingerprint = "m2Vv0kSr1p8jJx4WcQz7aE", bytes(range(32))
+    fingerprint = bytes(range(32))
 
     def event(kind: str, patient_key: int, **more: object) -> Event:
         return Event(
@@ -109,7 +112,7 @@ def events() -> tuple[Callable[[int], Event], Callable[[int], Event]]:
             evidence=APPOINTMENT,
             decision=decision,
             route="launch",
-            session=session,
+            session=SESSION,
             at=clock.now(),
             **more,  # type: ignore[arg-type]
         )

@@ -29,6 +29,7 @@ from carerecord.web.views import Frame
 from demo.messages import Message, history
 from demo.people import generate, region_truth
 from demo.people.nouns import Person
+from tests.house import OpenedDoor
 
 HEADINGS = ("problems", "allergies", "medicines")
 PEOPLE = 200

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from benchmarks import clients, harness, usual_side
-from benchmarks.audit import APPOINTMENT, CLINICIAN, events
+from benchmarks.audit import APPOINTMENT, CLINICIAN, SESSION, events
 from benchmarks.clients import Page
 from benchmarks.harness import Cpu, Ground, Meter, Yardstick
 from benchmarks.promise import Benchmark, Promise
@@ -36,6 +36,11 @@ CHUNKS = "select header, body from record.chunk where patient_key = $1"
 LOG = """
     select identity_key, source, original_day, original_seq, received_at, header, body
     from record.log where patient_key = $1
+"""
+_SESSION = """
+    insert into signin.session
+        (token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, used_at)
+    values ($1, $2, '{}', $3, '{}', 'TREAT', 'launch', now(), now(), now())
 """
 _PLAIN = """
     select false, heading::bigint, null::bigint, null::text, null::date, null::bigint, null::timestamptz, header, body
@@ -200,10 +205,13 @@ async def _witnessed_and_plain(on: Ground, viewed: Sequence[Viewed]) -> tuple[Cp
         database.connect(on.settings, "owner") as owner,
         audit.Writer.open(db) as writer,
     ):
+        await owner.executemany(
+            _SESSION, [(each.patient_key.to_bytes(32, "big"), SESSION, each.patient_key) for each in viewed]
+        )
         for _ in range(ROUNDS):
             seen = [(each, await writer.witness(opened(each.patient_key))) for each in viewed]
             asked = [
-                (each.patient_key, witness.stream, witness.seq, home)
+                (each.patient_key, witness.stream, witness.seq, home, each.patient_key.to_bytes(32, "big"))
                 for each, witness in seen
                 for home in each.home_keys
             ] * (READS // len(viewed))
@@ -211,7 +219,7 @@ async def _witnessed_and_plain(on: Ground, viewed: Sequence[Viewed]) -> tuple[Cp
             for arguments in asked:
                 await db.fetch(record_read.QUERIES["read_witnessed"], *arguments)
             middle = meter.read()
-            for *_, home in asked:
+            for *_, home, _ in asked:
                 await owner.fetch(_PLAIN, home)
             witnessed.append(middle.since(before).per(len(viewed) * (READS // len(viewed))))
             plain.append(meter.read().since(middle).per(len(viewed) * (READS // len(viewed))))

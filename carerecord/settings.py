@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user_work: str = ""
     user_serve: str = ""
     session_seconds_max: int = 3600
+    session_idle_seconds_max: int = 900
     witness_seals: str = ""
     witness_keys: str = ""
     witness_signer: str = ""
@@ -74,6 +75,8 @@ REASONS = {
     "user_work": "Operating system user for the folding process when started as root.",
     "user_serve": "Operating system user for the serving process when started as root.",
     "session_seconds_max": "Seconds after which a session ends, however busy.",
+    "session_idle_seconds_max": "Seconds without use by a person after which a session ends; a page that asks for itself again"
+    " is not used by that.",
     "witness_seals": "Folder of the seals that prove the audit: put it on another machine. In home if not set.",
     "witness_keys": "Folder of the keys that sign seals, readable by the working process alone. In home if not set.",
     "witness_signer": "`command:/path` of what signs seals instead of the files of that folder, as in front of an HSM.",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
 
 import msgspec
 from joserfc.jwk import ECKey
@@ -93,6 +95,38 @@ def segment(name: str, fields: dict[int, str]) -> str:
 ADMITTED = segment("PV1", {1: "1", 2: "I", 3: "WARD4^^^BARTS", 7: "C1^RAO^P^^^Dr", 19: "V1", 44: "202611030900"})
 
 
+class OpenedDoor(Door):
+    """The door itself, for lookers who have the session that they name: as the mouths hand them on."""
+
+    async def _look(self, looking: Looking, **more: Any) -> Any:
+        await self._open_session(looking)
+        return await super()._look(looking, **more)
+
+    async def _open_session(self, looking: Looking) -> None:
+        """Whoever signed in or was launched has a session of this person, or a program a token; and shows its key."""
+        key = hashlib.sha256(f"{looking.session} {looking.patient_key}".encode()).digest()
+        database.show_key(key)
+        now = clock.now()
+        # What serves may add one, and no more than that: as the mouths do it.
+        await self._db.execute(
+            "insert into signin.session (token_hash, id, staff, patient_key, evidence, purpose, route, created_at,"
+            " expires_at, used_at) values ($1, $2, '{}', $3, '{}', 'TREAT', $4, $5, $6, $5) on conflict do nothing",
+            key,
+            looking.session,
+            looking.patient_key,
+            looking.route,
+            now,
+            now + timedelta(hours=1),
+        )
+
+
+def as_opened(door: Door) -> OpenedDoor:
+    """The same door, as `OpenedDoor`; the mouths keep the one that it was."""
+    opened = copy.copy(door)
+    opened.__class__ = OpenedDoor
+    return cast(OpenedDoor, opened)
+
+
 class House:
     """The processes of one installation, side by side."""
 
@@ -158,7 +192,8 @@ async def open_house(settings: Settings, *, region: Region = REGION) -> AsyncIte
     ):
         intake = Intake(listen, region, settings, clock=clock.now, random_key=clock.random_key)
         try:
-            yield House(settings, intake, Door(db, writer, region, public_url=settings.public_url), db, owner)
+            door = OpenedDoor(db, writer, region, public_url=settings.public_url)
+            yield House(settings, intake, door, db, owner)
         finally:
             await intake.close()
 

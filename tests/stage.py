@@ -126,17 +126,17 @@ class MadeSessions:
         )
         return NewSession(id=f"session-{number}", token=token, expires_at=expires_at)
 
-    async def create_staff(self, staff: Staff, *, at: datetime) -> NewSession:
+    async def create_staff(self, staff: Staff, *, at: datetime, provider_session: str = "") -> NewSession:
         return self.create(staff, at=at, **NOBODY_YET)
 
     async def create_patient(self, staff: Staff, **of: Any) -> NewSession:
         return self.create(staff, **of)
 
-    async def find(self, session_id: str, *, token: str | None, at: datetime) -> Session | None:
+    async def find(self, session_id: str, *, token: str | None, at: datetime, is_use: bool = True) -> Session | None:
         session = self.open.get(token or "")
         return session if session and session.id == session_id and session.patient_key is not None else None
 
-    async def find_staff(self, token: str | None, *, at: datetime) -> Session | None:
+    async def find_staff(self, token: str | None, *, at: datetime, is_use: bool = True) -> Session | None:
         session = self.open.get(token or "")
         return session if session and session.patient_key is None else None
 

@@ -5,6 +5,7 @@ and SQL is only in .sql files.
 """
 
 from carerecord.database import backup, embedded
+from carerecord.database.keys import show_key, shown_key
 from carerecord.database.migrate import MigrationChanged, RolesMissing, make_partitions, migrate
 from carerecord.database.pool import Database, DatabaseLost, DatabaseRefused, connect, is_up
 from carerecord.database.queries import QueriesUnreadable, queries
@@ -23,4 +24,6 @@ __all__ = [
     "make_partitions",
     "migrate",
     "queries",
+    "show_key",
+    "shown_key",
 ]

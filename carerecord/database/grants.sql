@@ -12,7 +12,7 @@ grant select, insert on patient_index.identifier, patient_index.nhs_number, pati
 grant select, insert, delete on patient_index.member to carerecord_listen;
 -- Programs push by the tokens that serve gave them; only their hashes are there.
 grant usage on schema signin to carerecord_listen;
-grant select on signin.token to carerecord_listen;
+grant execute on function signin.find_token(bytea, timestamptz) to carerecord_listen;
 
 grant usage on schema sources to carerecord_listen;
 grant select, insert, update, delete on sources.heard to carerecord_listen;
@@ -27,14 +27,21 @@ grant select, insert, update, delete on record.chunk to carerecord_work;
 
 grant usage on schema record, intake, patient_index, audit, signin to carerecord_serve;
 grant select on record.dictionary to carerecord_serve;
-grant execute on function record.read_witnessed(bigint, int, bigint, bigint) to carerecord_serve;
-grant execute on function intake.read_original_witnessed(bigint, int, bigint, date, bigint) to carerecord_serve;
+grant execute on function record.read_witnessed(bigint, int, bigint, bigint, bytea) to carerecord_serve;
+grant execute on function intake.read_original_witnessed(bigint, int, bigint, date, bigint, bytea) to carerecord_serve;
 grant select on patient_index.identifier, patient_index.nhs_number, patient_index.identity, patient_index.member to carerecord_serve;
 grant insert on audit.event to carerecord_serve;
 grant select (patient_key, stream, seq, hash) on audit.event to carerecord_serve;
 grant select, insert, update on audit.stream to carerecord_serve;
-grant select, insert, update, delete on signin.session, signin.arrival, signin.login, signin.token, signin.assertion,
-    signin.emergency to carerecord_serve;
+grant select, insert, update, delete on signin.arrival, signin.login, signin.assertion, signin.emergency to carerecord_serve;
+-- Sessions and tokens are found by the hash of their secret alone: whoever serves cannot list them.
+grant insert, delete on signin.session, signin.token to carerecord_serve;
+grant select (expires_at) on signin.session, signin.token to carerecord_serve;
+grant execute on function signin.find_session(bytea, timestamptz, interval),
+    signin.find_sessions(bytea[], timestamptz[], timestamptz, interval), signin.use_session(bytea, timestamptz),
+    signin.give_reason(bytea, text), signin.close_session(bytea, timestamptz, text),
+    signin.close_launch(text, text, timestamptz, text), signin.close_signed_in(text, text, timestamptz, text),
+    signin.find_token(bytea, timestamptz) to carerecord_serve;
 
 grant usage on schema sources to carerecord_serve;
 grant select on sources.heard to carerecord_serve;

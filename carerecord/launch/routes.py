@@ -80,6 +80,7 @@ async def _open(request: Request, parts: Parts, launch: Launch, found: Found, *,
         route=ROUTE,
         at=at,
         issuer=launch.issuer,
+        launch=launch.jti,
     )
     unwitnessed = await parts.door.witness_event(
         "arrived",

@@ -13,15 +13,15 @@ insert into record.log
 select * from unnest($1::record.appended[])
 
 -- :name read_witnessed
--- Everything kept under one key for a person, if the witness stands: its first row then says so by a null, and holds in
+-- Everything kept under one key for a person, if the witness stands and the key is shown of whom it is of: its first row then says so by a null, and holds in
 -- its header what is withdrawn.
 select is_log, identity_key, source, original_day, original_seq, received_at, header, body
-from record.read_witnessed($1, $2, $3, $4)
+from record.read_witnessed($1, $2, $3, $4, $5)
 
 -- :name read_original_witnessed
 -- One original of a person, if the witness stands and it is about one of their identities.
 select source, format, content, received_at, message_type
-from intake.read_original_witnessed($1, $2, $3, $4, $5)
+from intake.read_original_witnessed($1, $2, $3, $4, $5, $6)
 
 -- :name find_stretch_end
 -- The patient with whom a stretch of so many rows of the log ends, in the order of its key; none if the log ends before.

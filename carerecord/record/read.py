@@ -33,7 +33,7 @@ class Witness(Protocol):
 
 
 class NotWitnessed(PermissionError):
-    """Nothing was read: the witness is missing, of another patient or older than a minute. Open the record again."""
+    """Nothing was read: the witness is missing, of another patient or session, or a minute old. Open it again."""
 
 
 class KeptOriginal(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,9 @@ async def read_statements(db: Database, *, witness: Witness, person: Person) -> 
         raise NotWitnessed
     statements: list[StoredStatement] = []
     for home_key in sorted(set(person.identities.values())):
-        rows = await db.fetch(QUERIES["read_witnessed"], person.patient_key, witness.stream, witness.seq, home_key)
+        rows = await db.fetch(
+            QUERIES["read_witnessed"], person.patient_key, witness.stream, witness.seq, home_key, database.shown_key()
+        )
         # The first row, and it alone, says that the witness stands: an empty record must not look like a refused one.
         if not rows or rows[0][0] is not None:
             raise NotWitnessed
@@ -121,6 +123,7 @@ async def read_original(
         witness.seq,
         reference.day,
         reference.seq,
+        database.shown_key(),
     )
     return await _kept(db, row, reference) if row else None
 

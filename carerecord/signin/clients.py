@@ -76,6 +76,7 @@ class Clients:
         if row is None or token is None:
             return None
         staff, scope, expires_at, cuts = row
+        database.show_key(hash_secret(token))
         if self._region.find_client(staff.user_id) is None:
             return None
         name = f"token-{hash_secret(token).hex()[:16]}"

@@ -21,9 +21,15 @@ def patient_cookie(session_id: str) -> str:
 
 
 async def find_patient_session(
-    sessions: Sessions, cookies: Mapping[str, str], *, session_id: str, at: datetime
+    sessions: Sessions, cookies: Mapping[str, str], *, session_id: str, at: datetime, is_use: bool = True
 ) -> Session | None:
-    return await sessions.find(session_id, token=cookies.get(patient_cookie(session_id)), at=at)
+    """`is_use` is False where the page asks by itself: that keeps no session alive."""
+    return await sessions.find(session_id, token=cookies.get(patient_cookie(session_id)), at=at, is_use=is_use)
+
+
+async def find_own_session(sessions: Sessions, cookies: Mapping[str, str], *, at: datetime) -> Session | None:
+    """Of a person signed in to what is their own."""
+    return await sessions.find_own(cookies.get(OWN_COOKIE), at=at)
 
 
 async def find_staff_session(sessions: Sessions, cookies: Mapping[str, str], *, at: datetime) -> Session | None:

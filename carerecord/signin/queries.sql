@@ -1,27 +1,25 @@
 -- :name insert_session
 -- Keep a session, of its token only the hash; with what is cut.
 insert into signin.session
-    (token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, parent_id, issuer)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    (token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, parent_id, issuer, used_at,
+     launch, provider_session)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8, $12, $13)
 returning array(select s.kind || ' ' || s.name from signin.switch s) as cuts;
 
 -- :name find_session
 -- The open session that this token belongs to, with the emergency access to its person that its reader has declared, and
 -- with what is cut.
-select s.token_hash, s.id, s.staff, s.patient_key, s.evidence, s.purpose, s.route, s.created_at, s.expires_at,
-       s.parent_id, s.issuer, e.evidence as emergency, e.until as emergency_until,
-       array(select w.kind || ' ' || w.name from signin.switch w) as cuts
-from signin.session s
-left join signin.emergency e
-    on e.patient_key = s.patient_key and e.until > $2 and e.ended_at is null
-    and e.user_id = s.staff::jsonb ->> 'user_id' and e.organisation = s.staff::jsonb ->> 'organisation'
-    and e.role = s.staff::jsonb ->> 'role'
-where s.token_hash = $1 and s.closed_at is null and s.expires_at > $2;
+select token_hash, id, staff, patient_key, evidence, purpose, route, created_at, expires_at, used_at, parent_id, issuer,
+       emergency, emergency_until, cuts
+from signin.find_session($1, $2, $3);
 
 -- :name replace_evidence
 -- The reader gave a reason: it stands in place of weak evidence.
-update signin.session set evidence = $2
-where token_hash = $1 and closed_at is null;
+select signin.give_reason($1, $2);
+
+-- :name use_session
+-- A person used it, and the staff session that it was opened from.
+select signin.use_session($1, $2);
 
 -- :name begin_emergency
 -- A reader declared emergency access to one person: it stands for whichever session of theirs opens that person.
@@ -37,14 +35,16 @@ where patient_key = $1 and user_id = $2 and organisation = $3 and role = $4 and 
 returning true;
 
 -- :name close_session
--- End one session.
-update signin.session set closed_at = $2, closed_because = $3
-where token_hash = $1 and closed_at is null;
+-- End one session, and every chart that was opened from it.
+select signin.close_session($1, $2, $3);
 
--- :name close_sessions_opened_from
--- End every chart that was opened from a staff session.
-update signin.session set closed_at = $2, closed_because = $3
-where parent_id = $1 and closed_at is null;
+-- :name close_launch
+-- End what one launch opened.
+select id, staff, patient_key from signin.close_launch($1, $2, $3, $4);
+
+-- :name close_signed_in
+-- End what somebody opened after signing in, by the provider's session or by who they are.
+select id, staff from signin.close_signed_in($1, $2, $3, $4);
 
 -- :name insert_login
 -- Keep what a sign-in needs until its answer comes back, under the hash of a secret.
@@ -91,8 +91,7 @@ returning array(select s.kind || ' ' || s.name from signin.switch s) as cuts;
 
 -- :name find_token
 -- The program that this access token belongs to, with what is cut.
-select staff, scope, expires_at, array(select s.kind || ' ' || s.name from signin.switch s) as cuts
-from signin.token where token_hash = $1 and expires_at > $2;
+select staff, scope, expires_at, cuts from signin.find_token($1, $2);
 
 -- :name sweep_sessions
 -- Forget sessions that ended long ago: the audit keeps who looked.
@@ -138,13 +137,4 @@ delete from signin.switch where kind = $1 and name = $2 returning true;
 
 -- :name find_sessions
 -- Which of these sessions are open, what is cut, and whether an objection restricts their person since the page was drawn.
-select s.token_hash, s.staff, s.route, s.issuer, array(select w.kind || ' ' || w.name from signin.switch w) as cuts,
-       exists (
-           select from stewardship.objection o
-           where o.patient_key in (select s.patient_key union all
-                                   select m.home_key from patient_index.member m where m.patient_key = s.patient_key)
-               and o.state in ('weighed', 'upheld') and coalesce(o.decided_at, o.received_at) > p.drawn_at
-       ) as is_restricted
-from unnest($1::bytea[], $2::timestamptz[]) p (token_hash, drawn_at)
-join signin.session s on s.token_hash = p.token_hash
-where s.closed_at is null and s.expires_at > $3;
+select token_hash, staff, route, issuer, cuts, is_restricted from signin.find_sessions($1, $2, $3, $4);

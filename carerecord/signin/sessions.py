@@ -13,9 +13,11 @@ from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin.store import Store, hash_secret
 from carerecord.signin.switches import check_agreement
-from carerecord.signin.values import NewSession, Session
+from carerecord.signin.values import Ended, NewSession, Session
 
 REASON_LETTERS_MAX = 500
+OWN_ROUTE = "ledger"  # of a person signed in to what is their own
+USE_NOTED_AFTER = timedelta(seconds=60)  # A use is written down at most once a minute.
 ID_LETTERS = 22  # 132 random bits: an id is no secret, but nobody should meet another's by trying.
 
 
@@ -37,7 +39,8 @@ class ReasonMissing(ValueError):
 
 
 class Sessions:
-    """A session ends when its time is over, when it is closed, or when the staff session it was opened from ends."""
+    """A session ends when its time is over, when nobody uses it, when it is closed, or when what it came by ends: the
+    staff session, the launch, or the provider's own session."""
 
     def __init__(
         self,
@@ -50,9 +53,10 @@ class Sessions:
         self._store = Store(db)
         self._region = region
         self._longest = timedelta(seconds=settings.session_seconds_max)
+        self._idle = timedelta(seconds=settings.session_idle_seconds_max)
         self._random_token = random_token
 
-    async def create_staff(self, staff: Staff, *, at: datetime) -> NewSession:
+    async def create_staff(self, staff: Staff, *, at: datetime, provider_session: str = "") -> NewSession:
         """A session of someone who signed in: it finds people, and opens a chart of each in a session of its own.
 
         Raises AccessCut.
@@ -65,6 +69,7 @@ class Sessions:
             route="sign-in",
             at=at,
             parent=None,
+            provider_session=provider_session,
         )
 
     async def create_patient(
@@ -78,10 +83,13 @@ class Sessions:
         at: datetime,
         parent: Session | None = None,
         issuer: str = "",
+        launch: str = "",
     ) -> NewSession:
         """A session bound to one person; it ends no later than `parent`, the staff session it is opened from.
 
-        `issuer` is the record system whose launch it came by. Raises AccessCut.
+        `issuer` is the record system whose launch it came by, and `launch` that launch's own name (jti).
+
+        Raises AccessCut.
         """
         return await self._create(
             staff,
@@ -92,16 +100,33 @@ class Sessions:
             at=at,
             parent=parent,
             issuer=issuer,
+            launch=launch,
         )
 
-    async def find(self, session_id: str, *, token: str | None, at: datetime) -> Session | None:
-        """The open session of one chart: its id and its token must belong together. Raises AccessCut."""
-        session = await self._store.find_session(token, at=at) if token else None
-        return session if session and session.id == session_id and session.patient_key is not None else None
+    async def find(self, session_id: str, *, token: str | None, at: datetime, is_use: bool = True) -> Session | None:
+        """The open session of one chart: its id and its token must belong together; from now on it opens that record
+        for this request. `is_use` is False where a page asks by itself. Raises AccessCut."""
+        session = await self._find(token, at=at, is_use=is_use)
+        is_chart = session is not None and session.patient_key is not None and session.route != OWN_ROUTE
+        return session if session and is_chart and session.id == session_id else None
 
-    async def find_staff(self, token: str | None, *, at: datetime) -> Session | None:
-        session = await self._store.find_session(token, at=at) if token else None
+    async def find_staff(self, token: str | None, *, at: datetime, is_use: bool = True) -> Session | None:
+        session = await self._find(token, at=at, is_use=is_use)
         return session if session and session.patient_key is None else None
+
+    async def find_own(self, token: str | None, *, at: datetime) -> Session | None:
+        """The open session of a person signed in to what is their own: it opens no chart. Raises AccessCut."""
+        session = await self._find(token, at=at, is_use=True)
+        return session if session and session.patient_key is not None and session.route == OWN_ROUTE else None
+
+    async def _find(self, token: str | None, *, at: datetime, is_use: bool) -> Session | None:
+        session = await self._store.find_session(token, at=at, idle=self._idle) if token else None
+        if session is None:
+            return None
+        if is_use and session.used_at is not None and at - session.used_at >= USE_NOTED_AFTER:
+            await self._store.use_session(session, at=at)
+        database.show_key(session.token_hash)
+        return session
 
     async def give_reason(self, session: Session, *, reason: str, at: datetime) -> Session:
         """The reader's own reason stands from now on in place of weak evidence; strong evidence needs none and stays.
@@ -146,6 +171,18 @@ class Sessions:
     async def close(self, session: Session, *, because: str, at: datetime) -> None:
         await self._store.close_session(session, because=because, at=at)
 
+    async def close_launch(self, *, issuer: str, jti: str, because: str, at: datetime) -> list[Ended]:
+        """The host ended what it launched: the charts that are open by it, and the link that waits."""
+        return await self._store.close_launch(issuer=issuer, jti=jti, because=because, at=at)
+
+    async def close_signed_in(
+        self, *, provider_session: str = "", user_id: str = "", because: str, at: datetime
+    ) -> list[Ended]:
+        """The sign-in provider ended a session of its own, or everything of somebody: with every chart."""
+        return await self._store.close_signed_in(
+            provider_session=provider_session, user_id=user_id, because=because, at=at
+        )
+
     async def _create(
         self,
         staff: Staff,
@@ -157,6 +194,8 @@ class Sessions:
         at: datetime,
         parent: Session | None,
         issuer: str = "",
+        launch: str = "",
+        provider_session: str = "",
     ) -> NewSession:
         if parent is None:  # What was opened from a running session runs out with it.
             check_agreement(self._region, staff, route=route, on=at.date())
@@ -173,6 +212,8 @@ class Sessions:
             expires_at=min(expires_at, parent.expires_at) if parent else expires_at,
             parent_id=parent.id if parent else None,
             issuer=issuer,
+            launch=launch,
+            provider_session=provider_session,
             token_hash=hash_secret(token),
         )
         await self._store.insert_session(session)

@@ -11,7 +11,7 @@ import msgspec
 from carerecord import database
 from carerecord.model import Evidence, Purpose, Staff
 from carerecord.signin.switches import check_session, find_cut
-from carerecord.signin.values import Session
+from carerecord.signin.values import Ended, Session
 
 QUERIES = database.queries(__package__)
 # Ended rows stay for a day, so that "it was used" and "it has expired" can be told apart when someone phones.
@@ -45,13 +45,15 @@ class Store:
             session.expires_at,
             session.parent_id,
             session.issuer,
+            session.launch,
+            session.provider_session,
         )
         check_session(cuts, session)
         await self._sweep(session.created_at)
 
-    async def find_session(self, token: str, *, at: datetime) -> Session | None:
+    async def find_session(self, token: str, *, at: datetime, idle: timedelta) -> Session | None:
         """Raises AccessCut where its way, its organisation, its record system or its user is cut."""
-        row = await self._db.fetchrow(QUERIES["find_session"], hash_secret(token), at)
+        row = await self._db.fetchrow(QUERIES["find_session"], hash_secret(token), at, idle)
         if row is None:
             return None
         session = Session(
@@ -64,6 +66,7 @@ class Store:
             route=row["route"],
             created_at=row["created_at"],
             expires_at=row["expires_at"],
+            used_at=row["used_at"],
             parent_id=row["parent_id"],
             issuer=row["issuer"],
             emergency_until=row["emergency_until"],
@@ -71,11 +74,14 @@ class Store:
         check_session(row["cuts"], session)
         return session
 
-    async def find_open(self, drawn: Mapping[bytes, datetime], *, at: datetime) -> set[bytes]:
+    async def use_session(self, session: Session, *, at: datetime) -> None:
+        await self._db.execute(QUERIES["use_session"], session.token_hash, at)
+
+    async def find_open(self, drawn: Mapping[bytes, datetime], *, at: datetime, idle: timedelta) -> set[bytes]:
         """Of sessions, by the hashes of their tokens and when their pages were drawn: which are open and not cut, and
         whose person nothing restricts since then."""
         still = set()
-        for row in await self._db.fetch(QUERIES["find_sessions"], list(drawn), list(drawn.values()), at):
+        for row in await self._db.fetch(QUERIES["find_sessions"], list(drawn), list(drawn.values()), at, idle):
             if row["is_restricted"]:
                 continue
             staff = msgspec.json.decode(row["staff"], type=Staff) if row["cuts"] else None
@@ -95,10 +101,15 @@ class Store:
 
     async def close_session(self, session: Session, *, because: str, at: datetime) -> None:
         """A staff session takes every chart that was opened from it along."""
-        async with self._db.transaction() as connection:
-            await connection.execute(QUERIES["close_session"], session.token_hash, at, because)
-            if session.patient_key is None:
-                await connection.execute(QUERIES["close_sessions_opened_from"], session.id, at, because)
+        await self._db.execute(QUERIES["close_session"], session.token_hash, at, because)
+
+    async def close_launch(self, *, issuer: str, jti: str, at: datetime, because: str) -> list[Ended]:
+        rows = await self._db.fetch(QUERIES["close_launch"], issuer, jti, at, because)
+        return [Ended(row["id"], msgspec.json.decode(row["staff"], type=Staff), row["patient_key"]) for row in rows]
+
+    async def close_signed_in(self, *, provider_session: str, user_id: str, at: datetime, because: str) -> list[Ended]:
+        rows = await self._db.fetch(QUERIES["close_signed_in"], provider_session, user_id, at, because)
+        return [Ended(row["id"], msgspec.json.decode(row["staff"], type=Staff), None) for row in rows]
 
     async def insert_login(self, secret: str, content: msgspec.Struct, *, at: datetime, expires_at: datetime) -> None:
         await self._db.execute(QUERIES["insert_login"], hash_secret(secret), _text(content), at, expires_at)

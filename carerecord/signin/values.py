@@ -21,8 +21,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     route: str  # "launch", "sign-in"
     created_at: datetime
     expires_at: datetime
+    used_at: datetime | None = None  # by a person, to the minute
     parent_id: str | None = None
     issuer: str = ""  # the neighbour's record system whose launch it came by
+    launch: str = ""  # the jti of that launch
+    provider_session: str = ""  # the sign-in provider's own session (sid)
     token_hash: bytes
     emergency_until: datetime | None = None  # emergency access to this person lasts until then; purpose is then BTG
 
@@ -33,6 +36,14 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     token: str
     expires_at: datetime
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A session that somebody else than its reader ended."""
+
+    id: str
+    staff: Staff
+    patient_key: int | None
 
 
 class StaffRole(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +70,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     roles: tuple[StaffRole, ...]
     assurance: int | None = None  # how surely the provider knows who it is: 1 to 3
+    provider_session: str = ""  # the provider's own session (sid): it may end it, and ours with it
 
     @property
     def usable(self) -> tuple[StaffRole, ...]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from carerecord import clock as house_clock
 from carerecord import database
+from carerecord.settings import Settings
 from carerecord.signin.store import Store
 from carerecord.signin.values import Session
 
@@ -30,8 +31,15 @@ class Watch:
     A database that does not answer ends nothing: what a page asks next is refused by the missing witness anyway.
     """
 
-    def __init__(self, db: database.Database, *, clock: Callable[[], datetime] = house_clock.now) -> None:
+    def __init__(
+        self,
+        db: database.Database,
+        *,
+        clock: Callable[[], datetime] = house_clock.now,
+        idle_seconds_max: int = Settings().session_idle_seconds_max,
+    ) -> None:
         self._store = Store(db)
+        self._idle = timedelta(seconds=idle_seconds_max)
         self._clock = clock
         self._waiting: dict[bytes, list[_Page]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -72,6 +80,6 @@ class Watch:
     async def _find_open(self, waiting: dict[bytes, list[_Page]]) -> set[bytes]:
         drawn = {token_hash: min(page.drawn_at for page in pages) for token_hash, pages in waiting.items() if pages}
         try:
-            return await self._store.find_open(drawn, at=self._clock())
+            return await self._store.find_open(drawn, at=self._clock(), idle=self._idle)
         except (database.DatabaseLost, database.DatabaseRefused, OSError):
             return set(waiting)

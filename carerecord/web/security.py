@@ -73,7 +73,26 @@ def is_https(settings: Settings) -> bool:
     return settings.public_url.startswith("https:")
 
 
-async def read_form(request: Request, settings: Settings) -> dict[str, str]:
+def is_by_a_person(request: Request) -> bool:
+    """Whether somebody asked for this, and not a page by itself: a page without script asks again each half minute, and
+    one with script waits to be told when it must go; neither may keep a session alive.
+
+    A browser says so: `Sec-Fetch-User` is sent where a person set off to a page and not where the page did
+    (https://www.w3.org/TR/fetch-metadata/#sec-fetch-user-header). A form is always sent by a person, a line that is
+    opened in its place too, and a page that waits says whether it was touched. What says nothing is an old browser.
+    """
+    said = request.query_params
+    if request.url.path.endswith("/open"):
+        return said.get("touched") == "yes"
+    return (
+        request.method == "POST"
+        or request.headers.get("sec-fetch-user") == "?1"
+        or "sec-fetch-mode" not in request.headers
+        or said.get("in") == "place"
+    )
+
+
+async def read_form(request: Request, settings: Settings, *, bytes_max: int = FORM_BYTES_MAX) -> dict[str, str]:
     """The fields of a form of ours. Raises FormRefused when it comes from anywhere else, or is not a form."""
     if not _is_ours(request, settings):
         raise FormRefused
@@ -83,7 +102,7 @@ async def read_form(request: Request, settings: Settings) -> dict[str, str]:
     content = b""
     async for part in request.stream():
         content += part
-        if len(content) > FORM_BYTES_MAX:
+        if len(content) > bytes_max:
             raise FormRefused
     try:
         return dict(parse_qsl(content.decode("utf-8"), keep_blank_values=True, max_num_fields=32))

@@ -55,7 +55,7 @@ class Counting:
 
 def kinds(said: list[str]) -> list[str]:
     names = {
-        "signin.session": "session",
+        "signin.find_session": "session",
         "audit.event": "witness",
         "patient_index": "person",
         "record.read_witnessed": "record",

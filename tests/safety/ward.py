@@ -22,7 +22,7 @@ from carerecord.organisations import Neighbour, Organisation, Region
 from carerecord.organisations.region import SourceEntry
 from carerecord.record import fold
 from carerecord.settings import Settings
-from tests.house import House, segment
+from tests.house import House, as_opened, segment
 from tests.safety.reading import Part, read
 
 AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
@@ -310,7 +310,7 @@ async def open_ward(settings: Settings, *, region: Region = REGION) -> AsyncIter
         opened = await assembly.open_parts(stack, settings, region)
         intake = Intake(listen, region, settings, clock=clock.now, random_key=clock.random_key)
         stack.push_async_callback(intake.close)
-        ward = Ward(settings, intake, opened.door, serve, owner)
+        ward = Ward(settings, intake, as_opened(opened.door), serve, owner)
         ward.parts = msgspec.structs.replace(opened, clock=lambda: AT)
         ward.addresses = []
         ward._browsers = await stack.enter_async_context(AsyncExitStack())

@@ -12,7 +12,7 @@ from carerecord.model import Staff
 from carerecord.signin import NewSession, Session, find_patient_session, may_declare_emergency, patient_cookie
 from carerecord.web import emergency, parts
 from carerecord.web.pages import refusal
-from carerecord.web.security import is_https
+from carerecord.web.security import is_by_a_person, is_https
 from carerecord.web.views import Frame
 
 
@@ -20,7 +20,11 @@ async def find_session(request: Request, *, at: datetime) -> Session | None:
     """The open session whose id stands in the address and whose secret is in that address's own cookie."""
     request.state.at = at  # One look has one time: what the page says of it and what is kept of it agree.
     return await find_patient_session(
-        parts.of(request).sessions, request.cookies, session_id=request.path_params["session"], at=at
+        parts.of(request).sessions,
+        request.cookies,
+        session_id=request.path_params["session"],
+        at=at,
+        is_use=is_by_a_person(request),
     )
 
 

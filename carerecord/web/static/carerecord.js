@@ -95,6 +95,11 @@
   // that is looked at asks: a browser has few connections to one host, and many open charts must not use them up.
   const chart = document.querySelector(".cr-banner") && window.location.pathname.match(/^\/patient\/[^/]+/);
 
+  let touched = false; // Reading without a click is use too: the session must not end under a reader who scrolls.
+  for (const name of ["keydown", "pointerdown", "pointermove", "wheel", "scroll", "touchstart"]) {
+    window.addEventListener(name, () => { touched = true; }, { passive: true, capture: true });
+  }
+
   async function stay() {
     let asking = null;
     document.addEventListener("visibilitychange", function () {
@@ -109,7 +114,9 @@
       asking = new AbortController();
       try {
         const seconds = Math.ceil(performance.now() / 1000); // For how long this page has been open.
-        const answer = await fetch(chart[0] + "/open?seconds=" + seconds, { credentials: "same-origin", cache: "no-store", signal: asking.signal });
+        const asked = chart[0] + "/open?seconds=" + seconds + (touched ? "&touched=yes" : "");
+        touched = false;
+        const answer = await fetch(asked, { credentials: "same-origin", cache: "no-store", signal: asking.signal });
         status = answer.status;
       } catch {
         // Hidden now, or nobody answers: what is on the screen was seen already, and the next request asks anyway.

@@ -133,6 +133,7 @@ class House(msgspec.Struct):
     browser: httpx2.AsyncClient
     parts: Parts
     db: database.Database
+    owner: database.Database
 
     async def announce(self, compact: str, content_type: str = "application/jwt") -> httpx2.Response:
         return await self.browser.post("/launch", content=compact, headers={"Content-Type": content_type})
@@ -154,7 +155,11 @@ def open_house(settings: Settings, oxford: Neighbourhood) -> Callable[[], Abstra
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[House]:
-        async with database.connect(settings, "serve") as db, audit.Writer.open(db) as writer:
+        async with (
+            database.connect(settings, "serve") as db,
+            database.connect(settings, "owner") as owner,
+            audit.Writer.open(db) as writer,
+        ):
             parts = Parts(
                 door=Door(),
                 sessions=Sessions(db, settings),
@@ -168,6 +173,6 @@ def open_house(settings: Settings, oxford: Neighbourhood) -> Callable[[], Abstra
             app.state.parts = parts
             transport = httpx2.ASGITransport(app=app)
             async with httpx2.AsyncClient(transport=transport, base_url=settings.public_url) as browser:
-                yield House(browser=browser, parts=parts, db=db)
+                yield House(browser=browser, parts=parts, db=db, owner=owner)
 
     return opened

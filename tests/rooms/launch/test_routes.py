@@ -140,7 +140,7 @@ async def test_a_person_who_is_not_held_gets_a_plain_sentence_and_no_session(ope
             "The London Care Record holds nothing for this person under that NHS number and date of birth."
         )
         assert "set-cookie" not in answer.headers
-        assert await house.db.fetchval("select count(*) from signin.session") == 0
+        assert await house.owner.fetchval("select count(*) from signin.session") == 0
 
 
 async def test_a_person_held_under_another_name_opens_and_the_session_remembers_it(
@@ -153,7 +153,7 @@ async def test_a_person_held_under_another_name_opens_and_the_session_remembers_
         assert "OKONKWO" not in answer.text + answer.headers["location"]
         evidence = house.parts.door.witnessed[-1]["evidence"]
         assert evidence.called
-        assert f'"called":"{evidence.called}"' in await house.db.fetchval("select evidence from signin.session")
+        assert f'"called":"{evidence.called}"' in await house.owner.fetchval("select evidence from signin.session")
 
 
 async def test_a_reader_who_may_not_look_is_told_why(open_house: Opening, oxford: Any) -> None:

@@ -62,7 +62,10 @@ def person(**identities: int) -> Person:
     )
 
 
-def event(kind: str = "opened", patient_key: int = KEY) -> audit.Event:
+OPEN, OTHERS = bytes(32), bytes([1] * 32)  # The keys of two open sessions, one of each patient.
+
+
+def event(kind: str = "opened", patient_key: int = KEY, session: str = "s") -> audit.Event:
     return audit.Event(
         kind=kind,
         patient_key=patient_key,
@@ -71,7 +74,7 @@ def event(kind: str = "opened", patient_key: int = KEY) -> audit.Event:
         evidence={},
         decision="permit",
         route="launch",
-        session="s",
+        session=session,
     )
 
 
@@ -112,6 +115,15 @@ async def spine(settings: Settings) -> AsyncIterator[Spine]:
     ):
         made = Spine(owner, listen, work, serve, writer)
         await made.join()
+        for key, patient_key in ((OPEN, KEY), (OTHERS, OTHER_KEY)):
+            await owner.execute(
+                "insert into signin.session (token_hash, id, staff, patient_key, evidence, purpose, route, created_at,"
+                " expires_at, used_at) values ($1, $2, '{}', $3, '{}', 'TREAT', 'launch', now(), now(), now())",
+                key,
+                "s" if key is OPEN else "t",
+                patient_key,
+            )
+        database.show_key(OPEN)
         yield made
 
 
@@ -184,6 +196,22 @@ async def test_nothing_is_given_without_a_witness_of_this_patient(settings: Sett
             await read_statements(it.serve, witness=witness, person=person(_101=OTHER_KEY))
 
 
+async def test_nothing_is_given_without_the_key_of_this_patients_session(settings: Settings) -> None:
+    async with spine(settings) as it:
+        await it.append(row(1))
+        witness = await it.writer.witness(event())
+        by_others = await it.writer.witness(event(session="t"))
+        assert await read_statements(it.serve, witness=witness, person=person())
+        for key, event_of in ((OTHERS, witness), (OTHERS, by_others), (OPEN, by_others), (b"", witness)):
+            database.show_key(key)
+            with pytest.raises(NotWitnessed):
+                await read_statements(it.serve, witness=event_of, person=person())
+        database.show_key(OPEN)
+        await it.owner.execute("update signin.session set closed_at = now()")
+        with pytest.raises(NotWitnessed):
+            await read_statements(it.serve, witness=witness, person=person())
+
+
 async def test_a_witness_is_good_for_a_minute(settings: Settings) -> None:
     async with spine(settings) as it:
         witness = await it.writer.witness(event())
@@ -205,7 +233,7 @@ async def test_the_serving_role_cannot_reach_the_record_past_its_function(settin
                 await it.serve.fetch(f"select * from {table}")
         for role in (it.listen, it.work):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await role.fetch("select record.read_witnessed(11, 1, 1, 11)")
+                await role.fetch("select record.read_witnessed(11, 1, 1, 11, '')")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await it.listen.fetch("select * from record.log")
 

@@ -82,7 +82,8 @@ async def test_a_signed_assertion_gives_a_token_for_five_minutes(settings: Setti
         assert token.access_token not in access.id
         assert await clients.find(token.access_token, at=AT + timedelta(seconds=300)) is None
         assert await clients.find("guessed", at=AT) is None
-        assert token.access_token not in str([dict(row) for row in await db.fetch("select * from signin.token")])
+        async with database.connect(settings, "owner") as owner:
+            assert token.access_token not in str([dict(row) for row in await owner.fetch("select * from signin.token")])
 
 
 async def test_an_assertion_signed_with_rsa_is_taken_too(settings: Settings) -> None:

@@ -33,6 +33,11 @@ APPOINTMENT = Evidence(kind=EvidenceClass.APPOINTMENT, id="A-77", place="Renal c
 BARE = Evidence(kind=EvidenceClass.LAUNCH, place="Ward 7", said_by="RTH")
 
 
+def unhurried(settings: Settings) -> Settings:
+    """Nobody minds how long a session is not used."""
+    return msgspec.structs.replace(settings, session_idle_seconds_max=86_400)
+
+
 async def launched(sessions: Sessions, *, patient_key: int = 4711, evidence: Evidence = APPOINTMENT):  # type: ignore[no-untyped-def]
     return await sessions.create_patient(
         STAFF, patient_key=patient_key, evidence=evidence, purpose=Purpose.TREAT, route="launch", at=AT
@@ -52,7 +57,8 @@ async def test_a_session_comes_back_as_it_was_made(settings: Settings) -> None:
 async def test_of_a_token_only_its_hash_is_kept(settings: Settings) -> None:
     async with database.connect(settings, "serve") as db:
         new = await launched(Sessions(db, settings))
-        kept = str([dict(row) for row in await db.fetch("select * from signin.session")])
+        async with database.connect(settings, "owner") as owner:
+            kept = str([dict(row) for row in await owner.fetch("select * from signin.session")])
         assert new.token not in kept
         assert len(new.token) == 43  # 256 bits
 
@@ -81,8 +87,89 @@ async def test_a_session_ends_when_its_time_is_over(settings: Settings) -> None:
     async with database.connect(settings, "serve") as db:
         sessions = Sessions(db, settings)
         new = await launched(sessions)
+        for minutes in range(0, 60, 10):
+            assert await sessions.find(new.id, token=new.token, at=AT + timedelta(minutes=minutes))
         assert await sessions.find(new.id, token=new.token, at=new.expires_at - timedelta(seconds=1))
-        assert await sessions.find(new.id, token=new.token, at=new.expires_at) is None
+        assert await sessions.find(new.id, token=new.token, at=new.expires_at) is None  # however busy it was
+
+
+async def test_a_session_that_nobody_uses_ends_after_a_quarter_of_an_hour(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        new = await launched(sessions)
+        # A page that asks for itself again each half minute shows what is allowed, and keeps nothing alive.
+        for seconds in range(30, 900, 30):
+            at = AT + timedelta(seconds=seconds)
+            assert await sessions.find(new.id, token=new.token, at=at, is_use=False)
+        assert await sessions.find(new.id, token=new.token, at=AT + timedelta(minutes=15)) is None
+
+
+async def test_a_chart_in_use_keeps_the_staff_session_that_it_was_opened_from(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        staff = await sessions.create_staff(STAFF, at=AT)
+        parent = await sessions.find_staff(staff.token, at=AT)
+        chart = await sessions.create_patient(
+            STAFF, patient_key=1, evidence=BARE, purpose=Purpose.TREAT, route="sign-in", at=AT, parent=parent
+        )
+        assert await sessions.find(chart.id, token=chart.token, at=AT + timedelta(minutes=14))
+        assert await sessions.find_staff(staff.token, at=AT + timedelta(minutes=28)) is not None
+
+
+async def test_what_a_launch_opened_ends_when_its_host_says_so_and_nothing_else(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+        opened = [
+            await sessions.create_patient(
+                STAFF,
+                patient_key=1,
+                evidence=APPOINTMENT,
+                purpose=Purpose.TREAT,
+                route="launch",
+                at=AT,
+                issuer=issuer,
+                launch=jti,
+            )
+            for issuer, jti in (("oxford", "a"), ("oxford", "b"), ("bedford", "a"))
+        ]
+        (ended,) = await sessions.close_launch(issuer="oxford", jti="a", because="patient changed", at=AT)
+        assert (ended.id, ended.staff, ended.patient_key) == (opened[0].id, STAFF, 1)
+        still = [await sessions.find(new.id, token=new.token, at=AT) is not None for new in opened]
+        assert still == [False, True, True]
+        unnamed = await launched(sessions)
+        assert await sessions.close_launch(issuer="", jti="", because="x", at=AT) == []
+        assert await sessions.find(unnamed.id, token=unnamed.token, at=AT)
+
+
+async def test_the_providers_logout_ends_that_session_or_all_of_somebody_with_every_chart(settings: Settings) -> None:
+    async with database.connect(settings, "serve") as db:
+        sessions = Sessions(db, settings)
+
+        async def signed_in(sid: str, staff: Staff = STAFF) -> tuple[NewSession, NewSession]:
+            new = await sessions.create_staff(staff, at=AT, provider_session=sid)
+            parent = await sessions.find_staff(new.token, at=AT)
+            return new, await sessions.create_patient(
+                staff, patient_key=1, evidence=BARE, purpose=Purpose.TREAT, route="sign-in", at=AT, parent=parent
+            )
+
+        other = msgspec.structs.replace(STAFF, user_id="555000000002")
+        one, two, three = await signed_in("s-1"), await signed_in("s-2"), await signed_in("s-3", other)
+
+        async def is_open(pair: tuple[NewSession, NewSession]) -> list[bool]:
+            staff, chart = pair
+            return [
+                await sessions.find_staff(staff.token, at=AT) is not None,
+                await sessions.find(chart.id, token=chart.token, at=AT) is not None,
+            ]
+
+        assert len(await sessions.close_signed_in(provider_session="s-1", because="logout", at=AT)) == 2
+        assert [await is_open(each) for each in (one, two, three)] == [[False] * 2, [True] * 2, [True] * 2]
+        # A launch of the same reader is not the provider's to end.
+        launch = await launched(sessions)
+        await sessions.close_signed_in(user_id=STAFF.user_id, because="logout", at=AT)
+        assert [await is_open(each) for each in (one, two, three)] == [[False] * 2, [False] * 2, [True] * 2]
+        assert await sessions.find(launch.id, token=launch.token, at=AT)
+        assert await sessions.close_signed_in(because="nobody was named", at=AT) == []
 
 
 async def test_a_closed_session_stays_closed(settings: Settings) -> None:
@@ -108,7 +195,7 @@ async def test_a_staff_session_opens_no_chart_and_a_chart_is_no_staff_session(se
 
 async def test_charts_end_with_the_staff_session_they_were_opened_from(settings: Settings) -> None:
     async with database.connect(settings, "serve") as db:
-        sessions = Sessions(db, settings)
+        sessions = Sessions(db, unhurried(settings))
         new = await sessions.create_staff(STAFF, at=AT)
         parent = await sessions.find_staff(new.token, at=AT)
         assert parent
@@ -171,7 +258,8 @@ async def test_sessions_that_ended_long_ago_are_forgotten(settings: Settings) ->
         old = await launched(Sessions(db, settings))
         later = Sessions(db, settings)
         await later.create_staff(STAFF, at=AT + timedelta(days=3))
-        ids = [row["id"] for row in await db.fetch("select id from signin.session")]
+        async with database.connect(settings, "owner") as owner:
+            ids = [row["id"] for row in await owner.fetch("select id from signin.session")]
         assert old.id not in ids
         assert len(ids) == 1
 
@@ -189,7 +277,7 @@ async def find(sessions: Sessions, new: NewSession, *, at: datetime) -> Session:
 
 async def test_emergency_access_stands_until_its_time_and_then_what_the_evidence_allows(settings: Settings) -> None:
     async with database.connect(settings, "serve") as db:
-        sessions = Sessions(db, settings)
+        sessions = Sessions(db, unhurried(settings))
         new, until = await launched(sessions, evidence=BARE), AT + timedelta(minutes=30)
         await sessions.begin_emergency(await find(sessions, new, at=AT), evidence=BY_DECLARATION, until=until, at=AT)
         during = await find(sessions, new, at=until - timedelta(seconds=1))

@@ -181,9 +181,9 @@ async def test_an_agreement_that_has_ended_opens_nothing_new_and_lets_what_runs_
     region = Region(name="london", title="London", phone="1", organisations=(oxford,), sources=())
     async with database.connect(settings, "serve") as db:
         sessions, arrivals = Sessions(db, settings, region=region), Arrivals(db, region=region)
-        late = datetime(2026, 11, 12, 23, 50, tzinfo=UTC)
+        late = datetime(2026, 11, 12, 23, 55, tzinfo=UTC)
         running, signed_in = await launched(sessions, at=late), await sessions.create_staff(STAFF, at=late)
-        after = late + timedelta(minutes=20)
+        after = late + timedelta(minutes=10)
         assert after.date() > until
         assert await sessions.find(running.id, token=running.token, at=after) is not None
         parent = await sessions.find_staff(signed_in.token, at=after)
