@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from carerecord import logs
 from carerecord.disclosure.values import Found, Refusal
-from carerecord.launch import attestation
+from carerecord.launch import attestation, closing
 from carerecord.launch.context_link import LaunchRefusal, verify
 from carerecord.launch.host import MEDIA_TYPE, PRIVATE, ROUTE, is_signed, read_message, refused, witness_refused
 from carerecord.launch.parts import Parts, parts_of
@@ -164,4 +164,5 @@ routes = (
         summary="The reader's browser arrives with its code, which works once and for a minute.",
     ),
     attestation.route,
+    closing.route,
 )

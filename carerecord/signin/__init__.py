@@ -21,6 +21,8 @@ from carerecord.signin.guard import (
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
 from carerecord.signin.sessions import EMERGENCY_HOURS, NotAnEmergency, ReasonMissing, Sessions
 from carerecord.signin.signed import NotSigned, peek, read_signed
+from carerecord.signin.nhs_login import KnownPerson, NHSLogin, person_staff
+from carerecord.signin.provider_client import ProviderFailed
 from carerecord.signin.switches import AccessCut, Switch, SwitchKind
 from carerecord.signin.values import (
     ArrivalRefusal,
@@ -64,6 +66,7 @@ __all__ = [
     "SignInStart",
     "StaffRole",
     "Switch",
+    "ProviderFailed",
     "SwitchKind",
     "Watch",
     "desks_of",

@@ -22,6 +22,7 @@ from carerecord.disclosure.values import Refusal
 from carerecord.model import Staff
 from carerecord.organisations import Region, SignIn
 from carerecord.settings import Settings
+from carerecord.signin.logout import Logout, check_logout
 from carerecord.signin.provider_client import ProviderClient, ProviderFailed
 from carerecord.signin.roles import UserInfoDoesNotFit, read_login
 from carerecord.signin.signed import NotSigned, find_key, peek, read_signed
@@ -34,6 +35,7 @@ ACR_VALUES = "AAL2_OR_AAL3_ANY"
 PENDING = timedelta(minutes=10)
 SKEW_SECONDS = 5
 ISSUED_SECONDS_MAX = 600
+LOGOUT_TYPES = ("logout+jwt", "jwt", "application/logout+jwt")
 
 
 class _Pending(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +154,30 @@ class Cis2:
         userinfo = await client.userinfo(access_token=access_token, at=at)
         if userinfo.get("sub") != claims["sub"]:
             raise NotSigned("sub", "the userinfo is about someone else")
-        return read_login(userinfo, region=self._region, assurance=read_assurance(claims))
+        login = read_login(userinfo, region=self._region, assurance=read_assurance(claims))
+        sid = claims.get("sid")
+        if isinstance(login, Login) and isinstance(sid, str):
+            return msgspec.structs.replace(login, provider_session=sid)
+        return login
+
+    async def hear_logout(self, token: str, *, at: datetime) -> Logout:
+        """What the provider says has ended, once. Raises NotSigned, and ProviderFailed where its keys cannot be had."""
+        if self._client is None or self._region.sign_in is None:
+            raise NotSigned("iss", "signing in is not set up here")
+        header = peek(token).header
+        if header.get("typ", "logout+jwt").casefold() not in LOGOUT_TYPES:
+            raise NotSigned("typ", "it is no logout token")
+        jwks = await self._client.keys(at=at)
+        if find_key(jwks, kid=header.get("kid"), algorithm=str(header.get("alg"))) is None:
+            jwks = await self._client.keys(at=at, again=True)
+        claims = read_signed(token, jwks=jwks, algorithms=ALGORITHMS)
+        said = check_logout(claims, sign_in=self._region.sign_in, at=at)
+        kept = at + timedelta(seconds=2 * ISSUED_SECONDS_MAX)
+        if not await self._store.insert_assertion(
+            issuer=f"logout {self._region.sign_in.issuer}", jti=said.jti, expires_at=kept
+        ):
+            raise NotSigned("jti", "it was sent before")
+        return said
 
     def _refuse(self, rule: str, *sentences: str) -> Refusal:
         logs.say(logs.Line.SIGN_IN_REFUSED, rule=rule)

@@ -46,6 +46,13 @@ routes: tuple[Route, ...] = (
     Route(method="GET", path="/find", endpoint=find.ask, access="staff", summary="Asks whom to find."),
     Route(
         method="POST",
+        path="/sign-in/back-channel-logout",
+        endpoint=sign_in.log_out,
+        access="back-channel",
+        summary="The sign-in provider says that a session of its own has ended: ours ends with it.",
+    ),
+    Route(
+        method="POST",
         path="/find",
         endpoint=find.find,
         access="staff",

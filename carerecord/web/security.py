@@ -96,6 +96,11 @@ async def read_form(request: Request, settings: Settings, *, bytes_max: int = FO
     """The fields of a form of ours. Raises FormRefused when it comes from anywhere else, or is not a form."""
     if not _is_ours(request, settings):
         raise FormRefused
+    return await read_told(request, bytes_max=bytes_max)
+
+
+async def read_told(request: Request, *, bytes_max: int = FORM_BYTES_MAX) -> dict[str, str]:
+    """The fields of a form that no browser sends: what is in it must be signed. Raises FormRefused."""
     kind = request.headers.get("content-type", FORM).partition(";")[0].strip()
     if kind != FORM:
         raise FormRefused

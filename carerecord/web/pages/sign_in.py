@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from carerecord import logs
 from carerecord.disclosure import Refusal
 from carerecord.model import Staff
-from carerecord.signin import SIGN_IN_COOKIE, STAFF_COOKIE, Login, desks_of, find_staff_session
+from carerecord.signin import (
+    SIGN_IN_COOKIE,
+    STAFF_COOKIE,
+    Login,
+    NotSigned,
+    ProviderFailed,
+    desks_of,
+    find_staff_session,
+)
 from carerecord.web import drawing, parts
 from carerecord.web.pages import refusal
-from carerecord.web.security import is_https, read_form
+from carerecord.web.security import is_https, read_form, read_told
 from carerecord.web.views import Frame, Role
 
 COOKIE_SECONDS = 600
@@ -75,7 +84,9 @@ async def finish(request: Request) -> Response:
     if len(login.usable) > 1:
         return RedirectResponse("/sign-in/role", status_code=303)
     staff = login.staff(login.usable[0].id) if login.usable else None
-    return await _enter(request, staff) if staff else refusal.show(request, NO_LOGIN, back=AGAIN)
+    if staff is None:
+        return refusal.show(request, NO_LOGIN, back=AGAIN)
+    return await _enter(request, staff, provider_session=login.provider_session)
 
 
 async def list_roles(request: Request) -> Response:
@@ -91,10 +102,40 @@ async def choose_role(request: Request) -> Response:
     fields = await read_form(request, part.settings)
     if part.cis2 is None:
         return refusal.show(request, NOT_SET_UP)
-    staff = await part.cis2.choose(request.cookies.get(SIGN_IN_COOKIE), role_id=fields.get("role", ""), at=part.clock())
+    cookie = request.cookies.get(SIGN_IN_COOKIE)
+    login = await part.cis2.find_login(cookie, at=part.clock())
+    staff = await part.cis2.choose(cookie, role_id=fields.get("role", ""), at=part.clock())
     if isinstance(staff, Refusal):
         return refusal.show(request, staff, back=AGAIN)
-    return await _enter(request, staff)
+    return await _enter(request, staff, provider_session=login.provider_session if login else "")
+
+
+async def log_out(request: Request) -> Response:
+    """`POST /sign-in/back-channel-logout`: the provider says that a session of its own has ended, and ours with it.
+
+    https://openid.net/specs/openid-connect-backchannel-1_0.html §2.5 and §2.8.
+    """
+    part = parts.of(request)
+    at = part.clock()
+    fields = await read_told(request)
+    try:
+        if part.cis2 is None or "logout_token" not in fields:
+            raise NotSigned("logout_token", "it is missing, or signing in is not set up here")
+        said = await part.cis2.hear_logout(fields["logout_token"], at=at)
+    except NotSigned as wrong:
+        logs.say(logs.Line.SIGN_IN_REFUSED, rule=f"logout {wrong.field}")
+        told = {"error": "invalid_request", "error_description": f"{wrong.field}: {wrong.rule}."}
+        return JSONResponse(told, status_code=400)
+    except ProviderFailed as failed:
+        return JSONResponse({"error": "server_error", "error_description": str(failed)}, status_code=400)
+    ended = await part.sessions.close_signed_in(
+        provider_session=said.provider_session, user_id=said.user_id, because="logged out at the provider", at=at
+    )
+    for each in ended:  # They are out whether or not this can be written down now.
+        await part.door.witness_event(
+            "signed_out", staff=each.staff, route="sign-in", session=each.id, detail={"by": "provider"}, at=at
+        )
+    return Response(status_code=200)
 
 
 async def sign_out(request: Request) -> Response:
@@ -112,10 +153,10 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-async def _enter(request: Request, staff: Staff) -> Response:
+async def _enter(request: Request, staff: Staff, *, provider_session: str) -> Response:
     part = parts.of(request)
     at = part.clock()
-    new = await part.sessions.create_staff(staff, at=at)
+    new = await part.sessions.create_staff(staff, provider_session=provider_session, at=at)
     # Nobody is let in unwitnessed: without it the session is never handed over.
     refused = await part.door.witness_event("signed_in", staff=staff, route="sign-in", session=new.id, at=at)
     if refused is not None:

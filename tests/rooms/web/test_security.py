@@ -108,6 +108,6 @@ def test_the_vendored_file_is_the_one_that_was_noted() -> None:
 
 def test_every_route_says_who_may_call_it_and_every_chart_needs_its_session() -> None:
     for route in web.routes:
-        assert route.access in ("public", "session", "staff", "desk", "person")
+        assert route.access in ("public", "session", "staff", "desk", "person", "back-channel")
         assert route.summary.endswith((".", "?"))
         assert (route.access == "session") == route.path.startswith("/patient/{session}/")
