@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+import msgspec
+
 from carerecord import audit
 from carerecord.access import Decision
 from carerecord.disclosure import programs
@@ -15,7 +17,7 @@ from carerecord.disclosure.documents import document_of, original_text
 from carerecord.disclosure.restricted import disguised, person_without_places
 from carerecord.disclosure.sight import Sight
 from carerecord.disclosure.values import Answer, Banner, Document, Looking, Receipt, ShownOriginal, Summary
-from carerecord.disclosure.withhold import withhold
+from carerecord.disclosure.withhold import may_name, withhold
 from carerecord.fhir.references import patient_part
 from carerecord.model import Heading, OriginalReference, Person, StoredStatement
 from carerecord.organisations import Region
@@ -43,6 +45,8 @@ def sight_of(
         shown, names, true_sources = disguised(seen.shown, region)
         seen = seen._replace(shown=shown)
         person = person_without_places(person)
+    elif not may_name(person.said_by, seen, region):
+        person = msgspec.structs.replace(person, said_by="")
     return Sight(
         looking=looking,
         decision=decision,

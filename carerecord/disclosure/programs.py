@@ -52,7 +52,7 @@ def patient_resource(person: Person) -> dict[str, Any]:
         "id": patient_part(person.patient_key),
         "meta": {
             "lastUpdated": instant(person.said_at),
-            "source": SOURCE + person.said_by,
+            **({"source": SOURCE + person.said_by} if person.said_by else {}),
             "profile": [f"{UK_CORE}/StructureDefinition/UKCore-Patient"],
         },
         "identifier": [_nhs_number(subject)] if subject.nhs_number else [],

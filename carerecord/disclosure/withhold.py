@@ -17,6 +17,7 @@ import msgspec
 from carerecord.access import Decision
 from carerecord.fhir.references import LOCAL_ID_LENGTH
 from carerecord.model import Heading, OriginalReference, StoredStatement
+from carerecord.organisations import Region
 from carerecord.reconciliation.versions import recency
 
 Item = tuple[str, str]  # (source, local id)
@@ -34,6 +35,8 @@ class Withheld(NamedTuple):
 # What a role without any clinical heading may see.
 IDENTIFYING = frozenset((Heading.DEMOGRAPHICS, Heading.CONTACTS))
 NOTHING: frozenset[Item] = frozenset()
+# Of these the name alone says what somebody is treated for.
+TELLING_KINDS: Final = frozenset(("mental-health", "sexual-health", "fertility", "social-care", "prison"))
 # Resources that are about nothing but what they refer to: by these members.
 ABOUT: Final = {
     "DiagnosticReport": b"result",
@@ -79,6 +82,14 @@ def withhold(statements: Sequence[StoredStatement], decision: Decision) -> Withh
     for statement in hidden:
         kinds[statement.heading.name] = kinds.get(statement.heading.name, 0) + 1
     return Withheld(kept, kinds, frozenset(gone), frozenset(statement.original for statement in hidden))
+
+
+def may_name(source_id: str, seen: Withheld, region: Region) -> bool:
+    """Whether a source may be named where nothing clinical of it is: who registered somebody can tell what for."""
+    source = region.find_source(source_id)
+    if source is None or source.kind not in TELLING_KINDS:
+        return True
+    return any(statement.source == source_id for statement in seen.shown)
 
 
 def _items_gone(shown: Sequence[StoredStatement], hidden: Sequence[StoredStatement]) -> set[Item]:
