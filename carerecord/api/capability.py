@@ -23,8 +23,28 @@ SEARCH_PARAMETERS = {
             "documentation": "The NHS number, with its system. Always together with birthdate, in the body of a POST.",
         },
         {"name": "birthdate", "type": "date", "documentation": "The whole date. Always together with identifier."},
-    ]
+    ],
+    "AuditEvent": [
+        {
+            "name": "patient",
+            "type": "reference",
+            "documentation": "By the record's own id. Without it, date is needed.",
+        },
+        {"name": "date", "type": "date", "documentation": "ge, gt, le, lt or a day; for all people at most 31 days."},
+        {
+            "name": "agent",
+            "type": "reference",
+            "documentation": "The reader, by their own id, as agents here carry it.",
+        },
+        {
+            "name": "subtype",
+            "type": "token",
+            "documentation": "By urn:carerecord:audit-kind: shown, refused and so on.",
+        },
+    ],
 }
+BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
+PROFILES = {"AuditEvent": [BALP + name for name in ("PatientRead", "PatientQuery", "PrivacyDisclosure.Source")]}
 WHERE_PUSHED = (
     "Records are read here. The region's own systems push to another address, which those who run the record tell "
     "them; its metadata says what it takes: create, update, transaction and batch."
@@ -92,13 +112,13 @@ def _resources(routes: Iterable[Route]) -> list[dict[str, Any]]:
         kind, _, rest = route.path.removeprefix("/fhir/").partition("/")
         if not route.path.startswith("/fhir/") or not kind[:1].isupper():
             continue
-        listed = resources.setdefault(kind, {"type": kind, "supportedProfile": [UK_CORE + kind]})
+        listed = resources.setdefault(kind, {"type": kind, "supportedProfile": PROFILES.get(kind, [UK_CORE + kind])})
         if "$" in rest:
             name = rest.partition("$")[2]
             operation = {"name": name, "definition": OPERATIONS[name], "documentation": route.summary}
             listed.setdefault("operation", []).append(operation)
         else:
-            code = "search-type" if rest == "_search" else "read"
+            code = "search-type" if rest in ("", "_search") else "read"
             listed.setdefault("interaction", []).append({"code": code, "documentation": route.summary})
             if code == "search-type":
                 listed["searchParam"] = SEARCH_PARAMETERS[kind]
@@ -112,7 +132,7 @@ def smart_configuration(settings: Settings) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES384", "RS384", "ES256"],
         "grant_types_supported": ["client_credentials"],
-        "scopes_supported": ["system/*.rs", "system/Patient.rs", "system/*.cud"],
+        "scopes_supported": ["system/*.rs", "system/Patient.rs", "system/AuditEvent.rs", "system/*.cud"],
         "response_types_supported": ["token"],
         "capabilities": ["client-confidential-asymmetric", "permission-v2"],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.requests import Request
 
@@ -13,6 +13,7 @@ from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import ClientAccess, ClientRefusal, ClientToken
+from carerecord.stewardship.examining import EventPage, EventQuery
 
 
 class Door(Protocol):
@@ -23,6 +24,23 @@ class Door(Protocol):
     async def patient(self, looking: Looking) -> bytes | Refusal: ...
 
     async def everything(self, looking: Looking) -> bytes | Refusal: ...
+
+    async def witness_event(
+        self,
+        kind: str,
+        *,
+        staff: Staff | None,
+        route: str,
+        session: str,
+        at: datetime,
+        detail: Mapping[str, Any] | None = None,
+    ) -> Refusal | None: ...
+
+
+class Examining(Protocol):
+    async def events(
+        self, staff: Staff, query: EventQuery, *, route: str, session: str, at: datetime
+    ) -> EventPage | Refusal: ...
 
 
 class Clients(Protocol):
@@ -37,6 +55,9 @@ class Parts(Protocol):
 
     @property
     def clients(self) -> Clients: ...
+
+    @property
+    def examining(self) -> Examining: ...
 
     @property
     def region(self) -> Region: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from carerecord.api import patient
+from carerecord.api import audit_event, patient
 from carerecord.api.answer import error, resource, served
 from carerecord.api.capability import smart_configuration, statement
 from carerecord.api.parts import of
@@ -58,6 +58,13 @@ TABLE: tuple[Route, ...] = (
         endpoint=patient.everything,
         access="client",
         summary="Read one person and every current statement about them.",
+    ),
+    Route(
+        method="GET",
+        path="/fhir/AuditEvent",
+        endpoint=audit_event.search,
+        access="client",
+        summary="Search the audit, for the program of a privacy office (ITI-81).",
     ),
     Route(
         method="POST",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from carerecord import database
-from carerecord.audit.chain import Kind, Row
+from carerecord.audit.chain import Kind, Row, Witness
 from carerecord.model import Evidence, Staff
 
 if TYPE_CHECKING:
@@ -70,6 +70,51 @@ async def read_events(
     else:
         rows = await db.fetch(QUERIES["read_events_of_patient"], patient_key, since, until, wanted, limit)
     return [stored_event(row) for row in rows]
+
+
+class Cursor(NamedTuple):
+    """The last event of a page: the next page begins before it."""
+
+    recorded_at: datetime
+    stream: int
+    seq: int
+
+    @classmethod
+    def of(cls, *, micros: int, stream: int, seq: int) -> Cursor:
+        return cls(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros), stream, seq)
+
+
+async def read_events_witnessed(
+    db: Database | Connection,
+    *,
+    witness: Witness,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    kinds: Collection[Kind] | None = None,
+    staff: str | None = None,
+    organisation: str | None = None,
+    before: Cursor | None = None,
+    limit: int,
+) -> list[StoredEvent]:
+    """As `serve`: a page of events about whom `witness` names (0: about anybody), newest first.
+
+    `witness` is an `examined` of the last minute; without it the database refuses. `staff` is a user id.
+    """
+    rows = await db.fetch(
+        QUERIES["read_events_witnessed"],
+        *(witness.stream, witness.seq, witness.patient_key, since, until),
+        None if kinds is None else [kind.value for kind in kinds],
+        _member("user_id", staff),
+        _member("organisation", organisation),
+        *(before or (None, None, None)),
+        limit,
+    )
+    return [stored_event(row) for row in rows]
+
+
+def _member(name: str, value: str | None) -> str | None:
+    """A member of the canonical JSON in which staff are kept, as it stands there."""
+    return None if value is None else f'"{name}":{msgspec.json.encode(value).decode()}'
 
 
 async def find_event(db: Database | Connection, *, stream: int, seq: int) -> StoredEvent | None:

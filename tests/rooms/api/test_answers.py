@@ -34,6 +34,9 @@ class OneDoor:
     refusal: Refusal | None = None
     looked: Looking | None = None
 
+    def __init__(self) -> None:
+        self.witnessed: list[tuple[str, dict[str, str], Staff | None]] = []
+
     async def find(
         self, staff: Staff, *, nhs_number: str, birth_date: date | None, route: str, session: str, at: datetime
     ) -> Found | Refusal:
@@ -50,11 +53,15 @@ class OneDoor:
     async def everything(self, looking: Looking) -> bytes | Refusal:
         return self.refusal or b'{"resourceType":"Bundle","type":"searchset"}'
 
+    async def witness_event(self, kind: str, **said: Any) -> Refusal | None:
+        self.witnessed.append((kind, said["detail"], said["staff"]))
+        return self.refusal
+
 
 class TwoClients:
     async def grant(self, form: Mapping[str, str], *, at: datetime) -> ClientToken | ClientRefusal:
         if form.get("client_assertion") == "good":
-            return ClientToken(access_token="t", expires_in=300, scope="system/*.rs")
+            return ClientToken(access_token="wide", expires_in=300, scope="system/*.rs")
         return ClientRefusal(error=form.get("error", "invalid_client"), sentence="exp: it has expired.")
 
     async def find(self, token: str | None, *, at: datetime) -> ClientAccess | None:
@@ -215,7 +222,9 @@ def test_what_is_not_served_is_said_in_fhir(
 
 def test_the_capability_statement_lists_exactly_what_the_route_table_serves(client: TestClient) -> None:
     statement = client.get("/fhir/metadata", headers={"authorization": ""}).json()
-    (patient,) = statement["rest"][0]["resource"]
+    patient, audit_event = statement["rest"][0]["resource"]
+    assert [each["code"] for each in audit_event["interaction"]] == ["search-type"]
+    assert [each["name"] for each in audit_event["searchParam"]] == ["patient", "date", "agent", "subtype"]
     assert [each["code"] for each in patient["interaction"]] == ["search-type", "read"]
     assert [each["name"] for each in patient["operation"]] == ["everything"]
     assert [each["name"] for each in patient["searchParam"]] == ["identifier", "birthdate"]
@@ -225,9 +234,29 @@ def test_the_capability_statement_lists_exactly_what_the_route_table_serves(clie
     assert smart["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
 
 
+def test_a_token_given_or_refused_is_written_down_and_none_is_given_unwritten(
+    client: TestClient, door: OneDoor
+) -> None:
+    client.post("/token", data={"client_assertion": "good"})
+    client.post("/token", data={"client_assertion": "bad"})
+    assert door.witnessed == [
+        ("signed_in", {"what": "token", "scope": "system/*.rs"}, PROGRAM),
+        ("refused", {"what": "token", "rule": "invalid_client"}, None),
+    ]
+    door.refusal = NOBODY
+    response = client.post("/token", data={"client_assertion": "good"})
+    assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+    assert "access_token" not in response.json()
+
+
 def test_a_token_is_given_for_a_good_assertion_and_never_kept_by_a_cache(client: TestClient) -> None:
     response = client.post("/token", data={"client_assertion": "good"})
-    assert response.json() == {"access_token": "t", "token_type": "bearer", "expires_in": 300, "scope": "system/*.rs"}
+    assert response.json() == {
+        "access_token": "wide",
+        "token_type": "bearer",
+        "expires_in": 300,
+        "scope": "system/*.rs",
+    }
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -243,5 +272,10 @@ def test_no_token_is_given_for_anything_else(client: TestClient, error: str, sta
 
 def test_every_route_says_who_may_call_it() -> None:
     clients = {route.path for route in api.routes if route.access == "client"}
-    assert clients == {"/fhir/Patient/_search", "/fhir/Patient/{id}", "/fhir/Patient/{id}/$everything"}
+    assert clients == {
+        "/fhir/AuditEvent",
+        "/fhir/Patient/_search",
+        "/fhir/Patient/{id}",
+        "/fhir/Patient/{id}/$everything",
+    }
     assert json.dumps([route.summary for route in api.routes])
