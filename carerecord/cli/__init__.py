@@ -27,6 +27,7 @@ from carerecord.cli import (
     processes,
     region,
     removal,
+    subject_access,
     switches,
     witness,
 )
@@ -34,14 +35,29 @@ from carerecord.cli.commands import Commands
 from carerecord.cli.operator import NotAPerson, Refused
 from carerecord.cli.witnessing import ReasonNeeded
 from carerecord.database.backup import BackupRefused
+from carerecord.disclosure import NobodyToAsk, NothingToReplay
 from carerecord.organisations import RegionDoesNotFit
 from carerecord.record import dictionary
 from carerecord.stewardship.opt_out import NotAList
+from carerecord.stewardship.recall import FolderMissing
 from carerecord.stewardship.removal_ledger import LedgerDamaged, RemovalsMissing
 from carerecord.stewardship.removal_plan import RemovalRefused
 
 # In the order in which the help lists them.
-GROUPS = (processes, inbox, links, witness, policy, objections, switches, evidence, region, removal, backup)
+GROUPS = (
+    processes,
+    inbox,
+    links,
+    witness,
+    policy,
+    objections,
+    switches,
+    evidence,
+    region,
+    removal,
+    subject_access,
+    backup,
+)
 
 # What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
 EXPECTED = (
@@ -52,6 +68,7 @@ EXPECTED = (
     patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
     Refused, NotAPerson, NotAList,
     RemovalRefused, LedgerDamaged, RemovalsMissing,
+    NothingToReplay, NobodyToAsk, FolderMissing,
     KeysUnreadable, SignerFailed, NotProvable, ProofUnreadable, ExportRefused, ReasonNeeded, WitnessUnavailable,
 )  # fmt: skip
 

@@ -133,3 +133,11 @@ grant select on patient_index.identity, patient_index.member, patient_index.rela
     stewardship.listed_person to carerecord_work;
 grant select, insert, update on stewardship.watch_day to carerecord_work;
 grant select, insert, update on stewardship.listed_person to carerecord_serve, carerecord_steward;
+
+-- A person's own ledger: read and asked about where pages are served, and held there by the privacy desk.
+grant select, insert, update on stewardship.hold, stewardship.question to carerecord_serve;
+grant select on stewardship.hold to carerecord_work;
+
+-- Subject access: the records desk's own hand; what was decided of an item is never changed.
+grant select, insert, update on stewardship.subject_access to carerecord_steward;
+grant select, insert on stewardship.redaction to carerecord_steward;

@@ -8,7 +8,7 @@ verified NHS numbers never become one person; every link has a judgement with it
 from carerecord.patient_index.as_at import History, read_history
 from carerecord.patient_index.identify import identify, recognise
 from carerecord.patient_index.links import LinkRefused, link, unlink
-from carerecord.patient_index.people import NoSuchPerson, find_person, fingerprint, person_of, read_person
+from carerecord.patient_index.people import NoSuchPerson, find_person, fingerprint, person_of, read_person, read_said
 from carerecord.patient_index.rules import Agreement, Verdict, agreement, as_heard
 from carerecord.patient_index.store import NOTHING_REPLACED, Replaced
 from carerecord.patient_index.values import Claim, Identified, Undecided
@@ -33,6 +33,7 @@ __all__ = [
     "person_of",
     "read_history",
     "read_person",
+    "read_said",
     "recognise",
     "unlink",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,12 @@ async def read_person(db: Database, patient_key: int) -> Person:
     if not rows:
         raise NoSuchPerson(NoSuchPerson.__doc__)
     return person_of(patient_key, rows)
+
+
+async def read_said(db: Database, patient_key: int) -> list[tuple[str, Subject, datetime]]:
+    """(source, demographics, when said) of each identity of a person, as its source says now."""
+    rows = await db.fetch(QUERIES["read_person"], patient_key)
+    return [(row["source"], read_subject(row["subject"]), row["said_at"]) for row in rows]
 
 
 def person_of(patient_key: int, rows: Sequence[Row], *, said_by: str | None = None) -> Person:

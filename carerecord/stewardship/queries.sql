@@ -445,3 +445,117 @@ select organisation, count(*) as launches, sum(opens) as opens,
 from stewardship.reliance
 where opened_at >= $1 and opened_at < $2
 group by organisation
+
+-- :name find_last_seal
+-- The newest seal of the audit.
+select number, at, size, signed from audit.seal order by number desc limit 1
+
+-- :name count_objections
+-- Objections by what became of them.
+select state, count(*)::int as number from stewardship.objection group by state
+
+-- :name count_emergencies
+-- Declarations of emergency access, by month, organisation and role of the reader.
+select date_trunc('month', opened_at at time zone 'Europe/London')::date as month, organisation,
+       detail::json ->> 'role' as role, count(*)::int as declared,
+       (count(*) filter (where closed_at is null))::int as open,
+       (count(*) filter (where disposition = 'inappropriate'))::int as inappropriate
+from stewardship.privacy_case
+where kind = 'break-glass' and ($1::text is null or organisation = $1) and opened_at >= $2
+group by 1, 2, 3
+order by 1 desc, 2, 3
+
+-- :name list_sealing_keys
+-- Which keys sealed the audit, by the head of what they signed, the oldest first.
+select split_part(signed, '.', 1) || '..' as head, min(at) as first_at, max(at) as last_at
+from audit.seal where at >= $1 group by 1 order by 2
+
+-- :name read_holds
+-- What is, or was, kept from the ledgers of these people (0: of members of staff, whoever they looked at).
+select patient_key, id, kind, value, because, set_by, set_at, lifted_at
+from stewardship.hold where patient_key = any ($1::bigint[]) order by set_at, id
+
+-- :name list_holds
+-- Every hold that stands, newest first.
+select patient_key, id, kind, value, because, set_by, set_at, lifted_at
+from stewardship.hold where lifted_at is null order by set_at desc, id limit 500
+
+-- :name find_hold
+-- One hold by its number.
+select patient_key, id, kind, value, because, set_by, set_at, lifted_at from stewardship.hold where id = $1
+
+-- :name set_hold
+-- Keep something from a ledger.
+insert into stewardship.hold (patient_key, id, kind, value, because, set_by, set_at) values ($1, $2, $3, $4, $5, $6, $7)
+
+-- :name lift_hold
+-- It is kept no longer.
+update stewardship.hold set lifted_at = $3, lifted_by = $4, lifted_because = $5
+where patient_key = $1 and id = $2 and lifted_at is null
+
+-- :name ask_question
+-- A person asks about one look; the same look asked about twice is one question.
+insert into stewardship.question (patient_key, id, look, organisation, words, asked_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (patient_key, look) do nothing
+
+-- :name read_questions
+-- What one person asked, under any of their keys.
+select look, words, asked_at, answered_at, answer, answered_by
+from stewardship.question where patient_key = any ($1::bigint[])
+
+-- :name list_questions
+-- Questions to one organisation, or to all; those that wait stand first.
+select id, organisation, words, asked_at, answered_at, answer
+from stewardship.question where $1::text is null or organisation = $1
+order by answered_at nulls first, asked_at limit 200
+
+-- :name find_question
+-- One question by its number, which is that of its case.
+select patient_key, id, organisation, answered_at from stewardship.question where id = $1
+
+-- :name answer_question
+-- The answer, once.
+update stewardship.question set answer = $3, answered_at = $4, answered_by = $5
+where patient_key = $1 and id = $2 and answered_at is null
+
+-- :name read_told
+-- When a person was told of each emergency, by the event that it was declared by.
+select c.about_stream, c.about_seq, n.created_at
+from stewardship.notice n
+join stewardship.privacy_case c on c.patient_key = n.patient_key and n.about = 'emergency ' || c.id
+where n.patient_key = any ($1::bigint[]) and n.organisation = '' and n.kind = 'person'
+
+-- :name open_subject_access
+-- A request for what is held about a person.
+insert into stewardship.subject_access (patient_key, id, asked_at, due_on, requester, identity_check, opened_by)
+values ($1, $2, $3, $4, $5, $6, $7)
+
+-- :name list_subject_access
+-- Requests that are open, the one due first in front; or all.
+select patient_key, id, asked_at, due_on, requester, identity_check, opened_by, exported_at, exported_hash, closed_at
+from stewardship.subject_access where $1 or closed_at is null order by closed_at desc nulls first, due_on, id
+
+-- :name find_subject_access
+-- One request by its number.
+select patient_key, id, asked_at, due_on, requester, identity_check, opened_by, exported_at, exported_hash, closed_at
+from stewardship.subject_access where id = $1
+
+-- :name decide_item
+-- What somebody decided of an item; what was decided before stays beside it.
+insert into stewardship.redaction (patient_key, request_id, item, seq, choice, ground, words, spans, decided_by, at)
+select $1, $2, $3, coalesce(max(seq), 0) + 1, $4, $5, $6, $7, $8, $9
+from stewardship.redaction where patient_key = $1 and request_id = $2 and item = $3
+
+-- :name read_decided_items
+-- The last decision of each item.
+select distinct on (item) item, choice, ground, words, spans, decided_by, at
+from stewardship.redaction where patient_key = $1 and request_id = $2 order by item, seq desc
+
+-- :name keep_export
+-- What was handed over, by its hash.
+update stewardship.subject_access set exported_at = $3, exported_hash = $4 where patient_key = $1 and id = $2
+
+-- :name close_subject_access
+-- A request that was answered, or was taken back.
+update stewardship.subject_access set closed_at = $3 where patient_key = $1 and id = $2 and closed_at is null
+returning true

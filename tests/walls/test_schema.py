@@ -6,6 +6,10 @@ from carerecord import database
 from carerecord.settings import Settings
 
 BY_PATIENT = {
+    "stewardship.subject_access",
+    "stewardship.redaction",
+    "stewardship.hold",
+    "stewardship.question",
     "stewardship.listed_person",
     "record.log",
     "record.chunk",

@@ -1,0 +1,10 @@
+"""Subject access: what is held about a person, worked through by people, and handed over as paper, FHIR and JSON.
+
+In: a person's request (UK GDPR Article 15). Out: one ZIP file, once every doubtful item was decided by somebody.
+Invariant: what was redacted or withheld stands in no file of the ZIP, in no form; the hand-over is witnessed first.
+"""
+
+from carerecord.stewardship.subject_access.desk import SubjectAccess
+from carerecord.stewardship.subject_access.values import Choice, Decided, Ground, Item, Request, Undecided, Worklist
+
+__all__ = ["Choice", "Decided", "Ground", "Item", "Request", "SubjectAccess", "Undecided", "Worklist"]

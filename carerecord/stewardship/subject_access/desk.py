@@ -1,0 +1,287 @@
+"""The door of subject access: open a request, work through what is doubtful, hand over. Each step is witnessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from carerecord import access, audit, database, patient_index
+from carerecord.disclosure import sentences
+from carerecord.disclosure.holdings import Holdings, SaidOfPerson, read_holdings
+from carerecord.disclosure.sight import told
+from carerecord.disclosure.values import Refusal
+from carerecord.model import Purpose, Staff
+from carerecord.organisations import Region
+from carerecord.stewardship.subject_access import export, rules
+from carerecord.stewardship.subject_access.export import Holding, Made
+from carerecord.stewardship.subject_access.values import Choice, Decided, Ground, Request, Undecided, Worklist
+
+QUERIES = database.queries("carerecord.stewardship")
+DESKS = ("records", "privacy")
+SEEN = (audit.Kind.SHOWN, audit.Kind.SENT, audit.Kind.EXPORTED)
+WORDS_MIN = 5
+
+
+class SubjectAccess:
+    """As the role `steward`: what is read here is read under a witness of its own, and nobody's screen holds it all."""
+
+    def __init__(
+        self, db: database.Database, writer: audit.Writer, region: Region, *, random_key: Callable[[], int]
+    ) -> None:
+        self.region = region
+        self._db = db
+        self._writer = writer
+        self._random_key = random_key
+        self._names = {source.id: source.name for source in region.sources}
+
+    @told
+    async def open(
+        self,
+        staff: Staff,
+        *,
+        nhs_number: str,
+        birth_date: date,
+        requester: str,
+        identity_check: str,
+        session: str,
+        at: datetime,
+    ) -> Request | Refusal:
+        """A month to answer (UK GDPR Article 12(3)), from the day it was asked and identity was sure."""
+        if refused := self._may_not(staff):
+            return refused
+        if len(requester.split()) == 0 or len(identity_check.strip()) < WORDS_MIN:
+            return _not_said(self.region, "who asks, and how it was made sure that it is they")
+        person = await patient_index.find_person(self._db, nhs_number=nhs_number, birth_date=birth_date)
+        key = person.patient_key if person else 0
+        await self._witness("searched", staff, key, session=session, at=at, what="subject access")
+        if person is None:
+            return sentences.nobody_found(self.region)
+        request = Request(
+            patient_key=key,
+            id=self._random_key(),
+            asked_at=at,
+            due_on=month_later(at.date()),
+            requester=" ".join(requester.split())[:200],
+            identity_check=" ".join(identity_check.split())[:500],
+            opened_by=staff.user_id,
+        )
+        await self._witness(
+            "administered", staff, key, session=session, at=at, what="subject access opened", request=str(request.id)
+        )
+        await self._db.execute(QUERIES["open_subject_access"], *msgspec.structs.astuple(request)[:7])
+        return request
+
+    @told
+    async def list(self, staff: Staff, *, every: bool = False) -> tuple[Request, ...] | Refusal:
+        """Names nobody: requests by number and date."""
+        if refused := self._may_not(staff):
+            return refused
+        return tuple(Request(**row) for row in await self._db.fetch(QUERIES["list_subject_access"], every))
+
+    @told
+    async def worklist(self, staff: Staff, request_id: int, *, session: str, at: datetime) -> Worklist | Refusal:
+        """What must be decided, and what was. Reading it is a look at the person's record, and is witnessed."""
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        return await self._worklist(found, await self._holdings(found, staff, session=session, at=at))
+
+    @told
+    async def decide(
+        self,
+        staff: Staff,
+        request_id: int,
+        *,
+        item: str,
+        choice: Choice,
+        ground: Ground,
+        words: str,
+        spans: Sequence[str] = (),
+        session: str,
+        at: datetime,
+    ) -> Decided | Refusal:
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        said, gone = " ".join(words.split())[:1000], tuple(span for span in spans if span.strip())
+        if choice is not Choice.KEEP and (len(said) < WORDS_MIN or ground is Ground.NONE):
+            return _not_said(self.region, "on which ground it is kept back, and why")
+        if choice is Choice.REDACT and not gone:
+            return _not_said(self.region, "which words are taken out")
+        await self._witness(
+            "administered", staff, found.patient_key, session=session, at=at, what="subject access decided",
+            request=str(found.id), item=item, choice=choice.value, ground=ground.value,
+        )  # fmt: skip
+        await self._db.execute(
+            QUERIES["decide_item"], found.patient_key, found.id, item, choice.value, ground.value, said,
+            msgspec.json.encode(gone).decode(), staff.user_id, at,
+        )  # fmt: skip
+        return Decided(item=item, choice=choice, ground=ground, words=said, spans=gone, decided_by=staff.user_id, at=at)
+
+    @told
+    async def export(self, staff: Staff, request_id: int, *, session: str, at: datetime) -> Made | Refusal:
+        """The file, witnessed before its first byte leaves; no copy stays. Raises Undecided while an item waits."""
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        holdings = await self._holdings(found, staff, session=session, at=at)
+        worklist = await self._worklist(found, holdings)
+        if worklist.undecided:
+            raise Undecided(f"{len(worklist.undecided)} items wait. {Undecided.__doc__}")
+        made = export.make(
+            await self._holding(holdings),
+            found,
+            worklist.decided,
+            title=self.region.title,
+            phone=self.region.phone,
+            at=at,
+        )
+        await self._witness(
+            "exported", staff, found.patient_key, session=session, at=at, what="subject access", request=str(found.id),
+            hash=made.hash, statements=len(holdings.statements), kept_back=made.kept_back,
+        )  # fmt: skip
+        await self._db.execute(QUERIES["keep_export"], found.patient_key, found.id, at, made.hash)
+        return made
+
+    @told
+    async def close(self, staff: Staff, request_id: int, *, session: str, at: datetime) -> bool | Refusal:
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        await self._witness(
+            "administered", staff, found.patient_key, session=session, at=at, what="subject access closed",
+            request=str(found.id),
+        )  # fmt: skip
+        return bool(await self._db.fetchval(QUERIES["close_subject_access"], found.patient_key, found.id, at))
+
+    # --- Inside -----------------------------------------------------------------------------------------------------
+
+    async def _request(self, staff: Staff, request_id: int) -> Request | Refusal:
+        if refused := self._may_not(staff):
+            return refused
+        row = await self._db.fetchrow(QUERIES["find_subject_access"], request_id)
+        return Request(**row) if row else sentences.nothing_there(self.region)
+
+    async def _holdings(self, request: Request, staff: Staff, *, session: str, at: datetime) -> Holdings:
+        return await read_holdings(
+            self._db,
+            self._writer,
+            request.patient_key,
+            by=staff,
+            because=f"subject access request {request.id}",
+            session=session,
+            at=at,
+        )
+
+    async def _worklist(self, request: Request, holdings: Holdings) -> Worklist:
+        subject = holdings.person.subject
+        own = (subject.nhs_number or "", subject.phone or "")
+        rows = await self._db.fetch(QUERIES["read_decided_items"], request.patient_key, request.id)
+        decided = {
+            row["item"]: Decided(
+                item=row["item"],
+                choice=Choice(row["choice"]),
+                ground=Ground(row["ground"]),
+                words=row["words"],
+                spans=msgspec.json.decode(row["spans"], type=tuple[str, ...]),
+                decided_by=row["decided_by"],
+                at=row["at"],
+            )
+            for row in rows
+        }
+        items = rules.items(holdings.statements, own=own, names=self._names)
+        return Worklist(request=request, items=tuple(items), decided=decided, statements=len(holdings.statements))
+
+    async def _holding(self, holdings: Holdings) -> Holding:
+        events = await audit.read_events(self._db, patient_key=holdings.person.patient_key, kinds=SEEN)
+        return Holding(
+            person=holdings.person,
+            statements=holdings.statements,
+            names=self._names,
+            looks=tuple(self._look(event) for event in events),
+            demographics=tuple(self._demographics(said) for said in holdings.said),
+            originals=tuple(
+                {"reference": str(reference), "source": self._names.get(source, source), "received_at": received_at}
+                for reference, source, received_at in holdings.originals
+            ),
+        )
+
+    def _look(self, event: audit.StoredEvent) -> dict[str, Any]:
+        """Role and organisation; a name is given by that organisation, which knows whether it endangers anybody."""
+        staff = event.staff
+        return {
+            "at": event.recorded_at,
+            "organisation": staff.organisation_name if staff else "",
+            "role": staff.role_name if staff else "",
+            "purpose": PURPOSES.get(event.purpose, event.purpose),
+            "what": str(event.detail.get("what", "")),
+            "kind": "sent to" if event.kind is audit.Kind.SENT else "seen by",
+        }
+
+    def _demographics(self, said: SaidOfPerson) -> dict[str, Any]:
+        subject = said.subject
+        lines = [
+            ("Name", ", ".join(part for part in ((subject.family or "").upper(), " ".join(subject.given)) if part)),
+            ("Born", subject.birth_date.isoformat() if subject.birth_date else ""),
+            ("NHS number", subject.nhs_number or ""),
+            ("Gender", subject.gender or ""),
+            ("Address", ", ".join([*subject.address, subject.postcode or ""]).strip(", ")),
+            ("Telephone", subject.phone or ""),
+            ("GP practice", subject.gp_practice_name or subject.gp_practice or ""),
+            ("Language", subject.language or ""),
+        ]
+        return {
+            "source": self._names.get(said.source, said.source),
+            "said_at": said.said_at,
+            "lines": [[label, words] for label, words in lines if words],
+        }
+
+    def _may_not(self, staff: Staff) -> Refusal | None:
+        if any(access.may_work(staff.role, desk) for desk in DESKS):
+            return None
+        return sentences.not_allowed(
+            self.region, ("Your role does not answer requests for what is held about a person.",)
+        )
+
+    async def _witness(
+        self, kind: str, staff: Staff, patient_key: int, *, session: str, at: datetime, **detail: Any
+    ) -> None:
+        await self._writer.witness(
+            audit.Event(
+                kind=kind,
+                patient_key=patient_key,
+                staff=staff,
+                purpose=Purpose.PATRQT,
+                evidence=None,
+                decision="",
+                detail=detail,
+                route="desk",
+                session=session,
+                at=at,
+            )
+        )
+
+
+PURPOSES = {
+    "TREAT": "your care",
+    "ETREAT": "your urgent care",
+    "BTG": "an emergency",
+    "PATRQT": "a request of yours",
+    "PATADMIN": "looking after the record",
+}
+
+
+def month_later(day: date) -> date:
+    """The same day of the next month, or its last: "one month of receipt" as the Information Commissioner counts it."""
+    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
+    last = (date(year + (month == 12), month % 12 + 1, 1) - date.resolution).day
+    return date(year, month, min(day.day, last))
+
+
+def _not_said(region: Region, what: str) -> Refusal:
+    return Refusal(
+        kind="not-allowed", sentences=(f"It was not said {what}. Say it, and send it again.",), phone=region.phone
+    )
