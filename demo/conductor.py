@@ -14,6 +14,7 @@ from aiohttp import web
 
 from demo.channels import WORDS, read_channels
 from demo.children import Child
+from demo.desks import Desks, write_registers
 from demo.endpoints import endpoints, ready_block
 from demo.footprint import resident_bytes
 from demo.operate import write_operate
@@ -41,6 +42,7 @@ class Conductor:
         self.systems: list[System] = []
         self.operator = Operator(plan, is_up=self._is_up)
         self._runner: web.AppRunner | None = None
+        self._desks: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         """Until cancelled, or until the record ends by itself. Everything started here is stopped here."""
@@ -58,6 +60,8 @@ class Conductor:
             told = endpoints(plan, keys, self.people, self.systems)
             write_privately(plan.home / "endpoints.json", msgspec.json.format(msgspec.json.encode(told), indent=2))
             print(ready_block(told, quiet=plan.quiet, cost=self.operator.cost), flush=True)
+            if not plan.quiet:
+                self._desks = asyncio.create_task(self._give_the_desks_work(keys))
             return await self._watch()
         finally:
             await self._stop()
@@ -72,6 +76,7 @@ class Conductor:
             plan.pause(system.id).unlink(missing_ok=True)
             plan.fault(system.id).unlink(missing_ok=True)
         self.operator.knows(self.systems, self.people)
+        write_registers(plan, self.people)
         return keys
 
     def _roster(self, keys: Keys) -> list[System]:
@@ -91,6 +96,7 @@ class Conductor:
             "CARERECORD_LISTEN_PORT": str(plan.ports.mllp),
             "CARERECORD_LISTEN_FHIR_PORT": str(plan.ports.fhir_push),
             "CARERECORD_DROP_FOLDER": str(plan.drop),
+            "CARERECORD_STAFF_REGISTERS": str(plan.staff_registers),
             "CARERECORD_PUBLIC_URL": plan.record,
         }
         child = Child("The record", plan.logs / "carerecord.log", "carerecord: ready")
@@ -161,6 +167,11 @@ class Conductor:
                     f"{child.name} ended while the history was loading. Its last words:\n{child.last_words()}"
                 )
 
+    async def _give_the_desks_work(self, keys: Keys) -> None:
+        failed = await Desks(self.plan, keys, self.people).run()
+        for each in failed:
+            print(f"The desks have less to do: {each}", file=sys.stderr, flush=True)
+
     # --- running ------------------------------------------------------------------------------------------------------
 
     def _is_up(self, name: str) -> bool:
@@ -188,6 +199,9 @@ class Conductor:
     async def _stop(self) -> None:
         """Senders first, so that nothing is sent to a record that is leaving; the record last."""
         (self.plan.home / "endpoints.json").unlink(missing_ok=True)
+        if self._desks:
+            self._desks.cancel()
+            await asyncio.wait([self._desks])
         others = [child for name, child in self.children.items() if name != "record"]
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*(child.stop() for child in others))

@@ -108,6 +108,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "drop"
 
     @property
+    def staff_registers(self) -> Path:
+        """Who works where, as organisations tell it for the watch."""
+        return self.home / "registers"
+
+    @property
     def fhir_push(self) -> str:
         return f"{self.address(self.ports.fhir_push)}/fhir"
 

@@ -115,7 +115,7 @@ class NeighbourSystem:
             ):
                 told = msgspec.json.decode(await answer.read())
                 if answer.status == 201:
-                    self._launched[jti] = patient
+                    self.took(jti, patient)
                     raise web.HTTPSeeOther(told["url"])
                 sentence = str(told.get("sentence") or f"The record refused (HTTP {answer.status}).")
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, KeyError):
@@ -144,6 +144,10 @@ class NeighbourSystem:
         if patient.evidence:
             claims["evidence"] = msgspec.to_builtins(patient.evidence)
         return self._sign(claims, typ="carerecord-launch+jwt")
+
+    def took(self, jti: str, patient: Patient) -> None:
+        """The record took a launch: it is attested with the next."""
+        self._launched[jti] = patient
 
     def mint_attestation(self, *, at: int) -> tuple[str, tuple[str, ...]]:
         """Which of its launches it bears out: those whose evidence still stands in its own list. Of one that named none
