@@ -39,8 +39,11 @@ from carerecord.record import dictionary, fold
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.sources import drop_folder, mllp_server
-from carerecord.stewardship import attestations, removal_ledger
+from carerecord.stewardship import administration, attestations, removal_ledger
+from carerecord.stewardship.administration import AdministrationDesk
 from carerecord.stewardship.examining import Examining
+from carerecord.stewardship.guardian import GuardianDesk
+from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.watch import keep_watching
 
@@ -64,6 +67,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     examining: Examining
     cis2: signin.Cis2 | None
     privacy: stewardship.PrivacyDesk
+    guardian: GuardianDesk
+    administration: AdministrationDesk
+    proposals: Proposals
     pages: web.Pages
     region: Region
     settings: Settings
@@ -277,6 +283,7 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
     await removal_ledger.check(db, chosen)
     await dictionary.load(db)
     writer = await stack.enter_async_context(audit.Writer.open(db))
+    proposals = Proposals(db, writer, region, acts=administration.ACTS)
     return Parts(
         door=disclosure.Door(
             db,
@@ -293,6 +300,9 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         examining=Examining(db, writer, region, public_url=chosen.public_url),
         cis2=signin.Cis2(db, region, chosen) if region.sign_in else None,
         privacy=stewardship.PrivacyDesk(db, writer, region),
+        guardian=GuardianDesk(db, writer, region, chosen),
+        administration=AdministrationDesk(db, writer, region, chosen, proposals),
+        proposals=proposals,
         pages=web.Pages(),
         region=region,
         settings=chosen,

@@ -49,6 +49,7 @@ class EmergencyCases:
             detail={
                 "reason": reason,
                 "hours": hours,
+                "role": staff.role_name or staff.role,
                 "why": [
                     f"A reader declared emergency access to one person’s record, for {hours} "
                     f"{'hour' if hours == 1 else 'hours'}.",

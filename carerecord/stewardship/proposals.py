@@ -42,6 +42,7 @@ class Kind(StrEnum):
     KEY = "key"  # a key of a neighbour, a program or our own
     POLICY = "policy"  # a region's narrowing of the matrix
     LEGAL_BAR = "legal-bar"  # the Guardian's route through a legal bar
+    REMOVAL = "removal"  # of what the record says
 
 
 DESKS: Mapping[Kind, tuple[str, ...]] = {
@@ -50,6 +51,7 @@ DESKS: Mapping[Kind, tuple[str, ...]] = {
     Kind.KEY: ("administration", "guardian"),
     Kind.POLICY: ("guardian", "privacy"),
     Kind.LEGAL_BAR: ("guardian", "privacy"),
+    Kind.REMOVAL: ("records", "guardian"),
 }
 
 
@@ -93,10 +95,11 @@ class DoesNotFit(ValueError):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """How a kind of proposal is checked, and done in the commit that agrees. `do` says in a sentence what was done."""
+    """How a kind of proposal is checked, and done in the commit that agrees. `do` says in a sentence what was done;
+    without it the proposal stays agreed until somebody has carried it out by hand."""
 
     check: Callable[[Mapping[str, Any], Region], None]  # raises DoesNotFit
-    do: Callable[[Connection, Proposal], Awaitable[str]]
+    do: Callable[[Connection, Proposal], Awaitable[str]] | None = None
 
 
 class Proposals:
@@ -167,7 +170,7 @@ class Proposals:
             )
             if row is None:  # Somebody else was faster, or it was withdrawn meanwhile.
                 return _mend("This was agreed or withdrawn in this very moment: look at it again.")
-            if act is None:
+            if act is None or act.do is None:
                 return agreed
             outcome = await act.do(connection, agreed)
             await connection.execute(QUERIES["carry_out_proposal"], proposal.id, at, outcome)

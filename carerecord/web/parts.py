@@ -13,8 +13,11 @@ from carerecord.model import Evidence, OriginalReference, Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import Cis2, Sessions, Watch
+from carerecord.stewardship.administration import AdministrationDesk
+from carerecord.stewardship.guardian import GuardianDesk
 from carerecord.stewardship.notices import Notice
 from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerson, Record, Wanted
+from carerecord.stewardship.proposals import Proposals
 
 
 class Door(Protocol):
@@ -106,6 +109,15 @@ class Parts(Protocol):
 
     @property
     def privacy(self) -> PrivacyDoor: ...
+
+    @property
+    def guardian(self) -> GuardianDesk: ...
+
+    @property
+    def administration(self) -> AdministrationDesk: ...
+
+    @property
+    def proposals(self) -> Proposals: ...
 
     @property
     def cis2(self) -> Cis2 | None: ...

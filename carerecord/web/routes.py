@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from carerecord.routing import Route
 from carerecord.web import assets
-from carerecord.web.desk import frame, privacy
+from carerecord.web.desk import frame, guardian, privacy
 from carerecord.web.pages import close, document, emergency, entry, find, original, reason, running, sign_in, summary
 
 
@@ -121,5 +121,6 @@ routes: tuple[Route, ...] = (
     ),
     *frame.routes,
     *privacy.routes,
+    *guardian.routes,
     Route(method="GET", path="/health", endpoint=health, access="public", summary="Whether this process serves."),
 )

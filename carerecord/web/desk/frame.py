@@ -21,7 +21,7 @@ from carerecord.routing import DESKS, Route
 from carerecord.signin import Session, desks_of, find_desk_session, find_staff_session
 from carerecord.web import drawing, parts, words
 from carerecord.web.pages import refusal
-from carerecord.web.security import read_form
+from carerecord.web.security import FORM_BYTES_MAX, read_form
 from carerecord.web.views import Frame
 
 NAMES = {
@@ -83,23 +83,23 @@ def page(path: str, endpoint: Endpoint, *, desk: str, summary: str) -> Route:
     )
 
 
-def form(path: str, endpoint: Endpoint, *, desk: str, summary: str) -> Route:
+def form(path: str, endpoint: Endpoint, *, desk: str, summary: str, bytes_max: int = FORM_BYTES_MAX) -> Route:
     """A form of a desk: `Working.fields` holds what was sent, from a page of ours and nowhere else."""
     return Route(
         method="POST",
         path=path,
-        endpoint=_guarded(endpoint, desk=desk, is_form=True),
+        endpoint=_guarded(endpoint, desk=desk, form_bytes_max=bytes_max),
         access="desk",
         desk=desk,
         summary=summary,
     )
 
 
-def _guarded(endpoint: Endpoint, *, desk: str, is_form: bool = False) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(endpoint: Endpoint, *, desk: str, form_bytes_max: int = 0) -> Callable[[Request], Awaitable[Response]]:
     @wraps(endpoint)
     async def guarded(request: Request) -> Response:
         part = parts.of(request)
-        fields = await read_form(request, part.settings) if is_form else {}
+        fields = await read_form(request, part.settings, bytes_max=form_bytes_max) if form_bytes_max else {}
         at = part.clock()
         session = await find_desk_session(part.sessions, request.cookies, desk=desk, at=at)
         if session is None:

@@ -1,0 +1,110 @@
+"""The Guardian's view: who sees what and on which basis, the agreements behind it, and how it is used."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from carerecord.disclosure import Refusal
+from carerecord.routing import Route
+from carerecord.web import parts
+from carerecord.web.desk import frame, guardian_views, two_people
+from carerecord.web.desk.frame import Working
+
+DESK = "guardian"
+HOME = f"/desk/{DESK}"
+WHAT_IF_BYTES_MAX = 1_000_000  # of an answer of the command, as a form sends it
+TABS = (
+    ("Overview", HOME),
+    ("Who sees what", f"{HOME}/matrix"),
+    ("Policies and law", f"{HOME}/policies"),
+    ("How it is used", f"{HOME}/use"),
+    ("Two people", f"{HOME}/proposals"),
+)
+
+
+async def show_overview(request: Request, working: Working) -> Response:
+    desk = parts.of(request).guardian
+    read = await desk.overview(working.staff, session=working.session.id, at=working.at)
+    if isinstance(read, Refusal):
+        return frame.refused(request, read, desk=DESK)
+    return frame.draw(request, working, "desk/guardian.html", tabs=TABS, page=guardian_views.overview(read, None))
+
+
+async def count_retention(request: Request, working: Working) -> Response:
+    """Asked for by a form, since it reads the whole index of people."""
+    desk = parts.of(request).guardian
+    read = await desk.overview(working.staff, session=working.session.id, at=working.at)
+    due = await desk.count_due(working.staff, session=working.session.id, at=working.at)
+    if isinstance(read, Refusal):
+        return frame.refused(request, read, desk=DESK)
+    if isinstance(due, Refusal):
+        return frame.refused(request, due, desk=DESK)
+    return frame.draw(request, working, "desk/guardian.html", tabs=TABS, page=guardian_views.overview(read, due))
+
+
+async def show_matrix(request: Request, working: Working) -> Response:
+    read = await parts.of(request).guardian.read_policy(
+        working.staff, what="matrix", session=working.session.id, at=working.at
+    )
+    if isinstance(read, Refusal):
+        return frame.refused(request, read, desk=DESK)
+    return frame.draw(request, working, "desk/guardian_matrix.html", tabs=TABS, page=guardian_views.matrix(read))
+
+
+async def show_policies(request: Request, working: Working) -> Response:
+    return await _policies(request, working, said="")
+
+
+async def try_change(request: Request, working: Working) -> Response:
+    return await _policies(request, working, said=working.fields.get("said", "") or "nothing")
+
+
+async def show_use(request: Request, working: Working) -> Response:
+    read = await parts.of(request).guardian.usage(working.staff, session=working.session.id, at=working.at)
+    if isinstance(read, Refusal):
+        return frame.refused(request, read, desk=DESK)
+    shown = guardian_views.usage(read, organisation=working.staff.organisation_name)
+    return frame.draw(request, working, "desk/guardian_use.html", tabs=TABS, page=shown)
+
+
+async def _policies(request: Request, working: Working, *, said: str) -> Response:
+    desk = parts.of(request).guardian
+    how = {"session": working.session.id, "at": working.at}
+    read = await desk.read_policy(working.staff, what="policies", **how)  # type: ignore[arg-type]
+    if isinstance(read, Refusal):
+        return frame.refused(request, read, desk=DESK)
+    tried = await desk.try_change(working.staff, said=said, **how) if said else None  # type: ignore[arg-type]
+    wrong = {}
+    if isinstance(tried, Refusal):
+        if tried.kind != "reason-needed":
+            return frame.refused(request, tried, desk=DESK)
+        wrong, tried = {"said": tried.sentences[0]}, None
+    return frame.draw(
+        request,
+        working,
+        "desk/guardian_policies.html",
+        tabs=TABS,
+        page=guardian_views.policies(read, tried),
+        wrong=wrong,
+        errors=list(wrong.items()),
+    )
+
+
+routes: tuple[Route, ...] = (
+    frame.page(HOME, show_overview, desk=DESK, summary="Reviews, seals, agreements, objections and retention."),
+    frame.form(
+        f"{HOME}/retention", count_retention, desk=DESK, summary="Counts what may no longer be kept, by source."
+    ),
+    frame.page(f"{HOME}/matrix", show_matrix, desk=DESK, summary="Roles by headings, as the policy decides."),
+    frame.page(f"{HOME}/policies", show_policies, desk=DESK, summary="Policies, legal bars and their legal basis."),
+    frame.form(
+        f"{HOME}/what-if",
+        try_change,
+        desk=DESK,
+        summary="Shows who would gain or lose by a change.",
+        bytes_max=WHAT_IF_BYTES_MAX,
+    ),
+    frame.page(f"{HOME}/use", show_use, desk=DESK, summary="Emergency access and matched evidence, by month."),
+    *two_people.routes_of(DESK, TABS),
+)

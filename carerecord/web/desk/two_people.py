@@ -1,0 +1,235 @@
+"""What takes two people, at any desk that may ask for it: one asks, another agrees; each says so in their own name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from carerecord.disclosure import Refusal
+from carerecord.model import Purpose
+from carerecord.routing import Route
+from carerecord.stewardship.administration import to_write
+from carerecord.stewardship.notices import parse_reference, reference_of
+from carerecord.stewardship.proposals import Kind, Proposal, Stage
+from carerecord.web import parts, words
+from carerecord.web.desk import frame
+from carerecord.web.desk.frame import Working
+
+KINDS = {
+    Kind.SWITCH: "Switch",
+    Kind.ROLE: "Role",
+    Kind.KEY: "Key",
+    Kind.POLICY: "Narrowing",
+    Kind.LEGAL_BAR: "Legal bar",
+    Kind.REMOVAL: "Removal",
+}
+STAGES = {
+    Stage.ASKED: "waits for a second person",
+    Stage.AGREED: "agreed by two, to be carried out",
+    Stage.DONE: "done",
+    Stage.WITHDRAWN: "withdrawn",
+    Stage.EXPIRED: "expired: nobody agreed within a day",
+}
+ASKED_AT: Mapping[str, tuple[Kind, ...]] = {
+    "guardian": (Kind.LEGAL_BAR, Kind.POLICY),
+    "administration": (Kind.SWITCH, Kind.ROLE, Kind.KEY),
+}
+PURPOSES = (
+    (Purpose.TREAT.value, "care"),
+    (Purpose.ETREAT.value, "emergency care"),
+    (Purpose.BTG.value, "emergency access"),
+)
+
+
+class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
+    reference: str
+    kind: str
+    what: str
+    because: str
+    asked: str
+    agreed: str
+    stage: str
+    outcome: str
+    file: str  # which the operator opens; "" where it takes effect by itself
+    lines: str
+    may_agree: bool
+    is_own: bool  # it waits for somebody else than who reads this
+    may_withdraw: bool
+    may_carry_out: bool
+
+
+def view(proposal: Proposal, *, user_id: str, at: datetime) -> ProposalView:
+    stage = proposal.stage(at=at)
+    file, lines = to_write(proposal) or ("", "")
+    return ProposalView(
+        reference=reference_of(proposal.id),
+        kind=KINDS[proposal.kind],
+        what=said_of(proposal.kind, proposal.content),
+        because=proposal.because,
+        asked=f"{proposal.asked_by_name}, {words.moment(proposal.asked_at)}",
+        agreed=f"{proposal.agreed_by_name}, {words.moment(proposal.agreed_at)}" if proposal.agreed_at else "",
+        stage=STAGES[stage],
+        outcome=proposal.outcome,
+        file=file,
+        lines=lines,
+        may_agree=stage is Stage.ASKED and proposal.asked_by != user_id,
+        is_own=stage is Stage.ASKED and proposal.asked_by == user_id,
+        may_withdraw=stage in (Stage.ASKED, Stage.AGREED),
+        may_carry_out=stage is Stage.AGREED,
+    )
+
+
+def said_of(kind: Kind, content: Mapping[str, Any]) -> str:
+    """What is asked for, in a sentence that names no patient."""
+    if kind is Kind.SWITCH:
+        return f"{str(content['action']).capitalize()} the {content['kind']} {content['name']}."
+    if kind is Kind.ROLE:
+        role = content["role"]
+        return (
+            f"The national role {content['code']} is {role} here."
+            if role
+            else f"The role {content['code']} opens nothing."
+        )
+    if kind is Kind.KEY:
+        return f"{str(content['change']).capitalize()} a key of {content['whose']}."
+    if kind is Kind.LEGAL_BAR:
+        bar = str(content["bar"]).replace("-", " ")
+        if not content.get("roles"):
+            return f"Close the Guardian’s route through {bar}."
+        roles, purposes = ", ".join(content["roles"]), ", ".join(content["purposes"])
+        return f"Open the Guardian’s route through {bar}: {roles} for {purposes}."
+    if kind is Kind.REMOVAL:
+        counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in content["counts"].items() if number)
+        return f"Remove from the record ({content['decision']['authority']}): {counts or 'nothing that is kept'}."
+    return "Take something away from what roles see."
+
+
+def content_of(kind: Kind, fields: Mapping[str, str]) -> dict[str, Any]:
+    """What a form asks for; whether it fits is for the door to say."""
+    if kind is Kind.SWITCH:
+        names = {"organisation": "organisation", "route": "way", "issuer": "system", "user": "user"}
+        name = fields.get(names.get(fields.get("kind", ""), ""), "")
+        return {"action": fields.get("action", ""), "kind": fields.get("kind", ""), "name": name.strip()[:200]}
+    if kind is Kind.ROLE:
+        return {"code": fields.get("code", "").strip(), "role": fields.get("role", "")}
+    if kind is Kind.KEY:
+        names_ = ("whose", "change", "thumbprint")
+        return {name: fields.get(name, "").strip() for name in names_}
+    if kind is Kind.POLICY:
+        return {"lines": fields.get("lines", "").replace("\r\n", "\n")}
+    chosen = {
+        each: [name.removeprefix(f"{each}-") for name in fields if name.startswith(f"{each}-")]
+        for each in ("role", "purpose")
+    }
+    return {"bar": fields.get("bar", ""), "roles": chosen["role"], "purposes": chosen["purpose"]}
+
+
+def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
+    """The same pages at each desk that may ask for something: only what it asks for differs."""
+    home = f"/desk/{desk}/proposals"
+
+    async def show(request: Request, working: Working) -> Response:
+        return await draw(request, working)
+
+    async def draw(request: Request, working: Working, wrong: str = "", field: str = "because") -> Response:
+        part = parts.of(request)
+        how: dict[str, Any] = {"session": working.session.id, "at": working.at}
+        found = await part.proposals.list_proposals(working.staff, only_open=False, **how)
+        if isinstance(found, Refusal):
+            return frame.refused(request, found, desk=desk)
+        shown = [view(each, user_id=working.staff.user_id, at=working.at) for each in found]
+        is_open = [each.may_withdraw for each in shown]
+        return frame.draw(
+            request,
+            working,
+            "desk/two_people.html",
+            tabs=tabs,
+            desk=desk,
+            home=home,
+            waiting=[each for each, stands in zip(shown, is_open, strict=True) if stands],
+            past=[each for each, stands in zip(shown, is_open, strict=True) if not stands][:50],
+            asks=[kind.value for kind in ASKED_AT.get(desk, ())],
+            choices=await choices(request, working, desk),
+            filled={name: working.fields.get(name, "") for name in FIELDS}
+            | {"because": working.fields.get("because", "")},
+            chosen=set(working.fields),
+            asked=working.fields.get("what", ""),
+            wrong={field: wrong} if wrong else {},
+            errors=[(field, wrong)] if wrong else [],
+        )
+
+    async def ask(request: Request, working: Working) -> Response:
+        named = working.fields.get("what", "")
+        if named not in [kind.value for kind in ASKED_AT.get(desk, ())]:
+            return await draw(request, working, "Choose what you ask for.")
+        kind = Kind(named)
+        said = await parts.of(request).proposals.ask(
+            working.staff,
+            kind=kind,
+            content=content_of(kind, working.fields),
+            because=working.fields.get("because", ""),
+            session=working.session.id,
+            at=working.at,
+        )
+        if isinstance(said, Refusal):
+            return await draw(request, working, said.sentences[0], f"{named}-because")
+        return frame.to(home)
+
+    async def step(request: Request, working: Working) -> Response:
+        """Agree, withdraw, or say that it was carried out."""
+        asking = parts.of(request).proposals
+        number = parse_reference(working.fields.get("reference", "")) or 0
+        how: dict[str, Any] = {"proposal_id": number, "session": working.session.id, "at": working.at}
+        if request.path_params["step"] == "agree":
+            said = await asking.agree(working.staff, **how)
+        elif request.path_params["step"] == "withdraw":
+            said = await asking.withdraw(working.staff, **how)
+        else:
+            said = await asking.carry_out(working.staff, outcome=f"Carried out by {working.staff.name}.", **how)
+        if isinstance(said, Refusal):
+            return frame.refused(request, said, desk=desk)
+        return frame.to(home)
+
+    return (
+        frame.page(home, show, desk=desk, summary="What waits for a second person, and what became of the rest."),
+        frame.form(home, ask, desk=desk, summary="Asks for something that takes two people."),
+        frame.form(f"{home}/{{step}}", step, desk=desk, summary="Agrees, withdraws, or says that it is carried out."),
+    )
+
+
+FIELDS = ("action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint",
+          "bar", "lines")  # fmt: skip
+
+
+async def choices(request: Request, working: Working, desk: str) -> dict[str, Any]:
+    """What the forms of this desk let choose from."""
+    part = parts.of(request)
+    region = part.region
+    if desk == "guardian":
+        read = await part.guardian.read_policy(
+            working.staff, what="proposals", session=working.session.id, at=working.at
+        )
+        if isinstance(read, Refusal):
+            return {"bars": [], "roles": [], "purposes": []}
+        return {
+            "bars": [(bar.label, bar.label.replace("-", " ").capitalize()) for bar in read.bars],
+            "roles": [(row.role, row.name) for row in read.roles if row.role not in ("admin", "program")],
+            "purposes": PURPOSES,
+        }
+    return {
+        "organisations": [(each.ods_code, each.name) for each in region.organisations],
+        "ways": [(way, way) for way in ("launch", "sign-in", "fhir", "push")],
+        "systems": [(each.issuer, each.name) for each in region.neighbours],
+        "holders": [
+            ("witness", "the witness (our own)"),
+            ("sign-in", "sign-in (our own)"),
+            *((each.issuer, each.name) for each in region.neighbours),
+            *((each.client_id, each.name) for each in region.clients),
+        ],
+        "roles": [("", "nothing any more"), *((name, name.replace("-", " ")) for name in part.administration.roles())],
+    }
