@@ -143,3 +143,13 @@ order by looks desc, 1, 2, 5, 7
 -- :name has_seals
 -- Whether the database has a copy of any seal.
 select exists (select from audit.seal)
+
+-- :name find_seals_from
+-- The first seals that are not older than an event, with the one before them.
+select signed from audit.seal
+where number >= coalesce((select max(number) from audit.seal where at < $1), 0)
+order by number limit 4
+
+-- :name read_hashes
+-- The hashes of a stretch of one stream, in order.
+select hash from audit.event where stream = $1 and seq between $2 and $3 order by seq

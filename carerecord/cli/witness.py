@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from carerecord import audit, clock
-from carerecord.audit import keys, proofs
+from carerecord.audit import entry_proofs, keys, proofs
 from carerecord.audit.export import export as export_audit
 from carerecord.audit.export import verify_offline
 from carerecord.audit.seals import folder_of
@@ -105,7 +105,12 @@ async def prove(chosen: Settings, asked: argparse.Namespace) -> int:
 
 
 async def check(chosen: Settings, asked: argparse.Namespace) -> int:
-    proof, wrong = proofs.check_proof(asked.proof.read_bytes(), keys.read_keys(asked.keys.read_bytes()))
+    content, trusted = asked.proof.read_bytes(), keys.read_keys(asked.keys.read_bytes())
+    if entry_proofs.is_entry_proof(content):
+        seal, wrong = entry_proofs.check_entry(content, trusted)
+        print(wrong or f"The entry stands in the audit as it was sealed at {seal.at:%d-%b-%Y %H:%M}.")
+        return 1 if wrong else 0
+    proof, wrong = proofs.check_proof(content, trusted)
     event = proof.event
     if wrong:
         print(wrong)

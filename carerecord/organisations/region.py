@@ -58,6 +58,16 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "NHS Care Identity"
 
 
+class PersonSignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider that knows the people whose record it is (NHS login or one that speaks its claims)."""
+
+    issuer: str
+    client_id: str
+    key: dict[str, Any]  # private key (JWK) by which the provider knows us: private_key_jwt
+    client_secret: str = ""  # there is none
+    name: str = "NHS login"
+
+
 class SensitiveCodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Codes that give a sensitive thing away: what a region adds to the record's own lists.
 
@@ -86,6 +96,7 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     neighbours: tuple[Neighbour, ...] = ()
     clients: tuple[Client, ...] = ()
     sign_in: SignIn | None = None
+    person_sign_in: PersonSignIn | None = None
     roles: dict[str, str] = {}  # national RBAC role code -> our role
     sensitive_codes: tuple[SensitiveCodes, ...] = ()  # beside those that the record ships
     privacy_organisation: str = ""  # ODS code of who leads: its privacy desk sees every organisation's cases

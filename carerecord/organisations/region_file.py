@@ -12,6 +12,7 @@ from carerecord.organisations.region import (
     Client,
     Neighbour,
     Organisation,
+    PersonSignIn,
     Region,
     SensitiveCodes,
     SignIn,
@@ -43,6 +44,9 @@ def _region(raw: dict[str, Any], folder: Path) -> Region:
     if sign_in and "client_secret_file" in sign_in:
         secret = (folder / sign_in.pop("client_secret_file")).read_text(encoding="utf-8").strip()
         sign_in = {**sign_in, "client_secret": secret}
+    person = raw.get("person_sign_in")
+    if person and "key_file" in person:
+        person = {**person, "key": msgspec.json.decode((folder / person.pop("key_file")).read_bytes())}
     return Region(
         name=msgspec.convert(raw.get("name"), str),
         title=msgspec.convert(raw.get("title"), str),
@@ -52,6 +56,7 @@ def _region(raw: dict[str, Any], folder: Path) -> Region:
         neighbours=msgspec.convert(_with_keys(raw.get("neighbour", []), folder), tuple[Neighbour, ...]),
         clients=msgspec.convert(_with_keys(raw.get("client", []), folder), tuple[Client, ...]),
         sign_in=msgspec.convert(sign_in, SignIn) if sign_in else None,
+        person_sign_in=msgspec.convert(person, PersonSignIn) if person else None,
         roles=msgspec.convert(raw.get("roles", {}), dict[str, str]),
         sensitive_codes=msgspec.convert(_listed(raw.get("sensitive_codes", []), folder), tuple[SensitiveCodes, ...]),
         privacy_organisation=msgspec.convert(raw.get("privacy_organisation", ""), str),

@@ -9,20 +9,23 @@ from carerecord.signin.arrivals import Arrivals
 from carerecord.signin.cis2 import Cis2
 from carerecord.signin.clients import Clients
 from carerecord.signin.guard import (
+    OWN_COOKIE,
+    OWN_SIGN_IN_COOKIE,
     SIGN_IN_COOKIE,
     STAFF_COOKIE,
     desks_of,
     find_desk_session,
+    find_own_session,
     find_patient_session,
     find_staff_session,
     may_declare_emergency,
     patient_cookie,
 )
-from carerecord.signin.scopes import NotAScope, Scope, Scopes
-from carerecord.signin.sessions import EMERGENCY_HOURS, NotAnEmergency, ReasonMissing, Sessions
-from carerecord.signin.signed import NotSigned, peek, read_signed
 from carerecord.signin.nhs_login import KnownPerson, NHSLogin, person_staff
 from carerecord.signin.provider_client import ProviderFailed
+from carerecord.signin.scopes import NotAScope, Scope, Scopes
+from carerecord.signin.sessions import EMERGENCY_HOURS, OWN_ROUTE, NotAnEmergency, ReasonMissing, Sessions
+from carerecord.signin.signed import NotSigned, peek, read_signed
 from carerecord.signin.switches import AccessCut, Switch, SwitchKind
 from carerecord.signin.values import (
     ArrivalRefusal,
@@ -41,6 +44,9 @@ from carerecord.signin.watching import Watch
 
 __all__ = [
     "EMERGENCY_HOURS",
+    "OWN_COOKIE",
+    "OWN_ROUTE",
+    "OWN_SIGN_IN_COOKIE",
     "SIGN_IN_COOKIE",
     "STAFF_COOKIE",
     "AccessCut",
@@ -51,13 +57,16 @@ __all__ = [
     "ClientRefusal",
     "ClientToken",
     "Clients",
+    "KnownPerson",
     "Launch",
     "Login",
+    "NHSLogin",
     "NewArrival",
     "NewSession",
     "NotAScope",
     "NotAnEmergency",
     "NotSigned",
+    "ProviderFailed",
     "ReasonMissing",
     "Scope",
     "Scopes",
@@ -66,15 +75,16 @@ __all__ = [
     "SignInStart",
     "StaffRole",
     "Switch",
-    "ProviderFailed",
     "SwitchKind",
     "Watch",
     "desks_of",
     "find_desk_session",
+    "find_own_session",
     "find_patient_session",
     "find_staff_session",
     "may_declare_emergency",
     "patient_cookie",
     "peek",
+    "person_staff",
     "read_signed",
 ]

@@ -13,6 +13,8 @@ from carerecord.signin.values import Session
 
 STAFF_COOKIE = "carerecord_staff"
 SIGN_IN_COOKIE = "carerecord_sign_in"
+OWN_COOKIE = "carerecord_own"
+OWN_SIGN_IN_COOKIE = "carerecord_own_sign_in"
 
 
 def patient_cookie(session_id: str) -> str:

@@ -5,6 +5,7 @@ https://openid.net/specs/openid-connect-discovery-1_0.html, https://openid.net/s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import aiohttp
 import msgspec
 
 from carerecord.organisations import SignIn
+from carerecord.organisations.region import PersonSignIn
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 BYTES_MAX = 262_144
@@ -39,7 +41,7 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
 class ProviderClient:
     """Redirects are not followed: the provider says in its discovery where things are, and that is where they are."""
 
-    def __init__(self, sign_in: SignIn) -> None:
+    def __init__(self, sign_in: SignIn | PersonSignIn) -> None:
         self._sign_in = sign_in
         self._discovery: tuple[Discovery, datetime] | None = None
         self._keys: tuple[dict[str, Any], datetime] | None = None
@@ -68,8 +70,11 @@ class ProviderClient:
         self._keys = (found, at)
         return found
 
-    async def exchange(self, *, code: str, verifier: str, redirect_uri: str, at: datetime) -> tuple[str, str]:
-        """(ID token, access token) for an authorization code; client_secret_post, as CIS2 has it."""
+    async def exchange(
+        self, *, code: str, verifier: str, redirect_uri: str, at: datetime, proof: Mapping[str, str] | None = None
+    ) -> tuple[str, str]:
+        """(ID token, access token) for an authorization code; client_secret_post, as CIS2 has it, unless the client
+        proves itself otherwise."""
         answer = await self._ask(
             "POST",
             (await self.discovery(at=at)).token_endpoint,
@@ -79,7 +84,7 @@ class ProviderClient:
                 "redirect_uri": redirect_uri,
                 "code_verifier": verifier,
                 "client_id": self._sign_in.client_id,
-                "client_secret": self._sign_in.client_secret,
+                **(proof if proof is not None else {"client_secret": self._sign_in.client_secret}),
             },
         )
         id_token, access_token = answer.get("id_token"), answer.get("access_token")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 QUERIES = database.queries(__package__)
-ROUTES = ("launch", "sign-in", "fhir", "push")
+ROUTES = ("launch", "sign-in", "fhir", "push", "ledger")
 
 
 class SwitchKind(StrEnum):
@@ -58,6 +58,7 @@ OF_ROUTE = {
     "sign-in": "Signing in to this record directly is switched off.",
     "fhir": "Reading this record by programs is switched off.",
     "push": "Pushing to this record is switched off.",
+    "ledger": "Signing in to one's own record is switched off.",
 }
 ENDED_AGREEMENT = "The agreement under which {organisation} reads this record has ended, so nothing new can be opened."
 

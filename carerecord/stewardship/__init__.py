@@ -5,6 +5,8 @@ Invariant: nobody acts here unseen, and what cuts or opens access takes two peop
 """
 
 from carerecord.stewardship.declared import EmergencyCases
+from carerecord.stewardship.ledger import Ledger
+from carerecord.stewardship.ledger_desk import LedgerDesk
 from carerecord.stewardship.privacy import PrivacyDesk
 
-__all__ = ["EmergencyCases", "PrivacyDesk"]
+__all__ = ["EmergencyCases", "Ledger", "LedgerDesk", "PrivacyDesk"]

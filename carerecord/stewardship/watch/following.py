@@ -12,7 +12,7 @@ import msgspec
 
 from carerecord import audit, database, logs, patient_index
 from carerecord.disclosure.facts import read_facts
-from carerecord.model import EvidenceClass
+from carerecord.model import EvidenceClass, Purpose
 from carerecord.organisations import Region
 from carerecord.stewardship.cases import Case, open_cases
 from carerecord.stewardship.watch.engine import Watch
@@ -184,10 +184,10 @@ async def keep_watching(
 
 
 def look_of(event: audit.StoredEvent, region: Region) -> Look | None:
-    """What the rules ask of an event; None for events of programs, of stewards and of nobody."""
+    """What the rules ask of an event; None for programs, for stewards, for nobody, and for persons at their own."""
     kind = _KINDS.get(event.kind)
     staff = event.staff
-    if kind is None or staff is None or staff.is_program:
+    if kind is None or staff is None or staff.is_program or event.purpose == Purpose.PATRQT:
         return None
     organisation = region.find_organisation(staff.organisation)
     number = str(event.detail.get("nhs_number", ""))

@@ -1,0 +1,192 @@
+"""The privacy desk's hand on the ledgers: what is held from them, and the answers to what persons ask.
+
+A hold is set where a ledger would put somebody in danger: a person whose list is read by who controls them, a member of
+staff who is followed. It leaves no trace in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from carerecord import access, audit, clock, database
+from carerecord.disclosure import sentences
+from carerecord.disclosure.sight import told
+from carerecord.disclosure.values import Refusal
+from carerecord.model import Purpose, Staff
+from carerecord.organisations import Region
+from carerecord.stewardship.ledger import hold_of
+from carerecord.stewardship.ledger_values import Hold, HoldKind
+
+QUERIES = database.queries(__package__)
+DESK = "privacy"
+LETTERS_MAX, LETTERS_MIN = 1_000, 5
+ANYBODY = 0
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question of a person as their desk reads it: about which look, and nobody's name."""
+
+    id: int
+    case_id: int
+    organisation: str
+    words: str
+    asked_at: datetime
+    answered_at: datetime | None
+    answer: str
+
+
+class LedgerDesk:
+    """Each doing asks whether this role may work here, and is witnessed before it is done."""
+
+    def __init__(
+        self,
+        db: database.Database,
+        writer: audit.Writer,
+        region: Region,
+        *,
+        random_key: Callable[[], int] = clock.random_key,
+    ) -> None:
+        self.region = region
+        self._db = db
+        self._writer = writer
+        self._random_key = random_key
+
+    @told
+    async def set_hold(
+        self,
+        staff: Staff,
+        *,
+        kind: HoldKind,
+        value: str = "",
+        case_id: int | None = None,
+        because: str,
+        session: str,
+        at: datetime,
+    ) -> Hold | Refusal:
+        """Of the person that a case is about; without a case, of a member of staff whoever they looked at."""
+        said = " ".join(because.split())[:LETTERS_MAX]
+        patient_key = ANYBODY
+        if refused := self._may_not(staff, said):
+            return refused
+        if case_id is not None:
+            row = await self._db.fetchrow(QUERIES["find_case"], case_id)
+            if row is None or not self._may_see(staff, row["organisation"]):
+                return sentences.nothing_there(self.region)
+            patient_key = row["patient_key"]
+        if not _fits(kind, value.strip(), patient_key, self.region):
+            return _mend("Choose what is held: a person's whole list needs their case, an organisation its code.")
+        hold = Hold(
+            patient_key=patient_key, id=self._random_key(), kind=kind, value=value.strip(), because=said,
+            set_by=staff.name, set_at=at,
+        )  # fmt: skip
+        await self._administer(staff, hold, step="set", session=session, at=at)
+        await self._db.execute(
+            QUERIES["set_hold"],
+            *(hold.patient_key, hold.id, hold.kind.value, hold.value, hold.because, hold.set_by, hold.set_at),
+        )
+        return hold
+
+    @told
+    async def lift_hold(
+        self, staff: Staff, hold_id: int, *, because: str, session: str, at: datetime
+    ) -> Refusal | None:
+        said = " ".join(because.split())[:LETTERS_MAX]
+        if refused := self._may_not(staff, said):
+            return refused
+        row = await self._db.fetchrow(QUERIES["find_hold"], hold_id)
+        if row is None or row["lifted_at"] is not None:
+            return sentences.nothing_there(self.region)
+        await self._administer(staff, hold_of(row), step="lifted", session=session, at=at)
+        await self._db.execute(QUERIES["lift_hold"], row["patient_key"], hold_id, at, staff.name, said)
+        return None
+
+    @told
+    async def list_holds(self, staff: Staff, *, session: str, at: datetime) -> tuple[Hold, ...] | Refusal:
+        """Those that stand; whom they are about is not said."""
+        if refused := self._may_not(staff):
+            return refused
+        await self._examine(staff, ANYBODY, what="holds", session=session, at=at)
+        return tuple(hold_of(row) for row in await self._db.fetch(QUERIES["list_holds"]))
+
+    @told
+    async def list_questions(self, staff: Staff, *, session: str, at: datetime) -> tuple[Asked, ...] | Refusal:
+        """Of this officer's organisation; those that wait stand first."""
+        if refused := self._may_not(staff):
+            return refused
+        await self._examine(staff, ANYBODY, what="questions", session=session, at=at)
+        scope = None if staff.organisation == self.region.privacy_organisation else staff.organisation
+        return tuple(
+            Asked(
+                id=row["id"],
+                case_id=row["id"],
+                organisation=row["organisation"],
+                words=row["words"],
+                asked_at=row["asked_at"],
+                answered_at=row["answered_at"],
+                answer=row["answer"],
+            )
+            for row in await self._db.fetch(QUERIES["list_questions"], scope)
+        )
+
+    @told
+    async def answer(self, staff: Staff, question_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:
+        """What the person reads beside their question; said once, and in the name of the organisation."""
+        said = words.strip()[:LETTERS_MAX]
+        if refused := self._may_not(staff, said):
+            return refused
+        row = await self._db.fetchrow(QUERIES["find_question"], question_id)
+        if row is None or not self._may_see(staff, row["organisation"]):
+            return sentences.nothing_there(self.region)
+        if row["answered_at"] is not None:
+            return _mend("This question was answered before. The person reads that answer.")
+        await self._examine(staff, row["patient_key"], what="question", session=session, at=at, case=str(question_id))
+        await self._db.execute(
+            QUERIES["answer_question"], row["patient_key"], question_id, said, at, staff.organisation_name
+        )
+        return None
+
+    # --- Inside -----------------------------------------------------------------------------------------------------
+
+    def _may_not(self, staff: Staff, said: str | None = None) -> Refusal | None:
+        if not access.may_work(staff.role, DESK):
+            return sentences.not_allowed(self.region, ("The privacy desk is for other roles than yours.",))
+        if said is not None and len(said) < LETTERS_MIN:
+            return Refusal(kind="reason-needed", sentences=("Say in a few words why: it is kept.",))
+        return None
+
+    def _may_see(self, staff: Staff, organisation: str) -> bool:
+        return staff.organisation in (organisation, self.region.privacy_organisation)
+
+    async def _administer(self, staff: Staff, hold: Hold, *, step: str, session: str, at: datetime) -> None:
+        await self._event(
+            staff, hold.patient_key, "administered", session=session, at=at, what="hold", step=step, hold=str(hold.id)
+        )
+
+    async def _examine(self, staff: Staff, patient_key: int, *, session: str, at: datetime, **detail: Any) -> None:
+        await self._event(staff, patient_key, "examined", session=session, at=at, **detail)
+
+    async def _event(
+        self, staff: Staff, patient_key: int, kind: str, *, session: str, at: datetime, **detail: Any
+    ) -> None:
+        await self._writer.witness(
+            audit.Event(
+                kind=kind, patient_key=patient_key, staff=staff, purpose=Purpose.PATADMIN, evidence=None, decision={},
+                detail={"desk": DESK, **detail}, route="desk", session=session, at=at,
+            )
+        )  # fmt: skip
+
+
+def _fits(kind: HoldKind, value: str, patient_key: int, region: Region) -> bool:
+    if kind is HoldKind.LEDGER:
+        return bool(patient_key) and not value
+    if kind is HoldKind.ORGANISATION:
+        return bool(patient_key) and region.find_organisation(value) is not None
+    return bool(value)
+
+
+def _mend(sentence: str) -> Refusal:
+    return Refusal(kind="not-allowed", sentences=(sentence,))
