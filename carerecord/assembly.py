@@ -293,7 +293,7 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
             emergency_cases=stewardship.EmergencyCases(db, writer, region),
         ),
         sessions=signin.Sessions(db, chosen, region=region),
-        watch=signin.Watch(db),
+        watch=signin.Watch(db, idle_seconds_max=chosen.session_idle_seconds_max),
         arrivals=signin.Arrivals(db, region=region),
         attestations=attestations.Attestations(db, writer, region),
         clients=signin.Clients(db, region, chosen),
@@ -312,16 +312,17 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
 def application(parts: Parts) -> Starlette:
     """The three mouths as one ASGI application. Raises RouteWithoutAccess before anything is served."""
     app = Starlette(
-        routes=starlette_routes((*web.routes, *launch.routes, *api.routes)),
+        routes=starlette_routes(table),
         middleware=web.middleware(parts.settings),
         exception_handlers=web.exception_handlers(),
     )
-    app.state.parts = parts
+    app.state.parts, app.state.table = parts, table
     return app
 
 
 def _silence_uvicorn() -> None:
     """A traceback may quote what a patient's record holds: the catalogue of logs is the only voice."""
+    table = (*web.routes, *launch.routes, *api.routes)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     logging.getLogger("uvicorn").propagate = False
 

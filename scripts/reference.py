@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -66,7 +67,14 @@ def page_of_commands() -> str:
     return "\n".join(lines) + "\n"
 
 
+def page_of_openapi() -> str:
+    table = (*web.routes, *launch.routes, *api.routes)
+    said = api.document(table, title="Shared care record", version="1")
+    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES = {
+    "openapi.json": page_of_openapi,
     "settings.md": page_of_settings,
     "log-lines.md": page_of_log_lines,
     "routes.md": page_of_routes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from carerecord.api import audit_event, patient
+from carerecord.api import audit_event, openapi, patient
 from carerecord.api.answer import error, resource, served
 from carerecord.api.capability import smart_configuration, statement
 from carerecord.api.parts import of
@@ -96,13 +96,17 @@ def _matches(pattern: str, path: str) -> bool:
     )
 
 
-routes: tuple[Route, ...] = TABLE + tuple(
-    Route(
-        method=method,
-        path="/fhir/{rest:path}",
-        endpoint=not_served,
-        access="public",
-        summary="Say that nothing is served here.",
-    )
-    for method in METHODS
+routes: tuple[Route, ...] = (
+    *TABLE,
+    openapi.route,
+    *(
+        Route(
+            method=method,
+            path="/fhir/{rest:path}",
+            endpoint=not_served,
+            access="public",
+            summary="Say that nothing is served here.",
+        )
+        for method in METHODS
+    ),
 )
