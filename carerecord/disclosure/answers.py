@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
@@ -19,6 +20,8 @@ KINDS = {
     EvidenceClass.CASELOAD: "a caseload",
     EvidenceClass.REGISTRATION: "a registration",
     EvidenceClass.INCIDENT: "an incident",
+    EvidenceClass.RESIDENCY: "a place in a care home",
+    EvidenceClass.EMERGENCY: "emergency access",
 }
 
 
@@ -39,6 +42,29 @@ def answers(subject: Subject, region: Region) -> tuple[Answer, ...]:
     if not any(source.organisation == practice.ods_code for source in region.sources):
         return (Answer(kind="not-connected", sentence=f"GP record: {practice.called} is not connected to this record"),)
     return ()
+
+
+# How a source says in FHIR that it left something out of what it sends, or that a list is empty for that reason:
+# https://terminology.hl7.org/CodeSystem-v3-ObservationValue.html and -list-empty-reason.html.
+LEFT_OUT = re.compile(rb'"code"\s*:\s*"(?:REDACTED|MASKED|withheld)"')
+SENT_SO = (b'"REDACTED"', b'"MASKED"', b'"withheld"')
+
+
+def withholding_sources(shown: Iterable[StoredStatement]) -> frozenset[str]:
+    """The sources that say so themselves: never what this record withholds."""
+    return frozenset(
+        statement.source
+        for statement in shown
+        if any(word in statement.body for word in SENT_SO) and LEFT_OUT.search(statement.body)
+    )
+
+
+def withheld_answers(sources: Iterable[str], names: Mapping[str, str]) -> tuple[Answer, ...]:
+    """A warning that a source sends is always shown (field report, correction 15)."""
+    named = sorted(names.get(source, source) for source in sources)
+    return tuple(
+        Answer(kind="withheld-by-source", sentence=f"{name}: some items may be withheld at source") for name in named
+    )
 
 
 def feed_answers(

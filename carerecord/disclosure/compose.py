@@ -11,7 +11,15 @@ import msgspec
 from carerecord import audit
 from carerecord.access import Decision
 from carerecord.disclosure import programs
-from carerecord.disclosure.answers import answers, cautions, last_contact, opened_from, source_answers
+from carerecord.disclosure.answers import (
+    answers,
+    cautions,
+    last_contact,
+    opened_from,
+    source_answers,
+    withheld_answers,
+    withholding_sources,
+)
 from carerecord.disclosure.banner import banner, name_words
 from carerecord.disclosure.documents import document_of, original_text
 from carerecord.disclosure.restricted import disguised, person_without_places
@@ -40,10 +48,12 @@ def sight_of(
     names: Mapping[str, str] = {source.id: source.name for source in region.sources}
     true_sources: Mapping[str, str] = {}
     seen = withhold(statements, decision)
+    withholding = withholding_sources(seen.shown)
     if person.subject.restricted:
         # After what is withheld: "A hospital (2)" would tell that there is another.
         shown, names, true_sources = disguised(seen.shown, region)
         seen = seen._replace(shown=shown)
+        withholding = frozenset(token for token, source in true_sources.items() if source in withholding)
         person = person_without_places(person)
     elif not may_name(person.said_by, seen, region):
         person = msgspec.structs.replace(person, said_by="")
@@ -55,6 +65,7 @@ def sight_of(
         known=known,
         seen=seen,
         names=names,
+        withholding=withholding,
         true_sources=true_sources,
     )
 
@@ -70,6 +81,11 @@ def banner_of(sight: Sight, record: Record | None, region: Region) -> Banner:
     return banner(sight.person, region=region, record=record, shows_allergies=may_see, at=sight.looking.at)
 
 
+def answers_of(sight: Sight, region: Region, heard: Sequence[Answer]) -> tuple[Answer, ...]:
+    said = withheld_answers(sight.withholding, sight.names) if sight.is_clinical else ()
+    return (*answers(sight.person.subject, region), *said, *heard)
+
+
 def summary_of(sight: Sight, region: Region, heard: Sequence[Answer]) -> Summary:
     """`heard` says which sources were not heard as usual just then: what the record itself cannot know."""
     since = last_contact(sight.statements, at=sight.looking.at)
@@ -77,7 +93,7 @@ def summary_of(sight: Sight, region: Region, heard: Sequence[Answer]) -> Summary
     return Summary(
         title=region.title,
         banner=banner_of(sight, record, region),
-        answers=(*answers(sight.person.subject, region), *heard),
+        answers=answers_of(sight, region, heard),
         sources=source_answers(sight.statements, region, sight.names) if sight.is_clinical else (),
         record=record,
         headings=tuple(heading for heading in Heading if heading in sight.decision.headings),
@@ -146,7 +162,7 @@ def bundle_of(sight: Sight, region: Region, heard: Sequence[Answer], *, base: st
     return programs.everything_bundle(
         sight.person,
         sight.statements,
-        answers=(*answers(sight.person.subject, region), *heard),
+        answers=answers_of(sight, region, heard),
         base=base,
         at=sight.looking.at,
     )

@@ -37,6 +37,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     known: Person  # the same as they were read, with every place: for the audit alone
     seen: Withheld
     names: Mapping[str, str]  # what the sources are called here
+    withholding: frozenset[str] = frozenset()  # the sources that say themselves that they left something out
     true_sources: Mapping[str, str] = {}  # of a restricted person: which they are, for the audit alone
 
     @property

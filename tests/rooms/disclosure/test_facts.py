@@ -31,7 +31,7 @@ from tests.house import (
     program_looking,
     segment,
 )
-from tests.said import allergy, letter
+from tests.said import allergy, letter, said
 
 BARTS = msgspec.structs.replace(OXFORD, organisation="R1H", organisation_name="Barts Health")
 PRACTICE = msgspec.structs.replace(OXFORD, organisation="F84001", organisation_name="Mile End Practice")
@@ -49,9 +49,9 @@ async def last(house: House, kind: str) -> dict[str, Any]:
 
 
 async def refused(door: Door, asked: Looking) -> str:
-    said = await door.summary(asked)
-    assert isinstance(said, Refusal)
-    return said.kind
+    refusal = await door.summary(asked)
+    assert isinstance(refusal, Refusal)
+    return refusal.kind
 
 
 # --- Evidence ---------------------------------------------------------------------------------------------------------
@@ -259,6 +259,31 @@ async def test_an_objection_counts_under_any_key_of_the_person(settings: Setting
         assert await refused(house.door, looking(joan)) == "not-found"
 
 
+# --- What a source withholds ------------------------------------------------------------------------------------------
+
+
+async def test_a_source_that_says_it_left_something_out_is_named_and_what_we_withhold_is_not(
+    settings: Settings,
+) -> None:
+    redacted = [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "REDACTED"}]
+    sentence = "Royal Free: some items may be withheld at source"
+    async with open_house(settings) as house:
+        joan = await house.joan()
+        await house.remember(joan, [letter("Sealed letter", "x", source="royal-free", sensitivity=8)])
+        await house.remember(joan, [said("Flag", "sealed", {"meta": {"security": redacted}}, sensitivity=8)])
+        plain = await house.door.summary(looking(joan))
+        assert isinstance(plain, Summary)
+        assert not [each for each in plain.answers if each.kind == "withheld-by-source"]
+        told = said("Condition", "c", {"meta": {"security": redacted}, "code": {"text": "Gout"}}, source="royal-free")
+        await house.remember(joan, [told])
+        summary = await house.door.summary(looking(joan))
+        assert isinstance(summary, Summary)
+        assert [each.sentence for each in summary.answers if each.kind == "withheld-by-source"] == [sentence]
+        bundle = await house.door.everything(program_looking(joan))
+        assert isinstance(bundle, bytes)
+        assert sentence.encode() in bundle
+
+
 # --- Emergency access -------------------------------------------------------------------------------------------------
 
 
@@ -330,9 +355,9 @@ async def test_an_emergency_opens_a_record_that_an_objection_closes(settings: Se
 async def test_what_is_no_emergency_opens_nothing_and_no_case(settings: Settings, wrong: dict[str, Any]) -> None:
     async with open_house(settings) as house, audit.Writer.open(house.db) as writer:
         joan = await house.joan()
-        said = await declare(with_cases(house, house.db, writer), joan, **wrong)
-        assert isinstance(said, Refusal)
-        assert said.kind == "not-allowed"
+        refusal = await declare(with_cases(house, house.db, writer), joan, **wrong)
+        assert isinstance(refusal, Refusal)
+        assert refusal.kind == "not-allowed"
         assert await house.owner.fetchval("select count(*) from stewardship.privacy_case") == 0
         assert "declared" not in [event["kind"] for event in await house.events()]
 
@@ -350,9 +375,9 @@ async def test_nobody_is_let_in_where_no_desk_would_look_at_it(settings: Setting
     async with open_house(settings) as house:
         joan = await house.joan()
         assert isinstance(await declare(house.door, joan), Refusal)
-        said = await declare(Door(house.db, house.door._writer, REGION, emergency_cases=NoDesk()), joan)
-        assert isinstance(said, Refusal)
-        assert said.kind == "unavailable"
+        refusal = await declare(Door(house.db, house.door._writer, REGION, emergency_cases=NoDesk()), joan)
+        assert isinstance(refusal, Refusal)
+        assert refusal.kind == "unavailable"
 
 
 async def test_a_line_that_is_opened_rests_on_the_same(settings: Settings) -> None:
