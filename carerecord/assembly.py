@@ -283,6 +283,7 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
     await removal_ledger.check(db, chosen)
     await dictionary.load(db)
     writer = await stack.enter_async_context(audit.Writer.open(db))
+    await audit.note_policy(db, writer, version=access.policy_version(), at=clock.now())
     proposals = Proposals(db, writer, region, acts=administration.ACTS)
     return Parts(
         door=disclosure.Door(

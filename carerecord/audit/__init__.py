@@ -8,6 +8,7 @@ Invariant: an event is never changed or taken away, and where one is, `verify` n
 from carerecord.audit.asked import Asked, list_asked
 from carerecord.audit.chain import Event, Kind, UnwritableEvent, Witness
 from carerecord.audit.events import StoredEvent, advance, find_event, find_row, follow, read_events, read_marks
+from carerecord.audit.policy_served import note_policy
 from carerecord.audit.sealer import are_seals_late, keep_sealed, make_folders, retire_streams
 from carerecord.audit.verify import Report, is_sealed, verify
 from carerecord.audit.walk import Fault, Finding
@@ -34,6 +35,7 @@ __all__ = [
     "keep_sealed",
     "list_asked",
     "make_folders",
+    "note_policy",
     "read_events",
     "read_marks",
     "retire_streams",

@@ -7,7 +7,9 @@ import sys
 from contextlib import AsyncExitStack
 
 from carerecord import clock, intake
+from carerecord.audit import Kind
 from carerecord.cli.commands import Commands, open_database, say
+from carerecord.cli.witnessing import witness_operator
 from carerecord.formats import document
 from carerecord.model import OriginalReference, Outcome
 from carerecord.organisations import read_region
@@ -23,6 +25,7 @@ def add_to(commands: Commands) -> None:
     listing.add_argument("--json", action="store_true")
     shown = inbox.add("show", show, "Show one message as it arrived, what was wrong with it, and each attempt since.")
     shown.add_argument("reference", type=_reference, help="as listed: 20261122-7")
+    shown.add_argument("--because", required=True, help="why you must look at a patient's message; it is witnessed")
     shown.add_argument("--json", action="store_true")
     replayed = inbox.add("replay", replay, "Translate and attribute messages again, with what is known today.")
     replayed.add_argument("reference", type=_reference, nargs="+", help="as listed: 20261122-7")
@@ -54,6 +57,12 @@ def line_of(item: intake.Unsettled) -> str:
 async def show(chosen: Settings, asked: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         db = await open_database(stack, chosen, "operate")
+        # An original is a patient's own detail: it is written down who looks and why before it is read.
+        about = await intake.find_patient(db, asked.reference) or 0
+        reference = str(asked.reference)
+        await witness_operator(
+            chosen, Kind.EXAMINED, what="original", because=asked.because, patient_key=about, original=reference
+        )
         found = await intake.show(db, asked.reference)
     if found is None:
         print(f"There is no message {asked.reference}: list them with `carerecord inbox list`.", file=sys.stderr)

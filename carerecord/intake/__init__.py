@@ -5,7 +5,16 @@ Invariant: the original and its outcome are one commit, and nothing is acknowled
 kept once.
 """
 
-from carerecord.intake.inbox import KeptMessage, Replayed, ReplayRefused, Unsettled, list_unsettled, replay, show
+from carerecord.intake.inbox import (
+    KeptMessage,
+    Replayed,
+    ReplayRefused,
+    Unsettled,
+    find_patient,
+    list_unsettled,
+    replay,
+    show,
+)
 from carerecord.intake.intake import Intake, NotKept
 from carerecord.intake.pushes import Answer, Pushed, PushedResource
 from carerecord.intake.values import Receipt
@@ -21,6 +30,7 @@ __all__ = [
     "ReplayRefused",
     "Replayed",
     "Unsettled",
+    "find_patient",
     "list_unsettled",
     "replay",
     "show",

@@ -110,6 +110,11 @@ async def show(db: Database, reference: OriginalReference) -> KeptMessage | None
         return await _show(connection, reference)
 
 
+async def find_patient(db: Database, reference: OriginalReference) -> int | None:
+    """Under whose patient_key a message came into the record, where it did; nothing of the message itself."""
+    return await store.find_patient(db, reference)
+
+
 async def replay(
     db: Database,
     region: Region,

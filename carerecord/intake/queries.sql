@@ -179,3 +179,10 @@ select intake.remove_withdrawn($1)
 select day, seq, source, control_id, format, content, received_at, message_type
 from intake.original where $1::text is null or source = $1
 order by day, seq
+
+-- :name find_patient
+-- Whose message it was taken for, last.
+select coalesce((select r.patient_key from intake.replay r
+                 where r.day = o.day and r.seq = o.seq and r.patient_key is not null order by r.attempt desc limit 1),
+                o.patient_key)
+from intake.original o where o.day = $1 and o.seq = $2

@@ -111,6 +111,11 @@ async def find_original(connection: Connection | Database, reference: OriginalRe
     return await connection.fetchrow(QUERIES["find_original"], reference.day, reference.seq)
 
 
+async def find_patient(db: Database, reference: OriginalReference) -> int | None:
+    found: int | None = await db.fetchval(QUERIES["find_patient"], reference.day, reference.seq)
+    return found
+
+
 async def list_replays(connection: Connection | Database, reference: OriginalReference) -> list[asyncpg.Record]:
     return await connection.fetch(QUERIES["list_replays"], reference.day, reference.seq)
 

@@ -17,6 +17,7 @@ from carerecord.launch.parts import Parts, parts_of
 from carerecord.launch.rules import is_like_the_name_held
 from carerecord.routing import Route
 from carerecord.signin import AccessCut, ArrivalRefusal, Launch, NewSession, patient_cookie
+from carerecord.signin.device import device
 
 BYTES_MAX = 16_384
 STATUS_OF_CLAIM = {"organisation": 403, "iss": 401, "kid": 401, "alg": 401, "signature": 401}
@@ -90,7 +91,7 @@ async def _open(request: Request, parts: Parts, launch: Launch, found: Found, *,
         purpose=launch.purpose,
         route=ROUTE,
         session=session.id,
-        detail={"issuer": launch.issuer, "jti": launch.jti},
+        detail={"issuer": launch.issuer, "jti": launch.jti, "device": device(request.headers)},
         at=at,
     )
     if unwitnessed is not None:  # The token was given to nobody: the session ends by itself.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carerecord import assembly, cli, clock, database, intake
+from carerecord import assembly, audit, cli, clock, database, intake
 from carerecord.cli import inbox
 from carerecord.model import OriginalReference, Outcome, Problem
 from carerecord.organisations import read_region
@@ -47,6 +47,26 @@ def operator(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return settings
 
 
+def looks(operator: Settings) -> list[audit.StoredEvent]:
+    """What the operator did, as the audit has it."""
+
+    async def read() -> list[audit.StoredEvent]:
+        async with database.connect(operator, "work") as db:
+            return [event for event in await audit.read_events(db) if event.route == "command-line"]
+
+    return asyncio.run(read())
+
+
+def test_an_operator_gives_a_reason_or_is_shown_nothing(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["inbox", "show", "20261122-1"])
+    assert "--because" in capsys.readouterr().err
+    assert cli.main(["inbox", "show", "20261122-1", "--because", " "]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "No reason was given" in said.err) == ("", True)
+    assert looks(operator) == []
+
+
 def test_the_inbox_lists_shows_and_replays(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["inbox", "list"]) == 0
     listed = capsys.readouterr().out
@@ -54,12 +74,18 @@ def test_the_inbox_lists_shows_and_replays(operator: Settings, capsys: pytest.Ca
     assert "not translated yet" in listed
     reference = listed.split()[0]
 
-    assert cli.main(["inbox", "show", reference]) == 0
+    assert cli.main(["inbox", "show", reference, "--because", "It does not translate."]) == 0
     assert "PID|1||77^^^R1H^MRN" in capsys.readouterr().out
+    (look,) = looks(operator)
+    assert (look.kind, look.detail["because"], look.detail["original"]) == (
+        "examined",
+        "It does not translate.",
+        reference,
+    )
 
     assert cli.main(["inbox", "replay", reference]) == 0
     assert capsys.readouterr().out.startswith(f"{reference}: untranslated")
-    assert cli.main(["inbox", "show", reference]) == 0
+    assert cli.main(["inbox", "show", reference, "--because", "It does not translate."]) == 0
     assert "attempt 1" in capsys.readouterr().out
 
 
@@ -71,11 +97,11 @@ def test_the_inbox_speaks_json_and_narrows(operator: Settings, capsys: pytest.Ca
 
 
 def test_a_message_that_is_not_there_is_said(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["inbox", "show", "20261122-99999"]) == 1
+    assert cli.main(["inbox", "show", "20261122-99999", "--because", "It is named in a call."]) == 1
     assert "inbox list" in capsys.readouterr().err
     assert cli.main(["inbox", "replay", "20261122-99999"]) == 1
     with pytest.raises(SystemExit):
-        cli.main(["inbox", "show", "xyz"])
+        cli.main(["inbox", "show", "xyz", "--because", "x"])
     assert "such as 20261122-7" in capsys.readouterr().err
 
 
@@ -109,6 +135,12 @@ def test_what_is_backed_up_is_restored(operator: Settings, tmp_path: Path, capsy
     assert path.stat().st_size > 0
     assert cli.main(["restore", str(path)]) == 2, "a record that holds something is not overwritten"
     assert cli.main(["restore", str(path), "--replace"]) == 0
+    kept, restored = looks(operator)
+    assert (kept.kind, kept.detail["what"], restored.kind, restored.detail["what"]) == (
+        *("exported", "backup"),
+        *("administered", "restore"),
+    )
+    assert restored.stream != kept.stream, "a chain that may be sealed further than the backup knows is not continued"
     capsys.readouterr()
     assert cli.main(["inbox", "list", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 1

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from carerecord import audit, database
+from carerecord import audit, clock, database
+from carerecord.audit import keys
+from carerecord.audit.chain import Row, first_hash, link
+from carerecord.audit.sealer import Sealer
+from carerecord.audit.seals import folder_of
 from carerecord.disclosure.snapshot import snapshot
 from carerecord.record import read
 from carerecord.settings import Settings
@@ -102,6 +108,40 @@ async def test_whoever_changes_the_audit_afterwards_is_found(settings: Settings,
         assert all(finding.sentence.endswith(".") for finding in report.findings)
 
 
+REWRITTEN = {
+    "another name put in": "update audit.event set staff = replace(staff, 'Osei', 'Else') where seq = 3",
+    "another patient put in": "update audit.event set patient_key = 1 where seq = 3",
+    "the last looks taken out": "delete from audit.event where seq > (select max(seq) - 2 from audit.event)",
+    "everything taken out": "delete from audit.event",
+}
+
+
+@pytest.mark.parametrize("sql", REWRITTEN.values(), ids=list(REWRITTEN))
+async def test_whoever_makes_the_chain_anew_behind_what_they_changed_is_found_by_its_seal(
+    settings: Settings, tmp_path: Path, sql: str
+) -> None:
+    async with open_ward(settings) as ward:
+        await a_morning(ward)
+        chosen = msgspec.structs.replace(settings, witness_seals=str(tmp_path / "s"), witness_keys=str(tmp_path / "k"))
+        signer = keys.FileSigner(keys.keys_folder(chosen))
+        trusted = [signer.make(at=clock.now())]
+        async with database.connect(settings, "work") as work:
+            await Sealer(work, folder_of(chosen), signer, clock=clock.now).seal()
+        await ward.owner.execute(sql)
+        previous, seq = first_hash(1), 0
+        for record in await ward.owner.fetch("select * from audit.event order by seq"):
+            row = Row._make(list(record)[:14])
+            previous, seq = link(previous, row), row.seq
+            await ward.owner.execute("update audit.event set hash = $1 where seq = $2", previous, seq)
+        await ward.owner.execute("update audit.stream set head_seq = $1, head_hash = $2", seq, previous)
+        assert (await verified(settings)).is_sound, "the chain alone cannot know"
+        async with database.connect(settings, "witness") as db:
+            report = await audit.verify(db, seals=folder_of(chosen), trusted=trusted)
+        assert not report.is_sound
+        if "seq = 3" in sql:
+            assert report.findings[0].seq == 3
+
+
 async def test_the_process_that_shows_can_neither_change_nor_take_out_what_it_wrote(settings: Settings) -> None:
     async with open_ward(settings) as ward:
         await a_morning(ward)
@@ -120,11 +160,16 @@ async def test_nothing_of_a_record_can_be_read_before_it_is_written_down_that_it
             event for event in await ward.events() if event["kind"] == "opened" and event["patient_key"] == arthur
         )
         asked = read.QUERIES["read_witnessed"]
+        session = "select token_hash from signin.session where patient_key = $1"
+        hers, key = [await ward.owner.fetchval(session, person) for person in (joan, arthur)]
+        assert [
+            row for row in await ward.db.fetch(asked, arthur, his["stream"], his["seq"], arthur, key) if row["body"]
+        ]
         for witness in ((joan, his["stream"], his["seq"], joan), (joan, 1, 999_999, joan), (joan, 0, 0, joan)):
-            rows = await ward.db.fetch(asked, *witness)
+            rows = await ward.db.fetch(asked, *witness, hers)
             assert not [row for row in rows if row["body"]]
         await ward.owner.execute("update audit.event set recorded_at = recorded_at - interval '2 minutes'")
-        stale = await ward.db.fetch(asked, arthur, his["stream"], his["seq"], arthur)
+        stale = await ward.db.fetch(asked, arthur, his["stream"], his["seq"], arthur, key)
         assert not [row for row in stale if row["body"]]
         for table in ("record.log", "record.chunk", "intake.original"):
             with pytest.raises(Exception, match="permission denied"):

@@ -17,6 +17,7 @@ from carerecord.signin import (
     desks_of,
     find_staff_session,
 )
+from carerecord.signin.device import device
 from carerecord.web import drawing, parts
 from carerecord.web.pages import refusal
 from carerecord.web.security import is_https, read_form, read_told
@@ -158,7 +159,9 @@ async def _enter(request: Request, staff: Staff, *, provider_session: str) -> Re
     at = part.clock()
     new = await part.sessions.create_staff(staff, provider_session=provider_session, at=at)
     # Nobody is let in unwitnessed: without it the session is never handed over.
-    refused = await part.door.witness_event("signed_in", staff=staff, route="sign-in", session=new.id, at=at)
+    refused = await part.door.witness_event(
+        "signed_in", staff=staff, route="sign-in", session=new.id, at=at, detail={"device": device(request.headers)}
+    )
     if refused is not None:
         return refusal.show(request, refused)
     response = RedirectResponse("/desk" if desks_of(staff.role) else "/find", status_code=303)
