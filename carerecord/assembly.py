@@ -43,6 +43,8 @@ from carerecord.stewardship import administration, attestations, removal_ledger
 from carerecord.stewardship.administration import AdministrationDesk
 from carerecord.stewardship.examining import Examining
 from carerecord.stewardship.guardian import GuardianDesk
+from carerecord.stewardship.objections import Objections
+from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.watch import keep_watching
@@ -67,6 +69,10 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     examining: Examining
     cis2: signin.Cis2 | None
     privacy: stewardship.PrivacyDesk
+    nhs_login: signin.NHSLogin | None
+    ledger: stewardship.Ledger
+    ledger_desk: stewardship.LedgerDesk
+    own_objections: OwnObjections
     guardian: GuardianDesk
     administration: AdministrationDesk
     proposals: Proposals
@@ -301,6 +307,10 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         examining=Examining(db, writer, region, public_url=chosen.public_url),
         cis2=signin.Cis2(db, region, chosen) if region.sign_in else None,
         privacy=stewardship.PrivacyDesk(db, writer, region),
+        nhs_login=signin.NHSLogin(db, region, chosen) if region.person_sign_in else None,
+        ledger=stewardship.Ledger(db, writer, region),
+        ledger_desk=stewardship.LedgerDesk(db, writer, region),
+        own_objections=OwnObjections(Objections(db, writer, region)),
         guardian=GuardianDesk(db, writer, region, chosen),
         administration=AdministrationDesk(db, writer, region, chosen, proposals),
         proposals=proposals,

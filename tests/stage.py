@@ -19,8 +19,18 @@ from carerecord.organisations.region import SourceEntry
 from carerecord.reconciliation import every_entry
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
-from carerecord.signin import Login, NewSession, ReasonMissing, Session, SignInStart, patient_cookie
+from carerecord.signin import (
+    KnownPerson,
+    Login,
+    NewSession,
+    ReasonMissing,
+    Session,
+    SignInStart,
+    patient_cookie,
+    person_staff,
+)
 from tests import samples
+from tests.made_ledger import MadeLedger, MadeOwnObjections
 from tests.made_privacy import MadePrivacy
 
 STAFF = Staff(
@@ -136,6 +146,10 @@ class MadeSessions:
         session = self.open.get(token or "")
         return session if session and session.id == session_id and session.patient_key is not None else None
 
+    async def find_own(self, token: str | None, *, at: datetime) -> Session | None:
+        session = self.open.get(token or "")
+        return session if session and session.route == "ledger" else None
+
     async def find_staff(self, token: str | None, *, at: datetime, is_use: bool = True) -> Session | None:
         session = self.open.get(token or "")
         return session if session and session.patient_key is None else None
@@ -194,6 +208,21 @@ class MadeCis2:
         return staff or Refusal(kind="not-allowed", sentences=("That role cannot be chosen.",))
 
 
+class MadeNHSLogin:
+    """A provider's answer for a person, given: `known` is whom signing in ends with."""
+
+    is_configured = True
+
+    def __init__(self, known: KnownPerson | Refusal) -> None:
+        self.known = known
+
+    async def start(self, *, at: datetime) -> SignInStart:
+        return SignInStart(url="https://login.example/authorize?state=s", cookie="secret")
+
+    async def finish(self, **_: Any) -> KnownPerson | Refusal:
+        return self.known
+
+
 class Stage:
     """Pages, ready to be opened: `client` is a browser without script, `chart` an open session's address."""
 
@@ -202,6 +231,9 @@ class Stage:
         self.sessions = MadeSessions()
         self.watch = MadeWatch()
         self.privacy = MadePrivacy()
+        self.ledger = MadeLedger()
+        self.own_objections = MadeOwnObjections()
+        self.nhs_login: MadeNHSLogin | None = None
         self.cis2 = MadeCis2(login) if login else None
         self.region = REGION
         self.settings = Settings(public_url="http://127.0.0.1:8400")
@@ -235,3 +267,11 @@ class Stage:
         new = self.sessions.create(staff, at=samples.AT, **NOBODY_YET)
         self.client.cookies.set("carerecord_staff", new.token)
         return new.token
+
+    def sign_in_person(self) -> None:
+        """A person at what is their own, whose cookie the client has."""
+        new = self.sessions.create(
+            person_staff("NHS login"), patient_key=7, evidence=Evidence(kind=EvidenceClass.NONE),
+            purpose=Purpose.PATRQT, route="ledger", at=samples.AT,
+        )  # fmt: skip
+        self.client.cookies.set("carerecord_own", new.token)

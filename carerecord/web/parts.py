@@ -12,10 +12,13 @@ from carerecord.disclosure import Document, Found, Looking, Receipt, Refusal, Sh
 from carerecord.model import Evidence, OriginalReference, Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
-from carerecord.signin import Cis2, Sessions, Watch
+from carerecord.signin import Cis2, NHSLogin, Sessions, Watch
 from carerecord.stewardship.administration import AdministrationDesk
 from carerecord.stewardship.guardian import GuardianDesk
+from carerecord.stewardship.ledger import Ledger
+from carerecord.stewardship.ledger_desk import LedgerDesk
 from carerecord.stewardship.notices import Notice
+from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerson, Record, Wanted
 from carerecord.stewardship.proposals import Proposals
 
@@ -121,6 +124,18 @@ class Parts(Protocol):
 
     @property
     def cis2(self) -> Cis2 | None: ...
+
+    @property
+    def nhs_login(self) -> NHSLogin | None: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def own_objections(self) -> OwnObjections: ...
+
+    @property
+    def ledger_desk(self) -> LedgerDesk: ...
 
     @property
     def region(self) -> Region: ...

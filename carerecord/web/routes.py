@@ -8,6 +8,8 @@ from starlette.responses import PlainTextResponse, Response
 from carerecord.routing import Route
 from carerecord.web import assets
 from carerecord.web.desk import frame, guardian, privacy
+from carerecord.web.ledger import looks, sharing
+from carerecord.web.ledger import sign_in as own_sign_in
 from carerecord.web.pages import close, document, emergency, entry, find, original, reason, running, sign_in, summary
 
 
@@ -122,5 +124,8 @@ routes: tuple[Route, ...] = (
     *frame.routes,
     *privacy.routes,
     *guardian.routes,
+    *own_sign_in.routes,
+    *looks.routes,
+    *sharing.routes,
     Route(method="GET", path="/health", endpoint=health, access="public", summary="Whether this process serves."),
 )
