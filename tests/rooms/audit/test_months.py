@@ -23,3 +23,12 @@ async def test_events_of_any_year_are_kept_and_a_month_takes_up_what_waited_for_
         assert [each.recorded_at for each in await audit.read_events(work)] == days
     async with database.connect(settings, "witness") as db:
         assert (await audit.verify(db)).is_sound
+
+
+async def test_no_function_opens_every_month_to_find_a_witness_of_this_minute(settings: Settings) -> None:
+    """A bound that is asked of the clock within the query leaves every month open."""
+    async with database.connect(settings, "owner") as owner:
+        found = await owner.fetch(
+            "select proname from pg_proc where prosrc ~ 'audit\\.event' and prosrc ~ 'between clock_timestamp'"
+        )
+    assert [row["proname"] for row in found] == []
