@@ -205,9 +205,8 @@ async def _witnessed_and_plain(on: Ground, viewed: Sequence[Viewed]) -> tuple[Cp
         database.connect(on.settings, "owner") as owner,
         audit.Writer.open(db) as writer,
     ):
-        await owner.executemany(
-            _SESSION, [(each.patient_key.to_bytes(32, "big"), SESSION, each.patient_key) for each in viewed]
-        )
+        for each in viewed:
+            await owner.execute(_SESSION, each.patient_key.to_bytes(32, "big"), SESSION, each.patient_key)
         for _ in range(ROUNDS):
             seen = [(each, await writer.witness(opened(each.patient_key))) for each in viewed]
             asked = [
