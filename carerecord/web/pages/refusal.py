@@ -100,9 +100,11 @@ async def not_understood(request: Request, problem: HTTPException) -> Response:
         kind="not-allowed",
         sentences=("This request was not understood, so nothing was done.", "Go back and try again."),
     )
-    return show(
+    response = show(
         request, said, status=problem.status_code, heading="This was not understood", back=("/", "Go to the first page")
     )
+    response.headers.update(problem.headers or {})  # With 405 goes `Allow` (RFC 9110 §15.5.6).
+    return response
 
 
 async def form_refused(request: Request, problem: FormRefused) -> Response:
