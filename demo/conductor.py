@@ -70,7 +70,12 @@ class Conductor:
         plan = self.plan
         truth = region_truth(self.people, seed=plan.told.seed, until=plan.told.until)
         write_privately(plan.home / "truth.json", msgspec.json.encode(truth))
-        keys = write_region(plan.home / "region", plan.home / "keys", sign_in_issuer=plan.address(plan.ports.provider))
+        keys = write_region(
+            plan.home / "region",
+            plan.home / "keys",
+            sign_in_issuer=plan.address(plan.ports.provider),
+            person_sign_in_issuer=plan.address(plan.ports.nhs_login),
+        )
         self.systems = self._roster(keys)
         for system in self.systems:  # Every line is up when a demonstration starts, whatever was tried in the last.
             plan.pause(system.id).unlink(missing_ok=True)
@@ -97,6 +102,7 @@ class Conductor:
             "CARERECORD_LISTEN_FHIR_PORT": str(plan.ports.fhir_push),
             "CARERECORD_DROP_FOLDER": str(plan.drop),
             "CARERECORD_STAFF_REGISTERS": str(plan.staff_registers),
+            "CARERECORD_WITNESS_SEALS": str(plan.seals),
             "CARERECORD_PUBLIC_URL": plan.record,
         }
         child = Child("The record", plan.logs / "carerecord.log", "carerecord: ready")

@@ -31,6 +31,8 @@ def endpoints(plan: Plan, keys: Keys, people: Sequence[Person], systems: Sequenc
             "client_id": SIGN_IN_CLIENT_ID,
             "redirect_uri": f"{plan.record}/sign-in/callback",
         },
+        "my_record": f"{plan.record}/my-record",
+        "nhs_login": plan.address(plan.ports.nhs_login),
         "pds": f"{plan.address(plan.ports.pds)}/personal-demographics/FHIR/R4",
         "ods": f"{plan.address(plan.ports.ods)}/ORD/2-0-0",
         "neighbours": [_neighbour(plan, keys, each, people) for each in neighbours()],
@@ -79,6 +81,7 @@ def endpoints(plan: Plan, keys: Keys, people: Sequence[Person], systems: Sequenc
         ],
         "truth": str(plan.home / "truth.json"),
         "operate": str(plan.operate),
+        "seals": str(plan.seals),
         "home": str(plan.home),
         "log_folder": str(plan.logs),
     }
@@ -109,6 +112,7 @@ def ready_block(told: dict[str, Any], *, quiet: bool, cost: str) -> str:
     doctor, administrator = oxford["staff"][0], oxford["staff"][-1]
     first, signing_in = told["people"][0], told["staff"][0]
     number = f"{first['nhs_number'][:3]} {first['nhs_number'][3:6]} {first['nhs_number'][6:]}"
+    own = f"{told['record']}/my-record"
     london = [system["name"] for system in told["systems"] if system["group"] == LONDON]
     lines = [
         "",
@@ -120,6 +124,7 @@ def ready_block(told: dict[str, Any], *, quiet: bool, cost: str) -> str:
         f"      then be {administrator['name']} ({administrator['post'].lower()}): see what that role may not see",
         f"    {told['operator_page']}/   every system: its state, its truth, its line to take down",
         "",
+        *_desks(told, quiet=quiet),
         "  NEIGHBOURS (each with its own staff, patients and button)",
         *(
             f"    {each['address']}/   {each['name']} ({each['area']}): {each['staff'][0]['name']}, {_first(each)}"
@@ -129,12 +134,14 @@ def ready_block(told: dict[str, Any], *, quiet: bool, cost: str) -> str:
         "  THE RECORD",
         f"    {told['record']}/   sign in as {signing_in['name']}; find {number}, born {first['birth_date']}",
         f"    {told['fhir']}   for programs (FHIR R4), client {told['client']['client_id']}",
+        f"    {own}   as a patient: sign in as {first['name']}, see who has looked",
         "",
         f"  LONDON, sending to {mllp['host']}:{mllp['port']} (HL7 v2), {told['fhir_push']} and a drop folder",
         *_wrapped(london),
         "",
         "  NATIONAL SERVICES",
         f"    {told['sign_in_provider']['issuer']}/   sign-in, in the manner of NHS CIS2",
+        f"    {told['nhs_login']}/   sign-in of people, in the manner of NHS login",
         f"    {told['pds']}   Personal Demographics Service (for programs)",
         f"    {told['ods']}   organisation directory (for programs)",
         "",
@@ -146,6 +153,25 @@ def ready_block(told: dict[str, Any], *, quiet: bool, cost: str) -> str:
         "Stop with Ctrl-C; the next start goes on from here.",
     ]
     return "\n".join(lines)
+
+
+def _desks(told: dict[str, Any], *, quiet: bool) -> list[str]:
+    """Who watches the record, and what to look at as each of them; the work is there unless the history alone runs."""
+    work = "" if quiet else " (the first cases come within a minute)"
+    return [
+        f"  WHO LOOKS AFTER IT: sign in at {told['record']}/ as{work}",
+        f"    {_called('555000000114')}, privacy officer: looks that somebody has to look at, an emergency among them",
+        f"    {_called('555000000116')}, Caldicott Guardian: who may see what, by which rule",
+        f"    {_called('555000000117')}, records manager; {_called('555000000118')}, administrator; "
+        f"{_called('555000000120')}, safety",
+        f"    {_called('555000000121')}, locum, first night: has no patient here, and declares an emergency",
+        f"    {told['operate']} witness verify   that nobody altered the audit; seals lie in {told['seals']}",
+        "",
+    ]
+
+
+def _called(user_id: str) -> str:
+    return next(user.name for user in USERS if user.nhsid_useruid == user_id)
 
 
 def _first(neighbour: dict[str, Any]) -> str:

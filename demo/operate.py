@@ -18,6 +18,8 @@ def write_operate(plan: Plan, *, region: Path) -> None:
         "#!/bin/sh",
         "# The operator's commands on the record of this demonstration: `operate inbox list`.",
         f"export CARERECORD_HOME={home} CARERECORD_REGION={source}",
+        f"export CARERECORD_DROP_FOLDER={shlex.quote(str(plan.drop))}",
+        f"export CARERECORD_WITNESS_SEALS={shlex.quote(str(plan.seals))}",
         f"export PYTHONPATH={shlex.quote(str(_WHERE))}",
         f'exec {shlex.quote(sys.executable)} -m carerecord "$@"',
     )

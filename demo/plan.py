@@ -59,6 +59,10 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     def fhir_push(self) -> int:
         return self.base + 10
 
+    @property
+    def nhs_login(self) -> int:
+        return self.base + 12
+
     def neighbour(self, neighbour: Neighbour) -> int:
         """Oxford was there first, at base + 3; the others follow base + 20 in their order."""
         return self.base + 3 if neighbour.id == "oxford" else self.base + 20 + neighbour.place
@@ -71,6 +75,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
             ("the Personal Demographics Service", self.pds),
             ("the organisation directory", self.ods),
             ("FHIR that is pushed", self.fhir_push),
+            ("the sign-in provider of people", self.nhs_login),
             *((f"the record system of {each.name}", self.neighbour(each)) for each in neighbours()),
             ("HL7 v2 over MLLP", self.mllp),
         )
@@ -106,6 +111,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def drop(self) -> Path:
         """Where documents are dropped for the record: a folder for each source."""
         return self.home / "drop"
+
+    @property
+    def seals(self) -> Path:
+        """What proves the audit, outside the database."""
+        return self.home / "seals"
 
     @property
     def staff_registers(self) -> Path:
