@@ -46,6 +46,7 @@ from carerecord.stewardship.guardian import GuardianDesk
 from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.proposals import Proposals
+from carerecord.stewardship.records import RecordsDesk
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.watch import keep_watching
 
@@ -76,6 +77,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     guardian: GuardianDesk
     administration: AdministrationDesk
     proposals: Proposals
+    objections: Objections
+    records: RecordsDesk
     pages: web.Pages
     region: Region
     settings: Settings
@@ -314,6 +317,8 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         guardian=GuardianDesk(db, writer, region, chosen),
         administration=AdministrationDesk(db, writer, region, chosen, proposals),
         proposals=proposals,
+        objections=Objections(db, writer, region),
+        records=RecordsDesk(writer, region, chosen),
         pages=web.Pages(),
         region=region,
         settings=chosen,

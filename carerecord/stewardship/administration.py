@@ -6,6 +6,7 @@ the operator keeps: two people agree on the lines, and whoever wrote them into t
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ from carerecord.signin import Switch, SwitchKind
 from carerecord.signin.switches import ROUTES, list_switches
 from carerecord.stewardship import proposals
 from carerecord.stewardship.proposals import Act, DoesNotFit, Kind, Proposal, Proposals
+from carerecord.stewardship.records import parse_target
+from carerecord.stewardship.removal_plan import Authority
 
 QUERIES = database.queries(__package__)
 DESK = "administration"
@@ -158,6 +161,13 @@ class BarContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     purposes: tuple[str, ...] = ()
 
 
+class RemovalContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A removal is carried out on the command line, by the names of these two people."""
+
+    named: str  # a statement by its id, or an original
+    authority: Authority
+
+
 class LinesContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lines: str
 
@@ -197,6 +207,12 @@ def _check_bar(content: Mapping[str, Any], region: Region) -> None:
         raise DoesNotFit("There is no such purpose: choose one that is listed.")
 
 
+def _check_removal(content: Mapping[str, Any], region: Region) -> None:
+    said = _convert(content, RemovalContent, "Say what is to go, and on whose authority.")
+    if parse_target(said.named) is None:
+        raise DoesNotFit("Name a statement by its id, as its receipt shows it, or a message, such as 20261122-7.")
+
+
 def _check_narrowing(content: Mapping[str, Any], region: Region) -> None:
     said = _convert(content, LinesContent, "Give the lines of narrowing.toml.")
     try:
@@ -213,6 +229,7 @@ ACTS: Mapping[Kind, Act] = {
     Kind.KEY: Act(_check_key),
     Kind.POLICY: Act(_check_narrowing),
     Kind.LEGAL_BAR: Act(_check_bar),
+    Kind.REMOVAL: Act(_check_removal),
 }
 
 
@@ -228,6 +245,13 @@ def to_write(proposal: Proposal) -> tuple[str, str] | None:
         return where, f"{content['change']} the key with thumbprint {content['thumbprint']}"
     if proposal.kind is Kind.POLICY:
         return "narrowing.toml", str(content["lines"]).strip()
+    if proposal.kind is Kind.REMOVAL:
+        named = content["named"].strip()
+        what = f"--original {named}" if named[:8].isdigit() and named[8:9] == "-" else f"--statement {named}"
+        said = (proposal.asked_by_name, proposal.agreed_by_name or "…", proposal.because)
+        quoted = [shlex.quote(each) for each in said]
+        people = "--by {} --agreed-by {} --reason {}".format(*quoted)
+        return "a terminal", f"carerecord removal ask {what} --authority {content['authority']} {people} --carry-out"
     if proposal.kind is Kind.LEGAL_BAR:
         agreed = f"{proposal.asked_by_name} and {proposal.agreed_by_name or '…'}"
         on = f"{proposal.agreed_at:%Y-%m-%d}" if proposal.agreed_at else "…"

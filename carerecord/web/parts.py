@@ -18,9 +18,11 @@ from carerecord.stewardship.guardian import GuardianDesk
 from carerecord.stewardship.ledger import Ledger
 from carerecord.stewardship.ledger_desk import LedgerDesk
 from carerecord.stewardship.notices import Notice
+from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerson, Record, Wanted
 from carerecord.stewardship.proposals import Proposals
+from carerecord.stewardship.records import RecordsDesk
 
 
 class Door(Protocol):
@@ -121,6 +123,12 @@ class Parts(Protocol):
 
     @property
     def proposals(self) -> Proposals: ...
+
+    @property
+    def objections(self) -> Objections: ...
+
+    @property
+    def records(self) -> RecordsDesk: ...
 
     @property
     def cis2(self) -> Cis2 | None: ...

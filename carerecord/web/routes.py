@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from carerecord.routing import Route
 from carerecord.web import assets
-from carerecord.web.desk import frame, guardian, privacy
+from carerecord.web.desk import administration, frame, guardian, privacy, records
 from carerecord.web.ledger import looks, sharing
 from carerecord.web.ledger import sign_in as own_sign_in
 from carerecord.web.pages import close, document, emergency, entry, find, original, reason, running, sign_in, summary
@@ -124,6 +124,8 @@ routes: tuple[Route, ...] = (
     *frame.routes,
     *privacy.routes,
     *guardian.routes,
+    *records.routes,
+    *administration.routes,
     *own_sign_in.routes,
     *looks.routes,
     *sharing.routes,

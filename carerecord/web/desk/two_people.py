@@ -16,6 +16,7 @@ from carerecord.routing import Route
 from carerecord.stewardship.administration import to_write
 from carerecord.stewardship.notices import parse_reference, reference_of
 from carerecord.stewardship.proposals import Kind, Proposal, Stage
+from carerecord.stewardship.removal_plan import Authority
 from carerecord.web import parts, words
 from carerecord.web.desk import frame
 from carerecord.web.desk.frame import Working
@@ -38,6 +39,7 @@ STAGES = {
 ASKED_AT: Mapping[str, tuple[Kind, ...]] = {
     "guardian": (Kind.LEGAL_BAR, Kind.POLICY),
     "administration": (Kind.SWITCH, Kind.ROLE, Kind.KEY),
+    "records": (Kind.REMOVAL,),
 }
 PURPOSES = (
     (Purpose.TREAT.value, "care"),
@@ -104,8 +106,7 @@ def said_of(kind: Kind, content: Mapping[str, Any]) -> str:
         roles, purposes = ", ".join(content["roles"]), ", ".join(content["purposes"])
         return f"Open the Guardian’s route through {bar}: {roles} for {purposes}."
     if kind is Kind.REMOVAL:
-        counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in content["counts"].items() if number)
-        return f"Remove from the record ({content['decision']['authority']}): {counts or 'nothing that is kept'}."
+        return f"Remove {content['named']} ({str(content['authority']).replace('-', ' ')})."
     return "Take something away from what roles see."
 
 
@@ -120,6 +121,8 @@ def content_of(kind: Kind, fields: Mapping[str, str]) -> dict[str, Any]:
     if kind is Kind.KEY:
         names_ = ("whose", "change", "thumbprint")
         return {name: fields.get(name, "").strip() for name in names_}
+    if kind is Kind.REMOVAL:
+        return {name: fields.get(name, "").strip() for name in ("named", "authority")}
     if kind is Kind.POLICY:
         return {"lines": fields.get("lines", "").replace("\r\n", "\n")}
     chosen = {
@@ -203,6 +206,8 @@ def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
 
 
 FIELDS = ("action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint",
+    "named",
+    "authority",
           "bar", "lines")  # fmt: skip
 
 
@@ -210,6 +215,8 @@ async def choices(request: Request, working: Working, desk: str) -> dict[str, An
     """What the forms of this desk let choose from."""
     part = parts.of(request)
     region = part.region
+    if desk == "records":
+        return {"authorities": [(each.value, each.value.replace("-", " ").capitalize()) for each in Authority]}
     if desk == "guardian":
         read = await part.guardian.read_policy(
             working.staff, what="proposals", session=working.session.id, at=working.at
