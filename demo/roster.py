@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from demo.plan import HOST, Plan
-from demo.region.write import SIGN_IN_CLIENT_ID, Keys, key_name, read_template
+from demo.region.write import PERSON_CLIENT_ID, SIGN_IN_CLIENT_ID, Keys, key_name, read_template
 from demo.systems.faults import FAULTS
 from demo.systems.neighbours import neighbours
 
@@ -147,6 +147,20 @@ def _national(plan: Plan, keys: Keys) -> list[System]:
             client_secret=str(keys.sign_in_secret),
             client_name=RECORD_TITLE,
             redirect_uris=[f"{plan.record}/sign-in/callback"],
+        ),
+        service(
+            "nhs-login",
+            "Sign-in provider of people, in the manner of NHS login",
+            "nhs_login",
+            ports.nhs_login,
+            "OpenID Connect",
+            issuer=plan.address(ports.nhs_login),
+            key=str(keys.person_provider),
+            client_id=PERSON_CLIENT_ID,
+            client_key=str(keys.person_client),
+            client_name=RECORD_TITLE,
+            redirect_uris=[f"{plan.record}/my-record/callback"],
+            **_people(plan),
         ),
         service("pds", "Personal Demographics Service", "pds", ports.pds, "FHIR R4", **_people(plan)),
         service("ods", "Organisation directory (ODS)", "ods", ports.ods, "ORD", **_people(plan)),

@@ -16,6 +16,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 TEMPLATE = Path(__file__).with_name("region.toml")
 ISSUER_IN_TEMPLATE = "http://127.0.0.1:8402"
+PERSON_ISSUER_IN_TEMPLATE = "http://127.0.0.1:8412"
+PERSON_CLIENT_ID = "carerecord-demo-people"
 NEIGHBOUR_ISSUER = "https://epr.ouh.example"
 CLIENT_ID = "oxford-ward-board"
 SIGN_IN_CLIENT_ID = "carerecord-demo"
@@ -30,6 +32,8 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
     provider: Path
     next_provider: Path  # the one that the sign-in provider turns to when its key is rotated
     sign_in_secret: Path
+    person_provider: Path  # with which the people's provider signs
+    person_client: Path  # by which it knows the record
 
     def of(self, name: str) -> Path:
         """The private key of the neighbour or program whose public half is `keys/NAME.jwks.json` of the region."""
@@ -54,7 +58,9 @@ def key_name(entry: dict[str, Any]) -> str:
     return Path(entry["jwks_file"]).name.removesuffix(".jwks.json")
 
 
-def write_region(folder: Path, private: Path, *, sign_in_issuer: str) -> Keys:
+def write_region(
+    folder: Path, private: Path, *, sign_in_issuer: str, person_sign_in_issuer: str = PERSON_ISSUER_IN_TEMPLATE
+) -> Keys:
     """The region in `folder`, private keys in `private`. Both are readable by their owner alone."""
     for each in (folder, folder / "keys", folder / "secrets", private):
         each.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,6 +70,8 @@ def write_region(folder: Path, private: Path, *, sign_in_issuer: str) -> Keys:
         provider=private / "provider.jwk.json",
         next_provider=private / "provider-next.jwk.json",
         sign_in_secret=folder / "secrets" / "sign-in-client-secret",
+        person_provider=private / "person-provider.jwk.json",
+        person_client=folder / "secrets" / "person-sign-in.jwk.json",
     )
     region = read_template()
     for kind, curve in _CURVES.items():
@@ -77,9 +85,14 @@ def write_region(folder: Path, private: Path, *, sign_in_issuer: str) -> Keys:
                 2048, {"kid": f"provider-{number}", "use": "sig", "alg": "RS256"}, private=True
             )
             write_privately(path, msgspec.json.encode(provider.as_dict(private=True)))
+    for name, path in (("person-provider-1", keys.person_provider), ("carerecord-people-1", keys.person_client)):
+        if not path.exists():
+            own = RSAKey.generate_key(2048, {"kid": name, "use": "sig", "alg": "RS512"}, private=True)
+            write_privately(path, msgspec.json.encode(own.as_dict(private=True)))
     if not keys.sign_in_secret.exists():
         write_privately(keys.sign_in_secret, secrets.token_urlsafe(32).encode())
     text = TEMPLATE.read_text(encoding="utf-8").replace(ISSUER_IN_TEMPLATE, sign_in_issuer)
+    text = text.replace(PERSON_ISSUER_IN_TEMPLATE, person_sign_in_issuer)
     write_privately(keys.region, text.encode())
     return keys
 

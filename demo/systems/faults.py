@@ -13,6 +13,7 @@ SLOW_SECONDS = 5.0
 # Of each service: what its operator may choose. Every service but for these works.
 FAULTS = {
     "provider": ("slow", "error-page", "unavailable", "clock-ahead", "clock-behind", "key-rotated"),
+    "nhs-login": ("slow", "error-page", "unavailable", "clock-ahead", "clock-behind"),
     "pds": ("slow", "error-page", "unavailable", "rate-limited"),
     "ods": ("slow", "error-page", "unavailable"),
 }

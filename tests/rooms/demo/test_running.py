@@ -188,8 +188,8 @@ def test_the_operators_commands_are_written_for_the_record_that_runs(tmp_path):
 
 def test_no_two_parts_of_a_demonstration_ask_for_the_same_port():
     ports = [port for _, port in Ports().named()]
-    assert len(ports) == len(set(ports)) == 19
-    assert {8400, 8401, 8402, 8403, 8404, 8405, 8410, 8421, 8431, 2575} <= set(ports)
+    assert len(ports) == len(set(ports)) == 20
+    assert {8400, 8401, 8402, 8403, 8404, 8405, 8410, 8412, 8421, 8431, 2575} <= set(ports)
 
 
 def test_a_folder_keeps_its_people_and_refuses_others(tmp_path):
