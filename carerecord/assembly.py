@@ -48,6 +48,7 @@ from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
 from carerecord.stewardship.removing import keep_removed
+from carerecord.stewardship.safety import Safety
 from carerecord.stewardship.watch import keep_watching
 
 FOLD_PATIENTS_AT_ONCE = 200
@@ -79,6 +80,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     proposals: Proposals
     objections: Objections
     records: RecordsDesk
+    safety: Safety
     pages: web.Pages
     region: Region
     settings: Settings
@@ -319,6 +321,7 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         proposals=proposals,
         objections=Objections(db, writer, region),
         records=RecordsDesk(writer, region, chosen),
+        safety=Safety(db, writer, region),
         pages=web.Pages(),
         region=region,
         settings=chosen,

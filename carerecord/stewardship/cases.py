@@ -29,6 +29,8 @@ class Disposition(StrEnum):
     INCONCLUSIVE = "inconclusive"
     TRAINING = "training"
     DUPLICATE = "duplicate"
+    HAZARD = "hazard"  # of a safety problem: the record can harm so
+    NO_HAZARD = "no-hazard"
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerson, Record, Wanted
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
+from carerecord.stewardship.safety import Safety
 
 
 class Door(Protocol):
@@ -129,6 +130,9 @@ class Parts(Protocol):
 
     @property
     def records(self) -> RecordsDesk: ...
+
+    @property
+    def safety(self) -> Safety: ...
 
     @property
     def cis2(self) -> Cis2 | None: ...

@@ -7,10 +7,11 @@ from starlette.responses import PlainTextResponse, Response
 
 from carerecord.routing import Route
 from carerecord.web import assets
-from carerecord.web.desk import administration, frame, guardian, privacy, records
+from carerecord.web.desk import administration, frame, guardian, privacy, records, safety
 from carerecord.web.ledger import looks, sharing
 from carerecord.web.ledger import sign_in as own_sign_in
 from carerecord.web.pages import close, document, emergency, entry, find, original, reason, running, sign_in, summary
+from carerecord.web.pages import safety as report
 
 
 async def health(_: Request) -> Response:
@@ -126,6 +127,8 @@ routes: tuple[Route, ...] = (
     *guardian.routes,
     *records.routes,
     *administration.routes,
+    *safety.routes,
+    *report.routes,
     *own_sign_in.routes,
     *looks.routes,
     *sharing.routes,

@@ -70,7 +70,7 @@ def test_leavers_are_cut_one_by_one_when_another_person_agrees(desks: RealDesks)
     gone = desks.at("/find", "clinician", name="Gone One")
     expect(gone.get_by_role("heading", level=1)).to_have_text("Find a person")
     other = desks.at(PAGES["two-people"], ROLE, name="Bea Patel")
-    other.get_by_role("button", name="Agree: Cut the user 555-gone-one.").click()
+    other.get_by_role("button", name="Agree to: Cut the user 555-gone-one.").click()
     gone.reload()
     expect(gone.get_by_role("heading", level=1)).to_have_text("Access to this record is switched off")
 

@@ -1,0 +1,269 @@
+"""Safety problems that readers report: a case of the safety desk, and a notice that names nobody.
+
+DCB0160 asks that whoever uses a health IT system can report what nearly harmed somebody, and that the clinical safety
+officer looks at it: https://digital.nhs.uk/data-and-information/information-standards. Which page and whose record it
+was about stands in the witness and in the case; neither is ever in an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from carerecord import access, audit, clock, database, patient_index
+from carerecord.audit.events import NOBODY
+from carerecord.disclosure import sentences
+from carerecord.disclosure.banner import name_words
+from carerecord.disclosure.sight import told
+from carerecord.disclosure.values import Refusal
+from carerecord.model import NHSNumber, Purpose, Staff
+from carerecord.organisations import Region
+from carerecord.stewardship import notices
+from carerecord.stewardship.cases import Case, Disposition, close_case, find_case, list_cases, open_cases
+from carerecord.stewardship.privacy_values import NamedPerson, Note
+
+QUERIES = database.queries(__package__)
+DESK, KIND, RULE = "safety", "safety", "reported"
+ROUTE = f"desk-{DESK}"
+LETTERS_MIN, LETTERS_MAX = 10, 2000
+REASON_LETTERS_MIN = 5
+DUE_AFTER_HARM, DUE = timedelta(hours=24), timedelta(days=5)
+FOUND = (Disposition.HAZARD, Disposition.NO_HAZARD, Disposition.TRAINING, Disposition.DUPLICATE)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader says happened. `page` names the page by what it was, never by whose."""
+
+    words: str
+    was_harm: bool
+    again: str  # yes, no, unknown
+    page: str = ""
+    reference: str = ""  # of the line or the message that was open
+
+
+class SafetyCase(msgspec.Struct, frozen=True, kw_only=True):
+    case: Case
+    organisation: str
+    reporter: str  # role: a report is about the record, not about who reports
+    notes: tuple[Note, ...]  # the first is what the reporter said
+
+
+class Safety:
+    """Takes reports from anybody who is signed in or was launched; shows them to the safety officer."""
+
+    def __init__(
+        self,
+        db: database.Database,
+        writer: audit.Writer,
+        region: Region,
+        *,
+        random_key: Callable[[], int] = clock.random_key,
+    ) -> None:
+        self.region = region
+        self._db = db
+        self._writer = writer
+        self._random_key = random_key
+
+    @told
+    async def report(
+        self, staff: Staff, said: Report, *, patient_key: int = NOBODY, route: str, session: str, at: datetime
+    ) -> str | Refusal:
+        """The number by which the reporter can ask after it. Whoever may not see a record may still report."""
+        words = said.words.strip()[:LETTERS_MAX]
+        if len(words) < LETTERS_MIN:
+            return Refusal(kind="reason-needed", sentences=("Say in a sentence or two what happened.",))
+        number = self._random_key()
+        case = Case(
+            patient_key=patient_key,
+            id=number,
+            desk=DESK,
+            kind=KIND,
+            rule=RULE,
+            organisation=staff.organisation,
+            staff=staff.user_id,
+            sentence=_sentence(staff, said, self.region),
+            detail={
+                "role": staff.role_name or staff.role,
+                "harm": said.was_harm,
+                "again": said.again,
+                "page": said.page,
+                "reference": said.reference,
+            },
+            opened_at=at,
+            due_at=at + (DUE_AFTER_HARM if said.was_harm else DUE),
+        )
+        reference = notices.reference_of(number)
+        detail = {"what": "safety", "case": str(number), "page": said.page, "line": said.reference}
+        await self._witness(staff, patient_key, audit.Kind.NOTIFIED, route=route, session=session, at=at, **detail)
+        async with self._db.transaction() as connection:
+            await open_cases(connection, [case])
+            await connection.execute(
+                QUERIES["add_case_note"], patient_key, number, at, staff.user_id, staff.name, staff.organisation, words
+            )
+            await notices.tell(connection, self._notices(case))
+        return reference
+
+    @told
+    async def list_cases(
+        self, staff: Staff, *, is_open: bool, session: str, at: datetime
+    ) -> tuple[Case, ...] | Refusal:
+        if refused := self._may_not(staff):
+            return refused
+        await self._witness(staff, NOBODY, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, what="reports")
+        return tuple(await list_cases(self._db, desk=DESK, is_open=is_open))
+
+    @told
+    async def read_case(self, staff: Staff, case_id: int, *, session: str, at: datetime) -> SafetyCase | Refusal:
+        case = await self._find(staff, case_id)
+        if isinstance(case, Refusal):
+            return case
+        detail = {"what": "report", "case": str(case.id)}
+        await self._witness(staff, case.patient_key, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, **detail)
+        rows = await self._db.fetch(QUERIES["read_case_notes"], case.patient_key, case.id)
+        return SafetyCase(
+            case=case,
+            organisation=self.region.organisation_name(case.organisation),
+            reporter=str(case.detail.get("role", "")),
+            notes=tuple(
+                Note(
+                    at=row["at"],
+                    by_name=row["by_name"],
+                    organisation=self.region.organisation_name(row["organisation"]),
+                    words=row["words"],
+                )
+                for row in rows
+            ),
+        )
+
+    @told
+    async def name_person(
+        self, staff: Staff, case_id: int, *, because: str, session: str, at: datetime
+    ) -> NamedPerson | Refusal:
+        """Whose record it was: only for a reason, and only once it is written down."""
+        case = await self._find(staff, case_id)
+        if isinstance(case, Refusal):
+            return case
+        said = " ".join(because.split())[:LETTERS_MAX]
+        if len(said) < REASON_LETTERS_MIN:
+            return Refusal(kind="reason-needed", sentences=("Say in a few words why you need to know: it is kept.",))
+        detail = {"what": "person", "case": str(case.id), "because": said}
+        await self._witness(staff, case.patient_key, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, **detail)
+        try:
+            person = await patient_index.read_person(self._db, case.patient_key)
+        except patient_index.NoSuchPerson:
+            return sentences.nothing_there(self.region)
+        number = NHSNumber.found_in(person.subject.nhs_number)
+        return NamedPerson(
+            name=name_words(person.subject),
+            birth_date=person.subject.birth_date,
+            nhs_number=number.spaced() if number else None,
+            is_restricted=bool(person.subject.restricted),
+        )
+
+    @told
+    async def write_note(self, staff: Staff, case_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:
+        case = await self._find(staff, case_id)
+        if isinstance(case, Refusal):
+            return case
+        said = words.strip()[:LETTERS_MAX]
+        if not said:
+            return Refusal(kind="reason-needed", sentences=("Write a few words first.",))
+        await self._note(staff, case, said, session=session, at=at)
+        return None
+
+    @told
+    async def close(
+        self,
+        staff: Staff,
+        case_id: int,
+        *,
+        found: str,
+        hazards: Sequence[str],
+        words: str,
+        session: str,
+        at: datetime,
+    ) -> Refusal | None:
+        """Closed with what was found, and the hazards of the log that it belongs to."""
+        case = await self._find(staff, case_id)
+        if isinstance(case, Refusal):
+            return case
+        if found not in FOUND or not words.strip():
+            return Refusal(kind="reason-needed", sentences=("Choose what you found, and say in a few words why.",))
+        disposition = Disposition(found)
+        of = f" ({', '.join(hazards)})" if hazards else ""
+        said = f"Closed as {disposition.value.replace('-', ' ')}{of}: {words.strip()[:LETTERS_MAX]}"
+        await self._note(staff, case, said, session=session, at=at, found=disposition.value, hazards=list(hazards))
+        if not await close_case(self._db, case, disposition=disposition, at=at):
+            return sentences.not_allowed(self.region, ("This case was closed before.",))
+        return None
+
+    # --- Inside -----------------------------------------------------------------------------------------------------
+
+    def _may_not(self, staff: Staff) -> Refusal | None:
+        if access.may_work(staff.role, DESK):
+            return None
+        return sentences.not_allowed(self.region, ("The safety desk is for the clinical safety officer.",))
+
+    async def _find(self, staff: Staff, case_id: int) -> Case | Refusal:
+        if refused := self._may_not(staff):
+            return refused
+        case = await find_case(self._db, case_id)
+        return case if case is not None and case.desk == DESK else sentences.nothing_there(self.region)
+
+    async def _note(self, staff: Staff, case: Case, words: str, *, session: str, at: datetime, **detail: Any) -> None:
+        said = {"what": "note", "case": str(case.id), **detail}
+        await self._witness(staff, case.patient_key, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, **said)
+        await self._db.execute(
+            QUERIES["add_case_note"],
+            case.patient_key,
+            case.id,
+            at,
+            staff.user_id,
+            staff.name,
+            staff.organisation,
+            words,
+        )
+
+    def _notices(self, case: Case) -> list[notices.Notice]:
+        """To the organisation that leads, where the safety officer is: a reference, and no name."""
+        if not self.region.privacy_organisation:
+            return []
+        return [
+            notices.Notice(
+                patient_key=case.patient_key,
+                id=self._random_key(),
+                organisation=self.region.privacy_organisation,
+                kind=KIND,
+                about=f"safety {case.id}",
+                sentence=case.sentence,
+                detail={"safety": str(case.id)},
+                created_at=case.opened_at,
+            )
+        ]
+
+    async def _witness(
+        self, staff: Staff, patient_key: int, kind: audit.Kind, *, route: str, session: str, at: datetime, **detail: Any
+    ) -> None:
+        await self._writer.witness(
+            audit.Event(
+                kind=kind,
+                patient_key=patient_key,
+                staff=staff,
+                purpose=Purpose.PATADMIN.value,
+                evidence=None,
+                decision={},
+                detail=detail,
+                route=route,
+                session=session,
+                at=at,
+            )
+        )
+
+
+def _sentence(staff: Staff, said: Report, region: Region) -> str:
+    organisation = staff.organisation_name or region.organisation_name(staff.organisation)
+    harm = "somebody was harmed" if said.was_harm else "nobody was harmed"
+    return f"A safety problem was reported, {harm}: {staff.role_name or staff.role}, {organisation}."
