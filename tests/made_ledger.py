@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from carerecord.disclosure import Refusal
+from carerecord.model import Staff
 from carerecord.stewardship.ledger import Own
-from carerecord.stewardship.ledger_values import LedgerPage, Look, Month, Proof, Question, Step, Wanted
+from carerecord.stewardship.ledger_desk import Asked
+from carerecord.stewardship.ledger_values import Hold, HoldKind, LedgerPage, Look, Month, Proof, Question, Step, Wanted
 from carerecord.stewardship.objections import Objection, Scope, State, Told
 from tests import samples
 
@@ -93,6 +95,35 @@ class MadeLedger:
     async def ask(self, own: Own, ref: str, *, words: str) -> Question | Refusal:
         self.asked.append(("ask", ref, words))
         return self.refuses or Question(asked_at=AT, words=words)
+
+
+class MadeLedgerDesk:
+    """One question and one hold; remembers what it was asked to do."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+
+    async def list_questions(self, staff: Staff, **_: Any) -> tuple[Asked, ...]:
+        words = "I was never in Oxford."
+        return (Asked(id=12, case_id=12, organisation="RTH", words=words, asked_at=AT, answered_at=None, answer=""),)
+
+    async def list_holds(self, staff: Staff, **_: Any) -> tuple[Hold, ...]:
+        return (
+            Hold(
+                patient_key=0, id=31, kind=HoldKind.STAFF, value="555000111", because="Followed home", set_by="Ada",
+                set_at=AT,
+            ),
+        )  # fmt: skip
+
+    async def answer(self, staff: Staff, question_id: int, *, words: str, **_: Any) -> Refusal | None:
+        self.done.append(("answer", question_id, words))
+        return None if words else Refusal(kind="reason-needed", sentences=("Say in a few words why: it is kept.",))
+
+    async def set_hold(self, staff: Staff, *, kind: HoldKind, value: str, case_id: int | None, **_: Any) -> None:
+        self.done.append(("hold", kind, value, case_id))
+
+    async def lift_hold(self, staff: Staff, hold_id: int, *, because: str, **_: Any) -> None:
+        self.done.append(("lift", hold_id, because))
 
 
 class MadeOwnObjections:

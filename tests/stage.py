@@ -30,7 +30,7 @@ from carerecord.signin import (
     person_staff,
 )
 from tests import samples
-from tests.made_ledger import MadeLedger, MadeOwnObjections
+from tests.made_ledger import MadeLedger, MadeLedgerDesk, MadeOwnObjections
 from tests.made_privacy import MadePrivacy
 
 STAFF = Staff(
@@ -232,6 +232,7 @@ class Stage:
         self.watch = MadeWatch()
         self.privacy = MadePrivacy()
         self.ledger = MadeLedger()
+        self.ledger_desk = MadeLedgerDesk()
         self.own_objections = MadeOwnObjections()
         self.nhs_login: MadeNHSLogin | None = None
         self.cis2 = MadeCis2(login) if login else None

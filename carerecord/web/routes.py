@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from carerecord.routing import Route
 from carerecord.web import assets
 from carerecord.web.desk import administration, frame, guardian, privacy, records, safety
+from carerecord.web.desk import ledger as ledger_desk
 from carerecord.web.ledger import looks, sharing
 from carerecord.web.ledger import sign_in as own_sign_in
 from carerecord.web.pages import close, document, emergency, entry, find, original, reason, running, sign_in, summary
@@ -124,6 +125,7 @@ routes: tuple[Route, ...] = (
     ),
     *frame.routes,
     *privacy.routes,
+    *ledger_desk.routes,
     *guardian.routes,
     *records.routes,
     *administration.routes,

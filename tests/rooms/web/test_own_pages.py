@@ -143,6 +143,38 @@ def test_an_objection_says_what_it_means_before_it_holds(stage: Stage) -> None:
     assert "You took it back" in client.get("/my-record/sharing").text
 
 
+def test_the_privacy_desk_answers_holds_and_lifts() -> None:
+    made = Stage()
+    made.sign_in("privacy-officer")
+    page = made.client.get("/desk/privacy/ledger").text
+    assert "I was never in Oxford." in page
+    assert "The looks of one member of staff: 555000111" in page
+    silent = made.client.post("/desk/privacy/ledger/questions/12", data={"words": ""})
+    assert (silent.status_code, "Say in a few words why" in silent.text) == (400, True)
+    for path, fields in (
+        ("questions/12", {"words": "A mistake."}),
+        ("holds", {"kind": "ledger", "case": "12", "because": "In danger"}),
+        ("holds/31/lift", {"because": "It is over"}),
+    ):
+        assert made.client.post(f"/desk/privacy/ledger/{path}", data=fields).status_code == 303
+    assert made.ledger_desk.done[1:] == [
+        ("answer", 12, "A mistake."), ("hold", "ledger", "", 12), ("lift", 31, "It is over"),
+    ]  # fmt: skip
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", browsers.WIDTHS)
+def test_the_desks_page_reads_well(chrome: Browser, served: tuple[Stage, str], width: int) -> None:
+    made, address = served
+    shown = browsers.page(chrome, width=width)
+    shown.context.add_cookies([{"name": "carerecord_staff", "value": made.sign_in("privacy-officer"), "url": address}])
+    shown.goto(f"{address}/desk/privacy/ledger")
+    expect(shown.get_by_role("heading", level=1)).to_have_text("Patients’ own lists of looks")
+    browsers.keep_picture(shown, f"desk-ledger-{width}")
+    assert browsers.axe_violations(shown) == []
+    assert not browsers.is_wider_than_the_window(shown)
+
+
 # --- In a browser ---------------------------------------------------------------------------------------------------
 
 
