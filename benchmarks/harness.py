@@ -95,6 +95,7 @@ async def process(on: Ground, *arguments: str, port: int) -> AsyncIterator[int]:
                 listen_port=str(chosen.listen_port),
                 serve_port=str(chosen.serve_port),
                 public_url=chosen.public_url,
+                session_requests_per_second_max="1000000",  # One session asks what a region asks.
             ),
         )
     try:

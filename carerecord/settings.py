@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user_serve: str = ""
     session_seconds_max: int = 3600
     session_idle_seconds_max: int = 900
+    session_requests_per_second_max: int = 50
+    address_requests_per_second_max: int = 100
+    serve_behind_proxy: bool = False
     witness_seals: str = ""
     witness_keys: str = ""
     witness_signer: str = ""
@@ -75,8 +78,12 @@ REASONS = {
     "user_work": "Operating system user for the folding process when started as root.",
     "user_serve": "Operating system user for the serving process when started as root.",
     "session_seconds_max": "Seconds after which a session ends, however busy.",
-    "session_idle_seconds_max": "Seconds without use by a person after which a session ends; a page that asks for itself again"
-    " is not used by that.",
+    "session_idle_seconds_max": "Seconds without use by a person after which a session ends; a page that asks for "
+    "itself again is not used by that.",
+    "session_requests_per_second_max": "Requests a second of one session or token, saved for 20 s; a search counts 10.",
+    "address_requests_per_second_max": "Requests a second of one address to what needs no session, saved for 20 s; a "
+    "refused one counts ten more. A neighbour launches from one address: leave room for its busiest hour.",
+    "serve_behind_proxy": "True: an address is the last of X-Forwarded-For, as the proxy before the web port adds it.",
     "witness_seals": "Folder of the seals that prove the audit: put it on another machine. In home if not set.",
     "witness_keys": "Folder of the keys that sign seals, readable by the working process alone. In home if not set.",
     "witness_signer": "`command:/path` of what signs seals instead of the files of that folder, as in front of an HSM.",

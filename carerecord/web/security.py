@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carerecord.settings import Settings
+from carerecord.web.limits import Limits
 
 FORM = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 16_384
@@ -66,7 +67,7 @@ class SafeHeaders:
 
 
 def middleware(settings: Settings) -> list[Middleware]:
-    return [Middleware(SafeHeaders, is_https=is_https(settings))]
+    return [Middleware(SafeHeaders, is_https=is_https(settings)), Middleware(Limits, settings=settings)]
 
 
 def is_https(settings: Settings) -> bool:
