@@ -6,10 +6,9 @@ very moment is in doubt, and there the witness decides: it holds a hash of exact
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations, combinations_with_replacement, islice
-from math import comb
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -20,12 +19,13 @@ from carerecord.disclosure.snapshot import held, held_of, snapshot, snapshot_of
 from carerecord.model import OriginalReference, Person, StoredStatement
 from carerecord.organisations import Region
 from carerecord.patient_index import History, fingerprint
+from carerecord.record.withdrawn import Item as Withdrawn
 
 # A message is received before it is committed: in a moment, or after waiting for a database that was away.
 BEFORE: Final = timedelta(minutes=10)
 AFTER: Final = timedelta(seconds=10)  # The clocks of two processes are never quite the same.
-DOUBTFUL_MAX: Final = 10  # of more messages than this in one moment, not every combination is tried
-TRIES_MAX: Final = 20_000
+LIKELY_MAX: Final = 9
+TRIES_MAX: Final = 1_500  # a second or two; more would find nothing that a guardian could rely on
 
 Proof = Literal["whole", "rest", "none"]  # `rest`: all but what was removed
 Item = tuple[str, str]  # (local id, version)
@@ -84,22 +84,33 @@ def find_seen(
     region: Region,
 ) -> Seen | None:
     """None if nobody was there under that key. `see` leaves, of a person and what was said, what the reader may see."""
-    people = persons(look, history)
+    ways = [
+        _Ways(person, is_proven, [each for each in statements if each.identity_key in person.identities], arrived, look)
+        for person, is_proven in persons(look, history)
+    ]
     best: Seen | None = None
-    for person, is_proven in people:
-        own = [statement for statement in statements if statement.identity_key in person.identities]
-        for there in there_then(own, arrived, look):
-            sight = see(person, there)
-            best = best or Seen(sight, "none", is_proven, ())
+    if look.who:
+        # Of a person who is not known any more as they were then, no list of statements proves a page.
+        best = next((Seen(see(way.person, there), "none", False, ()) for way in ways for there in way.likely()), None)
+        ways = [way for way in ways if way.is_proven]
+    for way in ways:
+        for there in way.likely():
+            sight = see(way.person, there)
+            best = best or Seen(sight, "none", way.is_proven, ())
             if is_shown(look, sight, region):
-                return Seen(sight, "whole", is_proven, ())
-    for person, is_proven in people if removed else ():
-        own = [statement for statement in statements if statement.identity_key in person.identities]
-        for there in islice(there_then(own, arrived, look), 8):
-            sight = see(person, there)
+                return Seen(sight, "whole", way.is_proven, ())
+    for way in ways if removed else ():
+        for there in way.likely():
+            sight = see(way.person, there)
             missing = missing_of(look, sight, removed)
             if missing is not None:
-                return Seen(sight, "rest", is_proven, missing)
+                return Seen(sight, "rest", way.is_proven, missing)
+    # Rare: several messages were being committed in this very moment, in another order than they came.
+    for way in ways:
+        for there in islice(way.every(), TRIES_MAX // len(ways)):
+            sight = see(way.person, there)
+            if is_shown(look, sight, region):
+                return Seen(sight, "whole", way.is_proven, ())
     return best
 
 
@@ -122,33 +133,41 @@ def persons(look: Look, history: History) -> list[tuple[Person, bool]]:
     return [(person, False) for person in found.values()]
 
 
-def there_then(
-    own: Sequence[StoredStatement], arrived: Mapping[OriginalReference, datetime], look: Look
-) -> Iterator[list[StoredStatement]]:
-    """What had come by then; then, with each combination of the messages of that very moment, the likely ones first."""
-    since, until = look.opened_at - BEFORE, look.shown_at + AFTER
-    doubtful = sorted(
-        {each.original for each in own if since < arrived[each.original] <= until}, key=lambda each: arrived[each]
-    )
-    for absent in _absences(doubtful, [each for each in doubtful if arrived[each] > look.opened_at]):
-        yield [each for each in own if arrived[each.original] <= until and each.original not in absent]
+class _Ways:
+    """What had come by then of one person: with each combination of the messages of that very moment."""
 
+    def __init__(
+        self,
+        person: Person,
+        is_proven: bool,
+        own: Sequence[StoredStatement],
+        arrived: Mapping[OriginalReference, datetime],
+        look: Look,
+    ) -> None:
+        self.person = person
+        self.is_proven = is_proven
+        since, until = look.opened_at - BEFORE, look.shown_at + AFTER
+        self._there = [each for each in own if arrived[each.original] <= until]
+        self._doubtful = sorted(
+            {each.original for each in self._there if arrived[each.original] > since}, key=lambda each: arrived[each]
+        )
+        self._in_time = sum(1 for each in self._doubtful if arrived[each] <= look.opened_at)
 
-def _absences(
-    doubtful: Sequence[OriginalReference], late: Sequence[OriginalReference]
-) -> Iterator[frozenset[OriginalReference]]:
-    """By time alone; then as if the look had been a little earlier or later; then every combination."""
-    tried: set[frozenset[OriginalReference]] = set()
+    def likely(self) -> Iterator[list[StoredStatement]]:
+        """By time alone; then as if the look had been a little later or earlier."""
+        near = sorted(range(len(self._doubtful) + 1), key=lambda there: abs(there - self._in_time))
+        for there in near[:LIKELY_MAX]:
+            yield self._without(frozenset(self._doubtful[there:]))
 
-    def new(absent: frozenset[OriginalReference]) -> bool:
-        is_new = absent not in tried
-        tried.add(absent)
-        return is_new
+    def every(self) -> Iterator[list[StoredStatement]]:
+        """Any of those messages not there yet, fewest first; the newest are the most likely to be missing."""
+        newest_first = self._doubtful[::-1]
+        for size in range(len(newest_first) + 1):
+            for absent in combinations(newest_first, size):
+                yield self._without(frozenset(absent))
 
-    ordered = [frozenset(late), *(frozenset(doubtful[there:]) for there in range(len(doubtful), -1, -1))]
-    yield from filter(new, ordered)
-    for size in range(len(doubtful) + 1 if len(doubtful) <= DOUBTFUL_MAX else 3):
-        yield from islice(filter(new, map(frozenset, combinations(doubtful, size))), TRIES_MAX)
+    def _without(self, absent: frozenset[OriginalReference]) -> list[StoredStatement]:
+        return [each for each in self._there if each.original not in absent] if absent else self._there
 
 
 def shown_of(look: Look, sight: Sight, region: Region) -> list[StoredStatement] | None:
@@ -187,17 +206,24 @@ def missing_of(look: Look, sight: Sight, removed: Sequence[Item]) -> tuple[Item,
     there = [(statement.local_id, statement.version) for statement in sight.statements]
     # All that might have been shown stands in one hash: in `held`, or in the snapshot where the page shows all of it.
     sizes = range(1, len(removed) + 1) if look.held else (look.count - len(there),)
-    for size in sizes:
-        for some in _multisets(removed, size):
-            whole = [*there, *some]
-            if held_of(whole) == look.held if look.held else snapshot_of(whole) == look.snapshot:
-                return some
+    for some in islice(_multisets(removed, sizes), TRIES_MAX):
+        whole = [*there, *some]
+        if held_of(whole) == look.held if look.held else snapshot_of(whole) == look.snapshot:
+            return some
     return None
 
 
-def _multisets(removed: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
-    """So many of the removed, each once; then with the same wording as several messages said it."""
-    if 0 < size <= len(removed) and comb(len(removed), size) <= TRIES_MAX:
-        yield from combinations(removed, size)
-    if size > 1 and comb(len(removed) + size - 1, size) <= TRIES_MAX:
-        yield from combinations_with_replacement(removed, size)
+def removed_of(withdrawn: Iterable[Withdrawn]) -> list[Item]:
+    """What was removed, as often as originals said it; whole identities have no ids left to prove anything by."""
+    return sorted((item.local_id, item.version) for item in set(withdrawn) if item.local_id)
+
+
+def _multisets(removed: Sequence[Item], sizes: Iterable[int]) -> Iterator[tuple[Item, ...]]:
+    """So many of the removed, each once: all, nearly all, or few of them first, since a role shows whole headings. Then
+    one wording as often as several messages said it."""
+    for size in sorted(sizes, key=lambda size: (min(size, abs(len(removed) - size)), -size)):
+        if 0 < size <= len(removed):
+            yield from combinations(removed, size)
+    for size in sizes:
+        if size > 1:
+            yield from combinations_with_replacement(sorted(set(removed)), size)

@@ -161,7 +161,7 @@ class Replays:
             history,
             kept.statements,
             arrived=arrived,
-            removed=sorted({(item.local_id, item.version) for item in kept.withdrawn if item.local_id}),
+            removed=as_seen.removed_of(kept.withdrawn),
             see=see,
             region=region,
         )

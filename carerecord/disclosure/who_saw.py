@@ -129,7 +129,7 @@ class WhoSaw:
         if target.is_link and (link is None or link.to_person_key != patient_key):
             return []
         wanted = {_key(each) for each in kept.statements if _is_meant(target, each)}
-        removed = sorted({(item.local_id, item.version) for item in kept.withdrawn if item.local_id})
+        removed = as_seen.removed_of(kept.withdrawn)
         gone = frozenset(item for item in removed if item[0] == target.local_id and target.version in ("", item[1]))
         if not wanted and not gone:
             return []
@@ -200,6 +200,7 @@ class _Among:
         self._gone = gone
         self._witness = witness
         self._sights: dict[tuple[object, ...], Sight] = {}
+        self._found: dict[tuple[object, ...], Seen] = {}
 
     def saw(
         self,
@@ -236,7 +237,10 @@ class _Among:
                 self._sights[key] = made
             return self._sights[key]
 
-        seen = as_seen.find_seen(
+        # The same hash under the same decision is the same list: a look that is repeated is found once.
+        proof = (look.what, look.entry, look.original, look.snapshot, look.held, look.who)
+        again = (*proof, repr(event.decision.get("headings")), event.detail.get("under"))
+        seen = self._found.get(again) or as_seen.find_seen(
             look,
             self._history,
             self._statements,
@@ -245,6 +249,8 @@ class _Among:
             see=see,
             region=region,
         )
+        if seen is not None and look.held + look.who and (seen.proof != "none" or self._removed):
+            self._found[again] = seen
         return self._said(event, look, seen, region) if seen else None
 
     def _said(self, event: StoredEvent, look: Look, seen: Seen, region: Region) -> Saw | None:
