@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -14,8 +15,9 @@ from carerecord.audit import entry_proofs, keys
 from carerecord.audit.sealer import Sealer
 from carerecord.audit.seals import folder_of
 from carerecord.disclosure import Looking, Refusal
-from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
+from carerecord.model import Evidence, EvidenceClass, OriginalReference, Purpose, Staff
 from carerecord.organisations import Organisation
+from carerecord.record.append import LogRow, append
 from carerecord.settings import Settings
 from carerecord.signin import Sessions, person_staff
 from carerecord.stewardship import Ledger, LedgerDesk
@@ -23,7 +25,10 @@ from carerecord.stewardship.cases import list_cases
 from carerecord.stewardship.ledger import Own
 from carerecord.stewardship.ledger_values import HoldKind, LedgerPage, Wanted
 from carerecord.stewardship.notices import list_notices
+from carerecord.stewardship.objections import Objections, Scope, State
+from carerecord.stewardship.own_objections import OwnObjections
 from tests.house import APPOINTMENT, NHS_NUMBER, OXFORD, PROGRAM, REGION, House, open_house
+from tests.said import as_statement, said
 
 LED = msgspec.structs.replace(
     REGION,
@@ -280,3 +285,52 @@ async def test_an_entry_is_proven_offline_by_the_public_key_alone_and_a_forged_o
         forged["entry"] = forged["inclusion"][0]
         assert "not among those" in entry_proofs.check_entry(json.dumps(forged).encode(), trusted)[1]
         assert "not signed" in entry_proofs.check_entry(proof.file, [])[1]
+
+
+async def test_a_person_objects_and_takes_back_their_own_objection_and_nobody_elses(settings: Settings) -> None:
+    async with open_home(settings) as home:
+        own = OwnObjections(Objections(home.house.db, home.writer, LED))
+        told = await own.receive(home.own, scope=Scope.ORGANISATION, value="RTH")
+        assert not isinstance(told, Refusal), told
+        assert told.objection.state is State.WEIGHED
+        stranger = msgspec.structs.replace(home.own, patient_key=home.joan + 1)
+        assert isinstance(await own.withdraw(stranger, told.objection.id), Refusal)
+        as_staff = msgspec.structs.replace(home.own, staff=OXFORD)
+        assert isinstance(await own.receive(as_staff, scope=Scope.WHOLE, value=""), Refusal)
+        withdrawn = await own.withdraw(home.own, told.objection.id)
+        assert not isinstance(withdrawn, Refusal)
+        assert withdrawn.objection.state is State.WITHDRAWN
+
+
+async def flag(home: Home, code: str, *, said_at: datetime) -> None:
+    """What a practice says of how this person is to be given access."""
+    shown = said("Flag", code, {"status": "active"}, at=said_at)
+    own = msgspec.structs.replace(as_statement(shown), code=f"http://snomed.info/sct|{code}")
+    identity = await home.house.owner.fetchval(
+        "select identity_key from patient_index.identity where patient_key = $1", home.joan
+    )
+    row = LogRow(
+        patient_key=home.joan, identity_key=identity, source="barts",
+        original=OriginalReference(date(2026, 11, 10), int(code[:6])), received_at=said_at, statements=[own],
+    )  # fmt: skip
+    async with database.connect(home.house.settings, "listen") as listen, listen.transaction() as connection:
+        await append(connection, [row])
+
+
+async def test_the_young_and_whoever_is_to_be_reviewed_first_are_not_shown_it_by_themselves(settings: Settings) -> None:
+    async with open_home(settings) as home:
+        sessions = Sessions(home.house.db, settings, region=LED)
+        made = await sessions.create_patient(
+            person_staff("NHS login"), patient_key=home.joan, evidence=Evidence(kind=EvidenceClass.NONE),
+            purpose=Purpose.PATRQT, route="ledger", at=clock.now(),
+        )  # fmt: skip
+        assert await sessions.find_own(made.token, at=clock.now())
+        own = msgspec.structs.replace(home.own, session=made.id)
+        today = clock.now().date()
+        grown, young = date(1948, 3, 12), date(today.year - 13, 1, 1)
+        assert await home.door.may_open(own, birth_date=grown) is None
+        assert isinstance(await home.door.may_open(own, birth_date=young), Refusal)
+        for code, opens in (("1364731000000104", False), ("1364751000000106", True)):
+            await flag(home, code, said_at=clock.now())
+            for born in (grown, young):
+                assert (await home.door.may_open(own, birth_date=born) is None) is opens, (code, born)
