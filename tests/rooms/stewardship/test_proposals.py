@@ -140,7 +140,7 @@ async def test_a_switch_that_would_do_nothing_cannot_be_asked_for(settings: Sett
     assert await steps(settings) == []
 
 
-@pytest.mark.parametrize("staff", [as_role("clinician"), as_role("records-manager"), as_role("admin")])
+@pytest.mark.parametrize("staff", [as_role("clinician"), as_role("safety-officer"), as_role("admin")])
 @pytest.mark.parametrize("kind", list(Kind))
 async def test_other_roles_neither_ask_nor_agree_nor_see(settings: Settings, staff: Staff, kind: Kind) -> None:
     async with two_people(settings) as (proposals, db):
@@ -154,6 +154,20 @@ async def test_other_roles_neither_ask_nor_agree_nor_see(settings: Settings, sta
         ]
         assert all(isinstance(answer, Refusal) for answer in answers)
         assert await list_switches(db) == []
+
+
+async def test_the_records_desk_asks_for_removals_and_sees_nothing_else(settings: Settings) -> None:
+    staff = as_role("records-manager")
+    async with two_people(settings) as (proposals, _):
+        switch = await asked(proposals)
+        assert isinstance(await proposals.agree(staff, proposal_id=switch.id, **SESSION), Refusal)
+        assert await proposals.list_proposals(staff, **SESSION) == ()
+        refused = await proposals.ask(staff, kind=Kind.SWITCH, content=CUT_OXFORD, because="Because I can.", **SESSION)
+        assert isinstance(refused, Refusal)
+        removal = {"named": "20261122-7", "authority": "misfiled"}
+        mine = await proposals.ask(staff, kind=Kind.REMOVAL, content=removal, because="Filed wrongly.", **SESSION)
+        assert isinstance(mine, Proposal)
+        assert await proposals.list_proposals(staff, **SESSION) == (mine,)
 
 
 async def test_what_is_done_in_files_waits_as_agreed_until_somebody_says_that_it_is_done(settings: Settings) -> None:
