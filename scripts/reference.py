@@ -6,8 +6,11 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
+
 from carerecord import access, api, launch, logs, settings, web
 from carerecord.cli import parser
+from carerecord.stewardship.ledger_values import LedgerPage
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "Made by `make docs`; do not edit.\n"
@@ -67,6 +70,14 @@ def page_of_commands() -> str:
     return "\n".join(lines) + "\n"
 
 
+def page_of_ledger() -> str:
+    """What `GET /my-record/looks.json` answers to the person who is signed in."""
+    schema = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(LedgerPage)), indent=2).decode()
+    lines = ["# A person's own ledger", "", MADE, "`GET /my-record/looks.json`, for the person who is signed in there."]
+    lines += ["Parameters: `kind=sent`, `organisation` (ODS code), `months` (3, 12, 36), `page`.", ""]
+    return "\n".join([*lines, "```json", schema, "```"]) + "\n"
+
+
 def page_of_openapi() -> str:
     table = (*web.routes, *launch.routes, *api.routes)
     said = api.document(table, title="Shared care record", version="1")
@@ -78,6 +89,7 @@ PAGES = {
     "settings.md": page_of_settings,
     "log-lines.md": page_of_log_lines,
     "routes.md": page_of_routes,
+    "ledger.md": page_of_ledger,
     "matrix.md": page_of_matrix,
     "commands.md": page_of_commands,
 }
