@@ -81,6 +81,7 @@ async def _measure() -> dict[str, tuple[float, str]]:
                 yardstick.measure()
             alone = await _round(Meter(on, serving), on.settings.serve_port, pages, VIEWS_ALONE, 1)
         wall = await _witnessed_and_plain(on, viewed)
+        pair = await _pair(on, viewed)
         nginx = await usual_side.nginx_us(on, b"x" * size)
     static = f"{nginx:,.0f} µs" if nginx else "not measured: nginx is not installed"
     pages_words = f"page {size / 1000:,.0f} kB, which nginx sends from a file in {static}; {yardstick}"
@@ -93,6 +94,10 @@ async def _measure() -> dict[str, tuple[float, str]]:
             f"{usual_size / 1000:,.0f} kB; neither is compressed",
         ),
         "witnessed_read_share_of_view": _wall(*wall, harness.best(ours)[0]),
+        "witness_share_of_view": (
+            round(pair.both / harness.best(ours)[0].both, 3),
+            f"both events {pair} µs, {CONNECTIONS} readers at once; a view {harness.best(ours)[0]} µs",
+        ),
     }
 
 
@@ -196,6 +201,24 @@ async def _check_same_content(
     return round(statistics.mean(ours for ours, _ in sizes)), round(statistics.mean(theirs for _, theirs in sizes))
 
 
+async def _pair(on: Ground, viewed: Sequence[Viewed]) -> Cpu:
+    """Microseconds to witness both events of a view, with as many readers at once as the views have connections."""
+    opened, shown = events()
+    meter, rounds = Meter(on, os.getpid()), []
+    async with database.connect(on.settings, "serve") as db, audit.Writer.open(db) as writer:
+
+        async def look(patient_key: int) -> None:
+            for _ in range(READS):
+                await writer.witness(opened(patient_key))
+                await writer.witness(shown(patient_key))
+
+        for _ in range(ROUNDS):
+            before = meter.read()
+            await asyncio.gather(*(look(each.patient_key) for each in viewed[:CONNECTIONS]))
+            rounds.append(meter.read().since(before).per(READS * min(CONNECTIONS, len(viewed))))
+    return harness.best(rounds)[0]
+
+
 async def _witnessed_and_plain(on: Ground, viewed: Sequence[Viewed]) -> tuple[Cpu, Cpu]:
     """Microseconds to read one person's rows: through the wall as the serving role, and without it as the owner."""
     opened, _ = events()
@@ -244,6 +267,12 @@ BENCHMARK = Benchmark(
             name="witnessed_read_share_of_view",
             area="skeleton",
             says="What reading through the witness takes, as a share of a view.",
+            at_most=0.25,
+        ),
+        Promise(
+            name="witness_share_of_view",
+            area="access",
+            says="What both events of a view take, linked and durable, as a share of a view.",
             at_most=0.25,
         ),
     ),

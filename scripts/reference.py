@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from carerecord import access, api, launch, logs, settings, web
+from carerecord.audit import kinds
 from carerecord.cli import parser
 from carerecord.stewardship.ledger_values import LedgerPage
 
@@ -84,7 +85,12 @@ def page_of_openapi() -> str:
     return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
 
 
+def page_of_audit() -> str:
+    return "\n".join(["# What the audit holds", "", MADE, *kinds.page()]) + "\n"
+
+
 PAGES = {
+    "audit.md": page_of_audit,
     "openapi.json": page_of_openapi,
     "settings.md": page_of_settings,
     "log-lines.md": page_of_log_lines,
