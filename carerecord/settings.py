@@ -88,13 +88,13 @@ REASONS = {
     "witness_keys": "Folder of the keys that sign seals, readable by the working process alone. In home if not set.",
     "witness_signer": "`command:/path` of what signs seals instead of the files of that folder, as in front of an HSM.",
     "witness_seal_seconds": "Seconds between two seals: what is older than this and changed afterwards is found.",
-    "policy_narrowing": "Folder of what this region takes from the shipped policies (narrowing.toml, forbids in *.cedar). "
+    "policy_narrowing": "Folder of what this region takes from the shipped policies (narrowing.toml, *.cedar). "
     "Refused at the start if any decision would show more. Empty: nothing is taken.",
     "live": "True: real patients; NHS numbers for testing (9xx) are refused. False: no range is refused.",
-    "removal_ledger": "Ledger of removals outside the database; default: removal-ledger.jsonl in the home. Copy it off.",
-    "retention_guardian": "Caldicott Guardian whose standing instruction agrees to removals whose time is over; none: ask.",
+    "removal_ledger": "Ledger of removals outside the database; default: removal-ledger.jsonl in home. Copy it.",
+    "retention_guardian": "Caldicott Guardian who agrees beforehand to removals whose time is over. Empty: ask.",
     "staff_registers": "Folder of staff registers (*.jsonl), read by the watch alone. Empty: it knows names only.",
-    "notices": "Folder of notices to organisations, a file each, which names nobody. Empty: they stand in the database.",
+    "notices": "Folder of notices to organisations, a file each, naming nobody. Empty: in the database alone.",
 }
 
 

@@ -89,7 +89,7 @@ async def migrate(settings: Settings) -> list[str]:
 
 
 async def make_partitions(database: Database, *, today: date | None = None) -> int:
-    """Makes the months ahead for originals and events, as owner or work; returns how many were new. Meant to be called daily."""
+    """Makes the months ahead for originals and events, as owner or work, daily; returns how many were new."""
     return int(await database.fetchval(_QUERIES["make_partitions"], today))
 
 

@@ -26,8 +26,8 @@ from tests.safety.ward import (
     wrote,
 )
 
-# The session, the person with what the decision needs of them, opened committed, the record, shown committed: what a view
-# of one person costs.
+# The session, the person with what the decision needs of them, opened committed, the record, shown committed: what a
+# view of one person costs.
 STATEMENTS_OF_A_VIEW = 5
 
 

@@ -170,15 +170,7 @@ def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
         named = working.fields.get("what", "")
         if named not in [kind.value for kind in ASKED_AT.get(desk, ())]:
             return await draw(request, working, "Choose what you ask for.")
-        kind = Kind(named)
-        said = await parts.of(request).proposals.ask(
-            working.staff,
-            kind=kind,
-            content=content_of(kind, working.fields),
-            because=working.fields.get("because", ""),
-            session=working.session.id,
-            at=working.at,
-        )
+        said = await _ask(request, working, Kind(named))
         if isinstance(said, Refusal):
             return await draw(request, working, said.sentences[0], f"{named}-because")
         return frame.to(home)
@@ -205,10 +197,21 @@ def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
     )
 
 
-FIELDS = ("action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint",
-    "named",
-    "authority",
-          "bar", "lines")  # fmt: skip
+async def _ask(request: Request, working: Working, kind: Kind) -> Any:
+    return await parts.of(request).proposals.ask(
+        working.staff,
+        kind=kind,
+        content=content_of(kind, working.fields),
+        because=working.fields.get("because", ""),
+        session=working.session.id,
+        at=working.at,
+    )
+
+
+FIELDS = (
+    "action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint", "named",
+    "authority", "bar", "lines",
+)  # fmt: skip
 
 
 async def choices(request: Request, working: Working, desk: str) -> dict[str, Any]:
