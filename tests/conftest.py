@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,18 @@ def test_server() -> Iterator[Settings]:
 @pytest.fixture
 def settings(test_server: Settings, tmp_path: Path) -> Iterator[Settings]:
     """A fresh, migrated database of this test's own, as its owner; other roles are taken on by SET ROLE."""
+    with fresh_database(test_server, tmp_path) as fresh:
+        yield fresh
+
+
+@contextmanager
+def fresh_database(test_server: Settings, folder: Path) -> Iterator[Settings]:
+    """What `settings` gives, for whoever needs one for longer than a test."""
     name = f"test_{next(_numbers)}"
     asyncio.run(
         _as_superuser(test_server, f"create database {name} template template strategy wal_log owner carerecord_owner")
     )
-    yield Settings(home=tmp_path / "home", database=_dsn(test_server, name))
+    yield Settings(home=folder / "home", database=_dsn(test_server, name))
     asyncio.run(_as_superuser(test_server, f"drop database {name} with (force)"))
 
 
