@@ -98,7 +98,7 @@ def month(seed: int) -> Month:
     register = [_entry(reader) for reader in readers if chance.random() < IN_REGISTER]
     related = {
         organisation: set(chance.sample(range(PEOPLE), int(PEOPLE * RELATED_SHARE)))
-        for organisation in {reader.organisation for reader in readers}
+        for organisation in sorted({reader.organisation for reader in readers})
     }
     told = list(_care(chance, readers, people, related))
     planted = list(_misuse(chance, readers, people, related))
