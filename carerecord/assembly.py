@@ -330,6 +330,7 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
 
 def application(parts: Parts) -> Starlette:
     """The three mouths as one ASGI application. Raises RouteWithoutAccess before anything is served."""
+    table = (*web.routes, *launch.routes, *api.routes)
     app = Starlette(
         routes=starlette_routes(table),
         middleware=web.middleware(parts.settings),
@@ -341,7 +342,6 @@ def application(parts: Parts) -> Starlette:
 
 def _silence_uvicorn() -> None:
     """A traceback may quote what a patient's record holds: the catalogue of logs is the only voice."""
-    table = (*web.routes, *launch.routes, *api.routes)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     logging.getLogger("uvicorn").propagate = False
 

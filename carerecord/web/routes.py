@@ -46,8 +46,6 @@ routes: tuple[Route, ...] = (
     Route(
         method="POST", path="/sign-out", endpoint=sign_in.sign_out, access="public", summary="Ends the staff session."
     ),
-    Route(method="GET", path="/signed-out", endpoint=sign_in.signed_out, access="public", summary="After signing out."),
-    Route(method="GET", path="/find", endpoint=find.ask, access="staff", summary="Asks whom to find."),
     Route(
         method="POST",
         path="/sign-in/back-channel-logout",
@@ -55,6 +53,8 @@ routes: tuple[Route, ...] = (
         access="back-channel",
         summary="The sign-in provider says that a session of its own has ended: ours ends with it.",
     ),
+    Route(method="GET", path="/signed-out", endpoint=sign_in.signed_out, access="public", summary="After signing out."),
+    Route(method="GET", path="/find", endpoint=find.ask, access="staff", summary="Asks whom to find."),
     Route(
         method="POST",
         path="/find",
