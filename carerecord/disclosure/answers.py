@@ -52,11 +52,11 @@ SENT_SO = (b'"REDACTED"', b'"MASKED"', b'"withheld"')
 
 def withholding_sources(shown: Iterable[StoredStatement]) -> frozenset[str]:
     """The sources that say so themselves: never what this record withholds."""
-    return frozenset(
-        statement.source
-        for statement in shown
-        if any(word in statement.body for word in SENT_SO) and LEFT_OUT.search(statement.body)
-    )
+    listed = list(shown)
+    together = b"\n".join([statement.body for statement in listed])  # Nearly no record has any: one look for all.
+    if not any(word in together for word in SENT_SO):
+        return frozenset()
+    return frozenset(statement.source for statement in listed if LEFT_OUT.search(statement.body))
 
 
 def withheld_answers(sources: Iterable[str], names: Mapping[str, str]) -> tuple[Answer, ...]:
