@@ -43,8 +43,8 @@ def measure() -> dict[str, tuple[float, str]]:
     return {
         "leaks": (
             float(len(judge.leaks) + len(twins.different)),
-            f"{judge.answers:,} answers; {twins.compared} compared with a twin's, which took {plain:.1f} ms where the "
-            f"one that hides took {hiding:.1f} ms (medians)",
+            f"{judge.answers:,} answers; {twins.compared} compared with a twin's that never held what is hidden, which "
+            f"took {plain:.1f} ms where the one that hides up to 298 of 299 statements took {hiding:.1f} ms (medians)",
         ),
         "denials of what is due": (
             float(len(judge.denials)),

@@ -188,16 +188,16 @@ class Campaign:
             path = "summary" if step == 0 else links[step - 1] if step <= len(links) else ""
             if not path:
                 break
-            pair = []
-            for someone, chart in charts:
+            pair: dict[str, bytes] = {}
+            for someone, chart in charts if step % 2 else reversed(charts):  # Who comes second finds things at hand.
                 part = patient_part(someone.patient_key)
                 began = time.perf_counter()
                 answer = await self.place.ask("GET", f"{chart.base}/{path.format(part=part)}", cookies=chart.cookies)
                 (self.twins.hiding if someone is deep else self.twins.plain).append(time.perf_counter() - began)
-                pair.append(_without_person(answer, someone))
+                pair[someone.name] = _without_person(answer, someone)
                 if step == 0 and someone is deep:
                     links = _links(answer.body, part, hidden, deep)
-            self._same(pair, f"{path.format(part='…')} by {reader.name}")
+            self._same([pair[deep.name], pair[twin.name]], f"{path.format(part='…')} by {reader.name}")
 
     async def _compare_bundles(self, deep: Someone, twin: Someone) -> None:
         headers = {"authorization": f"Bearer {await self.place.token_once('renal-registry', 'system/*.rs')}"}

@@ -48,9 +48,10 @@ class Filling:
         await self._add("removed-0", removes=True)
         await self._add("removed-1", removes=True, is_at_barts=True)
         await self._mistaken()
+        await self._deep()
+        await self._place.fold()  # Who comes now stays as it was said, row by row: both must be read alike.
         await self._mother_and_child()
         await self._changed()
-        await self._deep()
 
     async def _add(self, name: str, *, removes: bool = False, **is_: Any) -> Someone:
         someone = await self._place.register(name, **is_)
@@ -82,6 +83,7 @@ class Filling:
         both = await self._place.register("unlinked-a", second_says="royal-free")
         await self._place.tell(both, self._some("unlinked-a"))
         await self._place.tell(both, self._some("unlinked-b", identity=1, suffix="b"))
+        await self._place.fold()  # One row holds what both hospitals said, and parts again.
         await self._place.separate(both, into="unlinked-b")
 
     async def _mother_and_child(self) -> None:

@@ -22,7 +22,7 @@ from carerecord.model import Evidence, EvidenceClass, OriginalReference, Purpose
 from carerecord.organisations import Client, Neighbour, Organisation, Region
 from carerecord.organisations.region import SourceEntry
 from carerecord.patient_index import find_person, unlink
-from carerecord.record import dictionary
+from carerecord.record import dictionary, fold
 from carerecord.record.append import LogRow, append
 from carerecord.settings import Settings
 from carerecord.signin import watching
@@ -369,6 +369,11 @@ class Installation:
                 )
             elif becomes == "withdrawn":
                 await desk.withdraw(STEWARD, objection_id=told.objection.id, reason="They telephoned.", **session)
+
+    async def fold(self) -> int:
+        """As the working process does it: what was said of a person becomes one row. Answers of how many."""
+        async with database.connect(self.settings, "work") as work:
+            return await fold.fold_some(work, patients_max=1000, at=clock.now(), rows_min=1, age_seconds_min=0)
 
     async def separate(self, someone: Someone, *, into: str) -> Someone:
         """Undoes that the second hospital's patient is this person; what it said goes with it."""

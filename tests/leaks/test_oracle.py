@@ -10,7 +10,7 @@ import pytest
 from carerecord.access import Label, Question, decide
 from carerecord.model import Evidence, EvidenceClass, Heading, Purpose, Staff
 from tests.leaks import oracle
-from tests.leaks.oracle import Circumstances, may_see, opens
+from tests.leaks.oracle import Circumstances, Relationship, may_see, opens
 from tests.leaks.people import BITS
 from tests.leaks.readers import DESKS
 
@@ -65,7 +65,8 @@ def due(asks: Circumstances) -> set[tuple[str, str]]:
 def test_policies_and_an_independent_reading_of_the_documents_agree_on_every_heading_and_label(
     role: str, purpose: str
 ) -> None:
-    relationship = "emergency" if purpose == "BTG" else "agreement" if role == "program" else "strong"
+    usual: Relationship = "agreement" if role == "program" else "strong"
+    relationship: Relationship = "emergency" if purpose == "BTG" else usual
     asks = Circumstances(role, relationship, purpose=purpose)
     assert cells(asks) == due(asks)
 
