@@ -120,7 +120,7 @@ def test_the_habits_of_an_epic_hospital_are_its_own(said: list[Message]) -> None
 
 def test_letters_come_as_text_as_pdf_as_rtf_and_as_formatted_text(said: list[Message]) -> None:
     ways = set()
-    for message in _some_of_each(said, 40):
+    for message in _some_of_each(said, 400):
         if message.kind != "MDM^T02":
             continue
         obx = hl7.parse(message.content.decode()).segment("OBX")

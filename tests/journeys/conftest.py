@@ -40,7 +40,11 @@ class Region:
 
     def environment(self) -> dict[str, str]:
         """For the operator's commands."""
-        named = {"CARERECORD_HOME": self.home / "carerecord", "CARERECORD_REGION": self.home / "region" / "region.toml"}
+        named = {
+            "CARERECORD_HOME": self.home / "carerecord",
+            "CARERECORD_REGION": self.home / "region" / "region.toml",
+            "CARERECORD_WITNESS_SEALS": self.home / "seals",
+        }
         return os.environ | {name: str(value) for name, value in named.items()}
 
     def operate(self, *words: str) -> subprocess.CompletedProcess[str]:
