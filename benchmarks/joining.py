@@ -15,7 +15,7 @@ import msgspec
 from benchmarks.harness import SEED, Ground, ground, receiving
 from benchmarks.promise import Benchmark, Promise
 from carerecord import audit, clock, database
-from carerecord.disclosure import Door, Looking, Refusal
+from carerecord.disclosure import Door, Looking, Refusal, compose
 from carerecord.disclosure.sight import Sight
 from carerecord.fhir.references import local_id
 from carerecord.formats import document
@@ -130,7 +130,7 @@ async def score(people: Sequence[Person], door: Door, owner: database.Database, 
             ]
             sight = await door._look(_looking(key, at=at))
             assert isinstance(sight, Sight)
-            record = door._reconciled(sight, since=None)
+            record = compose.reconciled(sight, since=None)
             assert record is not None
             _compare(told, person, entries, record, sight.statements)
             _reach(told, record, sight.statements, await _page(door, key, at=at))

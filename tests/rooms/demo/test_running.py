@@ -204,7 +204,7 @@ def test_every_system_of_the_roster_has_a_program_and_a_configuration_that_it_un
     keys = write_region(tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8402")
     systems = roster(plan, keys)
     by_group = Counter(system.group for system in systems)
-    assert by_group == {"London": 12, "Neighbours": 12, "National services": 3}
+    assert by_group == {"London": 12, "Neighbours": 12, "National services": 4}
     understood = {"London": Sender, "Neighbours": Running}
     for system in systems:
         assert find_spec(f"demo.systems.{system.module}"), system.id
