@@ -2,8 +2,9 @@
 
 To withhold is the same as never to have held: everything after this is made of what is shown and of nothing else, so a
 page, a receipt or a bundle is byte for byte that of a record without the rest (tests/properties/test_withholding.py).
-Time: a withheld statement costs its unpacking, about two microseconds, and no reconciling or drawing; that is far below
-what the network and the database make of any two answers.
+Time: a withheld statement costs its unpacking and no reconciling or drawing: measured over whole answers some eight
+microseconds where it is folded and twenty-five where it is not, so that hundreds of them can be told from none by who
+may ask often enough, and one cannot.
 """
 
 from __future__ import annotations
