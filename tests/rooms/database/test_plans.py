@@ -62,7 +62,7 @@ async def test_patients_are_found_by_index_among_many(settings: Settings) -> Non
         queries = database.queries(patient_index.__name__)
         found = await plan(listen, queries["find_identities"], systems, names, run=True)
         concerned = await plan(listen, queries["find_concerned"], systems, names, numbers, run=True)
-        written = await plan(listen, queries["write"], [], *[[]] * 7, [])
+        written = await plan(listen, queries["write"], [], *[[]] * 7, [], *[[]] * 3)
         for nodes in (found, concerned, written):
             assert tables_read_whole(nodes) == set()
         assert rows_read(found) <= 2 * len(names)
@@ -75,7 +75,7 @@ async def test_a_batch_is_kept_by_index_among_many(settings: Settings) -> None:
         arriving = (date(2026, 11, 22), 1, "barts", "M1", 1, b"", b"h" * 16, NOW, "recorded", "ADT^A01", None, 5, 5)
         newer, appended = (5, 5, b"{}", NOW), (5, 5, "barts", date(2026, 11, 22), 1, NOW, 1, b"", b"")
         keep = database.queries(intake.__name__)["keep"]
-        nodes = await plan(listen, keep, [arriving], [newer], [appended], run=True)
+        nodes = await plan(listen, keep, [arriving], [newer], [appended], [5], [5], [NOW], [], run=True)
         assert tables_read_whole(nodes) == set()
         assert rows_read(nodes) <= 4
         assert await owner.fetchval("select count(*) from record.log") == 1
