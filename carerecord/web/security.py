@@ -112,9 +112,12 @@ async def read_told(request: Request, *, bytes_max: int = FORM_BYTES_MAX) -> dic
         if len(content) > bytes_max:
             raise FormRefused
     try:
-        return dict(parse_qsl(content.decode("utf-8"), keep_blank_values=True, max_num_fields=32))
+        fields = dict(parse_qsl(content.decode("utf-8"), keep_blank_values=True, max_num_fields=32))
     except ValueError as wrong:
         raise FormRefused from wrong
+    if any("\0" in text for field in fields.items() for text in field):
+        raise FormRefused  # No browser sends one, and no table keeps one.
+    return fields
 
 
 def _is_ours(request: Request, settings: Settings) -> bool:

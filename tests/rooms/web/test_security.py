@@ -64,7 +64,9 @@ def test_a_form_from_anywhere_else_does_nothing(headers: dict[str, str]) -> None
     assert len(stage.sessions.open) == 2
 
 
-@pytest.mark.parametrize("content", [b"a=" + b"x" * 20_000, b"&".join(b"a%d=1" % n for n in range(99)), b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"a=" + b"x" * 20_000, b"&".join(b"a%d=1" % n for n in range(99)), b"\xff\xfe", b"words=a%00b"]
+)
 def test_a_form_that_is_too_large_or_not_text_is_refused(content: bytes) -> None:
     stage = Stage()
     stage.sign_in()
