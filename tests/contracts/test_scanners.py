@@ -26,7 +26,7 @@ LOCK = Path(__file__).parent / "scanner" / "requirements.lock"
 CHECKS = "not_a_server_error,status_code_conformance,unsupported_method,ignored_auth"
 # Not csrf: it asks for a token in each form; ours are held by where they come from (tests/rooms/web/test_security.py).
 # Not ssrf, xxe and log4shell: they ask a server of theirs on the internet, and no test of ours may.
-# Without ldap: nothing here speaks it, and it takes a page that changed, as after declaring an emergency, for a finding.
+# Not ldap: nothing here speaks it, and it takes a page that changed, as after an emergency, for a finding.
 MODULES = "sql,timesql,xss,permanentxss,file,exec,crlf,redirect,http_headers,cookieflags,csp,upload,methods,htaccess"
 NHS_NUMBER, BIRTH_DATE = "9990123454", "1948-03-12"
 
