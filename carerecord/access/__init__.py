@@ -6,6 +6,7 @@ when this room is imported, so a typo in one stops the start and never reaches a
 """
 
 from carerecord.access.activities import may_declare
+from carerecord.access.agreed import Agreed, AgreedHidden, Hidden, Route, check_hidden, check_route
 from carerecord.access.decide import SHIPPED, adopt, decide, decide_for, in_force, may_work, narrow, policy_version
 from carerecord.access.explain import Explanation, explain
 from carerecord.access.guardian import Reading, guardian, matrix, reviews_due
@@ -13,23 +14,29 @@ from carerecord.access.labels import Label
 from carerecord.access.matrix import PolicyDoesNotFit
 from carerecord.access.narrowing import read_in_force, read_narrowed
 from carerecord.access.objections import Objection
-from carerecord.access.policies import Policies, read_policies
+from carerecord.access.policies import Policies, read_policies, with_agreed
 from carerecord.access.questions import Decision, Question
 from carerecord.access.what_if import Difference, WhatIf, compare
 
 __all__ = [
     "SHIPPED",
+    "Agreed",
+    "AgreedHidden",
     "Decision",
     "Difference",
     "Explanation",
+    "Hidden",
     "Label",
     "Objection",
     "Policies",
     "PolicyDoesNotFit",
     "Question",
     "Reading",
+    "Route",
     "WhatIf",
     "adopt",
+    "check_hidden",
+    "check_route",
     "compare",
     "decide",
     "decide_for",
@@ -45,4 +52,5 @@ __all__ = [
     "read_narrowed",
     "read_policies",
     "reviews_due",
+    "with_agreed",
 ]

@@ -47,6 +47,7 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     sentence: str
     basis: str
+    source: str = ""  # of a narrowing: the region's folder, or the reference under which two people agreed here
 
 
 class BarRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +58,12 @@ class BarRow(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     review: date
     is_due: bool
+    has_route: bool
     let_through: str  # whom, for what, agreed by whom and when; "" while the route is closed
+    until: date | None  # the last day of a route that was agreed here
+    relies_on: str
+    advice: str
+    reference: str  # of the proposal by which it was agreed; "": it stands in the package's file
 
 
 class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +105,7 @@ def guardian(*, on: date, policies: Policies | None = None) -> Reading:
             if (desks := tuple(desk for desk in DESKS if may_work_under(held, role_id, desk)))
         ),
         policies=tuple(_policy(held, name) for name in sorted(by_hand) if name not in held.narrowed_by),
-        narrowing=tuple(_policy(held, name) for name in held.narrowed_by),
+        narrowing=tuple(_narrowing(held, name) for name in held.narrowed_by),
         bars=tuple(_bars(held, on=on)),
         always_shown=(held.matrix.always_shown.headings, held.matrix.always_shown.labels),
         emergency_labels=held.matrix.emergency.labels,
@@ -138,11 +144,16 @@ def reviews_due(*, on: date, policies: Policies | None = None) -> tuple[str, ...
     entries = [("the matrix (policy.toml)", held.matrix.review), ("objections.toml", held.objections.review)]
     entries += [(f"{name} (legal_bars.toml)", entry.review) for name, entry in held.bars.bar.items()]
     entries += [(f"{name} (legal_bars.toml)", entry.review) for name, entry in held.bars.policy.items()]
-    return tuple(
+    due = [
         f"The review of {what} was due on {review:%d-%b-%Y}: the Guardian confirms or changes it."
         for what, review in entries
         if review < on
-    )
+    ]
+    due += [
+        f"The route through {route.bar} ends after {route.until:%d-%b-%Y}: two people agree to it again, or it is shut."
+        for route in held.agreed.ending(on=on)
+    ]
+    return tuple(due)
 
 
 def matrix(policies: Policies | None = None) -> str:
@@ -198,6 +209,11 @@ def _policy(policies: Policies, name: str) -> PolicyRow:
     return PolicyRow(id=name, sentence=said.sentence, basis=said.basis)
 
 
+def _narrowing(policies: Policies, name: str) -> PolicyRow:
+    reference = next((each.reference for each in policies.agreed.hidden if name == f"agreed-{each.reference}"), "")
+    return msgspec.structs.replace(_policy(policies, name), source=reference)
+
+
 def _bars(policies: Policies, *, on: date) -> list[BarRow]:
     rows = []
     for bar in policies.bars.bar.values():
@@ -212,6 +228,11 @@ def _bars(policies: Policies, *, on: date) -> list[BarRow]:
                 source=bar.source,
                 review=bar.review,
                 is_due=bar.review < on,
+                has_route=bar.has_route,
+                until=through.until if through.is_open else None,
+                relies_on=through.relies_on,
+                advice=through.advice,
+                reference=through.reference if through.is_open else "",
                 let_through=f"{', '.join(through.roles)} for {', '.join(through.purposes)}, {agreed}" if agreed else "",
             )
         )

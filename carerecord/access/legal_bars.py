@@ -28,6 +28,10 @@ class LetThrough(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     purposes: tuple[str, ...] = ()
     agreed_by: str = ""
     agreed_on: date | None = None
+    relies_on: str = ""  # the paragraph of the exception; these four are said where two people agreed at their desk
+    advice: str = ""
+    until: date | None = None
+    reference: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -41,6 +45,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     exception: str
     source: str
     review: date
+    has_route: bool = True  # False: the exception is nothing that a care record can rely on
     let_through: LetThrough = LetThrough()
 
 
@@ -72,14 +77,24 @@ def read_legal_bars(text: str, table: Matrix) -> LegalBars:
     barred = {bar.label for bar in bars.bar.values()}
     for name, bar in bars.bar.items():
         where = f"legal_bars.toml: {name}"
-        check_known(where, "role", bar.let_through.roles, table.role)
-        check_known(where, "purpose", bar.let_through.purposes, [purpose.value for purpose in Purpose])
-        if not all(table.role[role].kind == "clinical" for role in bar.let_through.roles):
-            raise PolicyDoesNotFit(f"{where} lets a role through that is not clinical. Take it off the list.")
+        check_let_through(where, bar.let_through, table)
+        if bar.let_through.until or bar.let_through.reference:
+            raise PolicyDoesNotFit(
+                f"{where} ends by itself. Only a route that two people agreed at their desk does so."
+            )
+        if bar.let_through.is_open and not bar.has_route:
+            raise PolicyDoesNotFit(f"{where} has no route. Take the roles off its list.")
     for where, labels in _labels_that_are_shown(table):
         if found := sorted(barred.intersection(labels)):
             raise PolicyDoesNotFit(f"policy.toml: {where} shows {found[0]}, which a statute bars. Take it away.")
     return bars
+
+
+def check_let_through(where: str, through: LetThrough, table: Matrix) -> None:
+    check_known(where, "role", through.roles, table.role)
+    check_known(where, "purpose", through.purposes, [purpose.value for purpose in Purpose])
+    if not all(table.role[role].kind == "clinical" for role in through.roles):
+        raise PolicyDoesNotFit(f"{where} lets a role through that is not clinical. Take it off the list.")
 
 
 def _labels_that_are_shown(table: Matrix) -> list[tuple[str, tuple[str, ...]]]:
@@ -98,7 +113,9 @@ def bars_as_cedar(bars: LegalBars, table: Matrix) -> list[Written]:
             roles = "[" + ", ".join(f"Role::{json.dumps(role)}" for role in through.roles) + "]"
             when = f"{json.dumps(list(through.purposes))}.contains(context.purpose)"
             exempt = f"\nunless {{ {roles}.contains(principal) && {when} }}"
-            agreed = f"{bar.exception}; agreed by {through.agreed_by} on {through.agreed_on:%d-%b-%Y}"
+            agreed = (
+                f"{through.relies_on or bar.exception}; agreed by {through.agreed_by} on {through.agreed_on:%d-%b-%Y}"
+            )
             for role in through.roles:
                 text = permit(f"let-through-{name}-{role}", bar.sentence, agreed, role, "see", "")
                 headings = headings_as_cedar(table.role[role].sees)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
+from carerecord.access.agreed import Hidden, check_entry, hidden_as_cedar
 from carerecord.access.decide import SHIPPED, decide_again, may_work_under
-from carerecord.access.labels import WORDS
-from carerecord.access.matrix import Matrix, PolicyDoesNotFit, annotated, check_known, headings_as_cedar, read_toml
+from carerecord.access.matrix import Matrix, PolicyDoesNotFit, read_toml
 from carerecord.access.policies import Policies, compile_texts, shipped_texts
 from carerecord.access.questions import Decision, Question
 from carerecord.model import EvidenceClass, Purpose
@@ -32,17 +31,6 @@ WAYS = (
     ("fhir", EvidenceClass.AGREEMENT),
 )
 OPENNESS = {"deny": 0, "emergency-needed": 1, "reason-needed": 2, "permit": 3}
-
-
-class Hidden(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that is not shown here: `labels` under `headings` to `roles`; an empty list stands for all of them,
-    no labels for the headings as a whole."""
-
-    sentence: str
-    basis: str
-    roles: tuple[str, ...] = ()
-    headings: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
 
 
 class Narrowing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,20 +64,8 @@ def narrowing_as_cedar(text: str, table: Matrix) -> str:
     """A forbid for each thing that is hidden."""
     written = []
     for number, entry in enumerate(read_toml(FILE, text, Narrowing).hide, start=1):
-        where = f"{FILE}: entry {number}"
-        check_known(where, "role", entry.roles, table.role)
-        check_known(where, "heading", entry.headings, table.heading)
-        check_known(where, "label", entry.labels, WORDS)
-        if not (entry.roles or entry.headings or entry.labels):
-            raise PolicyDoesNotFit(f"{where} hides everything from everybody. Say what it hides, or from whom.")
-        whom = "[" + ", ".join(f"Role::{json.dumps(role)}" for role in entry.roles) + "]"
-        conditions = [f"{whom}.contains(principal)"] if entry.roles else []
-        conditions += [f"{headings_as_cedar(entry.headings)}.contains(resource)"] if entry.headings else []
-        conditions += [f"{json.dumps(list(entry.labels))}.contains(context.label)"] if entry.labels else []
-        written.append(
-            f"{annotated(f'narrowing-{number}', entry.sentence, entry.basis)}"
-            f'forbid (principal, action == Action::"see", resource)\nwhen {{ {" && ".join(conditions)} }};\n'
-        )
+        check_entry(f"{FILE}: entry {number}", entry, table)
+        written.append(hidden_as_cedar(f"narrowing-{number}", entry))
     return "\n".join(written)
 
 

@@ -17,7 +17,9 @@ from typing import Any
 import cedarpy
 import msgspec
 
+from carerecord.access import agreed as agreed_
 from carerecord.access.activities import Activity, read_activities
+from carerecord.access.agreed import NOTHING, Agreed
 from carerecord.access.legal_bars import LegalBars, bars_as_cedar, read_legal_bars
 from carerecord.access.matrix import Matrix, PolicyDoesNotFit, Written, entities_of, matrix_as_cedar, read_matrix
 from carerecord.access.objections import ObjectionPolicy, read_objection_policy
@@ -47,6 +49,9 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     entities: Any  # cedarpy.Entities
     annotations: dict[str, Annotation]
     narrowed_by: tuple[str, ...] = ()  # names of the region's own policies
+    agreed: Agreed = NOTHING  # what two people of the region agreed on top
+    texts: Mapping[str, str] = {}  # of what these were compiled, so that they can be compiled again with more agreed
+    narrowing: Mapping[str, str] = {}
     version: str
 
     @cached_property
@@ -93,19 +98,28 @@ def read_policies(folder: Path | None = None) -> Policies:
     return compile_texts(texts)
 
 
-def compile_texts(texts: Mapping[str, str], *, narrowing: Mapping[str, str] | None = None) -> Policies:
+def with_agreed(base: Policies, agreed: Agreed) -> Policies:
+    """The same policies with what two people agreed; the base itself where that is nothing."""
+    return base if agreed == base.agreed else compile_texts(base.texts, narrowing=base.narrowing, agreed=agreed)
+
+
+def compile_texts(
+    texts: Mapping[str, str], *, narrowing: Mapping[str, str] | None = None, agreed: Agreed = NOTHING
+) -> Policies:
     """Raises PolicyDoesNotFit when any part does not parse, fit, or say whom it lets see what and why."""
     table = read_matrix(texts[MATRIX])
-    bars = read_legal_bars(texts[BARS], table)
+    bars = agreed_.opened(read_legal_bars(texts[BARS], table), agreed, table)
     hand = "\n".join(text for name, text in sorted(texts.items()) if name.endswith(".cedar"))
     by_hand = _as_json(hand)
     _check_permits(by_hand)
-    narrowed = _as_json("\n".join(text for _, text in sorted((narrowing or {}).items())))
+    hidden = {**(narrowing or {}), **agreed_.narrowing_of(agreed)}
+    narrowed = _as_json("\n".join(text for _, text in sorted(hidden.items())))
     _check_forbids_only(narrowed)
     from_data = [*matrix_as_cedar(table), *bars_as_cedar(bars, table)]
     data = _as_json("\n".join(each.text for each in from_data))
     said = [texts[name] for name in (SCHEMA, MATRIX, BARS, ACTIVITIES, OBJECTIONS)]
     said += [text for _, text in sorted((narrowing or {}).items())]
+    said += [msgspec.json.encode(agreed).decode()] if agreed != NOTHING else []
     whole = _as_text([*by_hand, *narrowed, *data])
     _check_schema(whole, texts[SCHEMA])
     return Policies(
@@ -119,6 +133,9 @@ def compile_texts(texts: Mapping[str, str], *, narrowing: Mapping[str, str] | No
         entities=_entities(table, texts[SCHEMA]),
         annotations=_annotations([*by_hand, *narrowed, *data]),
         narrowed_by=tuple(_name(policy) for policy in narrowed),
+        agreed=agreed,
+        texts=texts,
+        narrowing=narrowing or {},
         version=hashlib.sha256("\0".join([hand, *said]).encode()).hexdigest()[:12],
     )
 
