@@ -16,11 +16,15 @@ from carerecord.launch.host import MEDIA_TYPE, PRIVATE, ROUTE, is_signed, read_m
 from carerecord.launch.parts import Parts, parts_of
 from carerecord.launch.rules import is_like_the_name_held
 from carerecord.routing import Route
-from carerecord.signin import AccessCut, ArrivalRefusal, Launch, NewSession, patient_cookie
+from carerecord.signin import AccessCut, ArrivalRefusal, Launch, NewSession, chart_cookie, is_framed
 from carerecord.signin.device import device
 
 BYTES_MAX = 16_384
 STATUS_OF_CLAIM = {"organisation": 403, "iss": 401, "kid": 401, "alg": 401, "signature": 401}
+NOT_FRAMED = (
+    "The record system that opens this is not registered to show it inside its own page: open it in a window of its"
+    " own, or ask those who run the record to register the address of that page."
+)
 STATUS_OF_REFUSAL = {"not-allowed": 403, "reason-needed": 403, "not-found": 404, "unavailable": 503}
 
 
@@ -61,6 +65,10 @@ async def arrive(request: Request) -> Response:
     launch = await parts.arrivals.redeem(request.path_params["code"], at=at)
     if isinstance(launch, ArrivalRefusal):
         return await _turned_away(request, parts, launch, at=at)
+    # From here on it is known whose launch it is: that system's pages alone may show the answer (decision 0028).
+    request.state.framed_by = parts.region.frame_origins_of(launch.issuer)
+    if is_framed(request.headers) and not request.state.framed_by:
+        return await _not_framed(request, parts, launch, at=at)
     found = await parts.door.find(
         launch.staff, nhs_number=launch.nhs_number, birth_date=launch.birth_date, route=ROUTE, session=ROUTE, at=at
     )
@@ -96,26 +104,34 @@ async def _open(request: Request, parts: Parts, launch: Launch, found: Found, *,
     )
     if unwitnessed is not None:  # The token was given to nobody: the session ends by itself.
         return _page(request, parts, unwitnessed)
-    return _to_chart(parts, session, at=at)
+    return _to_chart(request, parts, session, at=at)
 
 
-def _to_chart(parts: Parts, session: NewSession, *, at: datetime) -> Response:
-    chart = f"/patient/{session.id}"
-    response = RedirectResponse(f"{chart}/summary", status_code=303, headers=PRIVATE)
-    response.set_cookie(
-        patient_cookie(session.id),
+def _to_chart(request: Request, parts: Parts, session: NewSession, *, at: datetime) -> Response:
+    response = RedirectResponse(f"/patient/{session.id}/summary", status_code=303, headers=PRIVATE)
+    response.headers["set-cookie"] = chart_cookie(
+        session.id,
         session.token,
-        max_age=int((session.expires_at - at).total_seconds()),
-        path=chart,
-        secure=parts.settings.public_url.startswith("https:"),
-        httponly=True,
-        samesite="lax",
+        seconds=int((session.expires_at - at).total_seconds()),
+        is_https=parts.settings.public_url.startswith("https:"),
+        headers=request.headers,
     )
     return response
 
 
+async def _not_framed(request: Request, parts: Parts, launch: Launch, *, at: datetime) -> Response:
+    """No session begins where its browser would show nothing. The frame stays empty: whoever builds it reads why."""
+    logs.say(logs.Line.LAUNCH_REFUSED, claim="frame")
+    if neighbour := parts.region.find_neighbour(launch.issuer):
+        await witness_refused(parts, neighbour, rule="frame", at=at)
+    return _page(request, parts, Refusal(kind="not-allowed", sentences=(NOT_FRAMED,), phone=parts.region.phone))
+
+
 async def _turned_away(request: Request, parts: Parts, refusal: ArrivalRefusal, *, at: datetime) -> Response:
     logs.say(logs.Line.LAUNCH_REFUSED, claim=f"code {refusal.rule}")
+    if is_framed(request.headers):  # A code that nobody knows may be any system's: the page holds a sentence alone.
+        origins = parts.region.frame_origins_of(refusal.issuer) if refusal.issuer else parts.region.frame_origins
+        request.state.framed_by = origins
     if neighbour := parts.region.find_neighbour(refusal.issuer or ""):
         await witness_refused(parts, neighbour, rule=f"code {refusal.rule}", at=at)
     return _page(request, parts, Refusal(kind="not-allowed", sentences=(refusal.sentence,), phone=parts.region.phone))

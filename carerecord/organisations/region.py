@@ -10,6 +10,7 @@ import msgspec
 
 from carerecord.model import Source
 
+TELL_AFTER_DAYS = 7  # a judgement: time for the privacy desk to look first; a region may say otherwise
 AGREEMENT_DAYS = 30  # before an agreement ends, those who run the record are told
 
 
@@ -35,6 +36,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     organisation: str
     name: str
     jwks: dict[str, Any]  # public keys (RFC 7517)
+    frame_origins: tuple[str, ...] = ()  # of its pages that show in a frame what it launched; none: no page does
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +102,7 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     roles: dict[str, str] = {}  # national RBAC role code -> our role
     sensitive_codes: tuple[SensitiveCodes, ...] = ()  # beside those that the record ships
     privacy_organisation: str = ""  # ODS code of who leads: its privacy desk sees every organisation's cases
+    tell_after_days: int = TELL_AFTER_DAYS  # after a declaration of emergency access its person is told of it
 
     @cached_property
     def _organisations(self) -> dict[str, Organisation]:
@@ -112,6 +115,19 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _senders(self) -> dict[str, SourceEntry]:
         return {sending: source for source in self.sources for sending in source.sending}
+
+    @cached_property
+    def _frame_origins(self) -> dict[str, tuple[str, ...]]:
+        return {neighbour.issuer: neighbour.frame_origins for neighbour in self.neighbours}
+
+    @cached_property
+    def frame_origins(self) -> tuple[str, ...]:
+        """Of every registered record system together, each once."""
+        return tuple(dict.fromkeys(origin for neighbour in self.neighbours for origin in neighbour.frame_origins))
+
+    def frame_origins_of(self, issuer: str) -> tuple[str, ...]:
+        """Whose pages may show what this record system launched; of nobody's launch, none."""
+        return self._frame_origins.get(issuer, ())
 
     def find_organisation(self, ods_code: str | None) -> Organisation | None:
         return self._organisations.get(ods_code or "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from carerecord.organisations.region import (
+    TELL_AFTER_DAYS,
     Client,
     Neighbour,
     Organisation,
@@ -18,6 +20,17 @@ from carerecord.organisations.region import (
     SignIn,
     SourceEntry,
 )
+
+Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
+
+
+# What Content-Security-Policy takes as one origin (https://www.w3.org/TR/CSP3/#framework-directive-source-list),
+# without its wildcards: a name that anybody may take below a domain must not frame a record.
+_FRAME_ORIGIN = re.compile(
+    r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
+)
+# A page that says why nothing is shown names every origin in one header: more than this and proxies cut it off.
+FRAME_ORIGINS_LETTERS_MAX = 3000
 
 
 class RegionDoesNotFit(ValueError):
@@ -60,6 +73,7 @@ def _region(raw: dict[str, Any], folder: Path) -> Region:
         roles=msgspec.convert(raw.get("roles", {}), dict[str, str]),
         sensitive_codes=msgspec.convert(_listed(raw.get("sensitive_codes", []), folder), tuple[SensitiveCodes, ...]),
         privacy_organisation=msgspec.convert(raw.get("privacy_organisation", ""), str),
+        tell_after_days=msgspec.convert(raw.get("tell_after_days", TELL_AFTER_DAYS), Days),
     )
 
 
@@ -100,6 +114,7 @@ def _check(region: Region, path: Path) -> None:
             raise RegionDoesNotFit(
                 f"{path}: client {client.client_id} speaks for source {client.source}, which is not listed. Add it."
             )
+    _check_frames(region, path)
     seen: dict[str, str] = {}
     for source in region.sources:
         for sending in source.sending:
@@ -108,3 +123,20 @@ def _check(region: Region, path: Path) -> None:
                     f"{path}: {sending} is claimed by {seen[sending]} and {source.id}. Give it to one."
                 )
             seen[sending] = source.id
+
+
+def _check_frames(region: Region, path: Path) -> None:
+    """An origin is written into the header by which browsers decide who may frame a chart, so it is one and no more."""
+    for neighbour in region.neighbours:
+        for origin in neighbour.frame_origins:
+            if not _FRAME_ORIGIN.fullmatch(origin):
+                raise RegionDoesNotFit(
+                    f"{path}: neighbour {neighbour.issuer} frames from {origin!r}, which is no origin: write https://,"
+                    " the host in small letters, and its port if it is not 443, with no path and no *"
+                    " (http:// for 127.0.0.1 or localhost alone)."
+                )
+    if len(" ".join(region.frame_origins)) > FRAME_ORIGINS_LETTERS_MAX:
+        raise RegionDoesNotFit(
+            f"{path}: the frame_origins of all neighbours together are longer than {FRAME_ORIGINS_LETTERS_MAX} letters,"
+            " and one header has to hold them: name one origin for each record system that is hosted for many."
+        )

@@ -21,6 +21,7 @@ from carerecord.signin.guard import (
     may_declare_emergency,
     patient_cookie,
 )
+from carerecord.signin.in_frame import chart_cookie, forget_chart_cookie, is_framed
 from carerecord.signin.nhs_login import KnownPerson, NHSLogin, person_staff
 from carerecord.signin.provider_client import ProviderFailed
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
@@ -77,11 +78,14 @@ __all__ = [
     "Switch",
     "SwitchKind",
     "Watch",
+    "chart_cookie",
     "desks_of",
     "find_desk_session",
     "find_own_session",
     "find_patient_session",
     "find_staff_session",
+    "forget_chart_cookie",
+    "is_framed",
     "may_declare_emergency",
     "patient_cookie",
     "peek",

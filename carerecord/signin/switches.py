@@ -75,6 +75,7 @@ class AccessCut(Exception):
         patient_key: int | None = None,
         route: str = "",
         session: str = "",
+        issuer: str = "",
         status: int = 403,
     ) -> None:
         super().__init__(sentence)
@@ -84,6 +85,7 @@ class AccessCut(Exception):
         self.patient_key = patient_key
         self.route = route
         self.session = session
+        self.issuer = issuer  # the record system by whose launch it came
         self.status = status  # 503 where a way in is shut for everybody, else 403
 
     @property
@@ -130,6 +132,7 @@ def check_switches(
         patient_key=patient_key,
         route=route,
         session=session,
+        issuer=issuer,
         status=503 if kind is SwitchKind.ROUTE else 403,
     )
 

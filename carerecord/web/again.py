@@ -41,6 +41,7 @@ def _text(replay: Replay, page: Summary | Receipt | ShownOriginal | Refusal) -> 
         reader=chart.reader(looking.staff),
         base=chart.base(looking.session),
         emergency=emergency.line(looking.evidence, until=until, at=looking.at) if until else None,
+        printed=chart.printed(looking.staff, looking.form, at=looking.at),
         may_declare=replay.may_declare,
     )
     if isinstance(page, Refusal):
@@ -52,6 +53,7 @@ def _text(replay: Replay, page: Summary | Receipt | ShownOriginal | Refusal) -> 
             sentences=page.sentences,
             phone=page.phone or "",
             back=back,
+            opens_tab=False,
         )
     if isinstance(page, Summary):
         return drawing.text("pages/summary.html", frame=frame, page=present.summary(page, at=looking.at))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.middleware import Middleware
@@ -9,23 +11,21 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carerecord.settings import Settings
+from carerecord.web import framing
 from carerecord.web.limits import Limits
 
 FORM = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 16_384
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
 # A document is opened by the browser's own viewer: it may draw itself, run nothing, and send nothing anywhere.
 DOCUMENT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; form-action 'none'; base-uri 'none'"
 )
 HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",  # frame-ancestors says the same, to every browser of today.
     # Not "no-referrer": under that a browser sends `Origin: null` with our own forms, whose origin could then not be
     # checked. Nothing is sent to any other host either way.
     "referrer-policy": "same-origin",
@@ -44,14 +44,11 @@ class FormRefused(Exception):
 
 
 class SafeHeaders:
-    """Adds the headers to every answer that does not set its own."""
+    """Adds the headers to every answer that does not set its own, and says of each who may frame it: the one place."""
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
-        headers = dict(HEADERS)
-        if is_https:
-            headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
-        self._headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self._headers = headers(is_https=is_https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,11 +57,41 @@ class SafeHeaders:
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(each for each in self._headers if each[0] not in own)]
+                message["headers"] = safe(message["headers"], self._headers, framed_by=framing.allowed(scope))
             await send(message)
 
         await self._app(scope, receive, send_safely)
+
+
+def headers(*, is_https: bool) -> list[tuple[bytes, bytes]]:
+    """What every answer has in common."""
+    said = dict(HEADERS)
+    if is_https:
+        said["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said.items()]
+
+
+def safe(
+    own: Iterable[tuple[bytes, bytes]], added: Iterable[tuple[bytes, bytes]], *, framed_by: tuple[str, ...] = ()
+) -> list[tuple[bytes, bytes]]:
+    """An answer's own headers with those that it lacks; the policy, its own too, with who may frame it."""
+    kept, policy, names = [], CONTENT_SECURITY_POLICY.encode(), set()
+    for name, value in own:
+        names.add(name)
+        if name == b"content-security-policy":
+            policy = value
+        else:
+            kept.append((name, value))
+    kept += [each for each in added if each[0] not in names]
+    kept.append((b"content-security-policy", policy + _ancestors(framed_by)))
+    if not framed_by:
+        kept.append((b"x-frame-options", b"DENY"))  # frame-ancestors says the same, to every browser of today.
+    return kept
+
+
+@lru_cache(maxsize=1024)
+def _ancestors(origins: tuple[str, ...]) -> bytes:
+    return b"; frame-ancestors " + (" ".join(origins) or "'none'").encode()
 
 
 def middleware(settings: Settings) -> list[Middleware]:

@@ -9,26 +9,32 @@ from starlette.responses import RedirectResponse, Response
 
 from carerecord.disclosure import Looking, Refusal
 from carerecord.model import Staff
-from carerecord.signin import NewSession, Session, find_patient_session, may_declare_emergency, patient_cookie
-from carerecord.web import emergency, parts
+from carerecord.signin import NewSession, Session, chart_cookie, find_patient_session, may_declare_emergency
+from carerecord.web import emergency, framing, parts, words
 from carerecord.web.pages import refusal
 from carerecord.web.security import is_by_a_person, is_https
 from carerecord.web.views import Frame
+
+PLACE, PRINT = "place", "print"
 
 
 async def find_session(request: Request, *, at: datetime) -> Session | None:
     """The open session whose id stands in the address and whose secret is in that address's own cookie."""
     request.state.at = at  # One look has one time: what the page says of it and what is kept of it agree.
-    return await find_patient_session(
-        parts.of(request).sessions,
+    part = parts.of(request)
+    session = await find_patient_session(
+        part.sessions,
         request.cookies,
         session_id=request.path_params["session"],
         at=at,
         is_use=is_by_a_person(request),
     )
+    if session is not None:
+        framing.allow(request, part.region.frame_origins_of(session.issuer))
+    return session
 
 
-def looking(session: Session, *, at: datetime) -> Looking:
+def looking(session: Session, *, at: datetime, form: str = "") -> Looking:
     assert session.patient_key is not None  # find_patient_session gives no other.
     return Looking(
         staff=session.staff,
@@ -38,6 +44,7 @@ def looking(session: Session, *, at: datetime) -> Looking:
         route=session.route,
         session=session.id,
         at=at,
+        form=form,
     )
 
 
@@ -49,8 +56,22 @@ def frame(request: Request, session: Session) -> Frame:
         reader=reader(session.staff),
         base=base(session.id),
         emergency=emergency.view(session, at=request.state.at),
+        printed=printed(session.staff, form_of(request), at=request.state.at),
         may_declare=may_declare_emergency(session.staff),
     )
+
+
+def form_of(request: Request) -> str:
+    """In which form a page is asked for: as paper, in the place of its line, or ("") as a page of its own."""
+    asked = request.query_params.get("in", "")
+    return asked if asked in (PLACE, PRINT) else ""
+
+
+def printed(staff: Staff, form: str, *, at: datetime) -> str:
+    """The line at the head of what is printed: whose hands it was in first."""
+    if form != PRINT:
+        return ""
+    return f"Printed {words.moment(at)} by {reader(staff)}. Keep it as you keep notes, and shred it when it is done with."
 
 
 def base(session_id: str) -> str:
@@ -74,13 +95,10 @@ def refused(request: Request, session: Session, said: Refusal) -> Response:
 def enter(request: Request, new: NewSession, *, at: datetime) -> Response:
     """Sends the browser to a chart, with the cookie that opens this chart and no other."""
     response = RedirectResponse(f"{base(new.id)}/summary", status_code=303)
-    response.set_cookie(
-        patient_cookie(new.id),
+    response.headers["set-cookie"] = chart_cookie(
+        new.id,
         new.token,
-        path=base(new.id),
-        max_age=max(int((new.expires_at - at).total_seconds()), 0),
-        httponly=True,
-        samesite="lax",
-        secure=is_https(parts.of(request).settings),
+        seconds=int((new.expires_at - at).total_seconds()),
+        is_https=is_https(parts.of(request).settings),
     )
     return response

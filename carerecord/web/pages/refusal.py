@@ -12,7 +12,7 @@ from starlette.responses import Response
 from carerecord import logs
 from carerecord.disclosure import Refusal
 from carerecord.signin import AccessCut
-from carerecord.web import drawing, parts
+from carerecord.web import drawing, framing, parts, security
 from carerecord.web.security import FormRefused
 from carerecord.web.views import Frame
 
@@ -31,6 +31,23 @@ ENDED = Refusal(
         "Open it again from your own system, or sign in again.",
     ),
 )
+ENDED_IN_FRAME = Refusal(
+    kind="not-allowed",
+    sentences=(
+        "This session has ended, was closed, or this browser keeps nothing for a page that stands inside another.",
+        "Open the record again from your own system. If this comes back, have it opened in a window of its own.",
+        "If you sign in here instead, it opens in a tab of its own, and what you open there is shown there, not here.",
+    ),
+)
+NOT_IN_FRAME = Refusal(
+    kind="not-allowed",
+    sentences=(
+        "You cannot sign in inside another system’s page. Signing in opens in a tab of its own, "
+        "and what you open there is shown there, not here.",
+        "To see a record here, open it from your own system: that asks no second sign-in.",
+    ),
+)
+SIGN_IN = ("/", "Sign in (opens in a new tab)")
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
@@ -48,9 +65,11 @@ def show(
     status: int | None = None,
     heading: str = "",
     back: tuple[str, str] | None = None,
+    opens_tab: bool = False,
     frame: Frame | None = None,
 ) -> Response:
-    """`back` is (address, words) of the way on from here; `frame` is that of the session it is said in, if any."""
+    """`back` is (address, words) of the way on from here, and `opens_tab` if it leaves the frame that it stands in;
+    `frame` is that of the session it is said in, if any."""
     region = parts.of(request).region
     return drawing.page(
         "pages/refusal.html",
@@ -60,11 +79,20 @@ def show(
         sentences=refusal.sentences,
         phone=refusal.phone or "",
         back=back,
+        opens_tab=opens_tab,
     )
 
 
 def ended(request: Request) -> Response:
-    return show(request, ENDED, heading="This session has ended", back=("/", "Sign in again"))
+    """Also where a panel stays open after its host ended the session: it must say so, and not stand there empty."""
+    if not request.url.path.startswith("/patient/") or not framing.allow_sentences(request):
+        return show(request, ENDED, heading="This session has ended", back=("/", "Sign in again"))
+    return show(request, ENDED_IN_FRAME, heading="Nothing is open here", back=SIGN_IN, opens_tab=True)
+
+
+def not_in_frame(request: Request) -> Response:
+    """In place of signing in: a provider's page asks for a password, so no page may stand around it."""
+    return show(request, NOT_IN_FRAME, heading="Signing in needs a window of its own", back=SIGN_IN, opens_tab=True)
 
 
 async def cut(request: Request, said: AccessCut) -> Response:
@@ -80,11 +108,13 @@ async def cut(request: Request, said: AccessCut) -> Response:
         detail={"rule": said.rule},
         at=part.clock(),
     )
+    framing.allow(request, part.region.frame_origins_of(said.issuer))
     refusal = Refusal(kind="not-allowed", sentences=said.sentences, phone=part.region.phone)
     return show(request, refusal, status=said.status, heading="Access to this record is switched off")
 
 
 async def not_found(request: Request, _: Exception) -> Response:
+    _allow_in_chart(request)
     said = Refusal(
         kind="not-found",
         sentences=(
@@ -108,8 +138,14 @@ async def not_understood(request: Request, problem: HTTPException) -> Response:
 
 
 async def form_refused(request: Request, problem: FormRefused) -> Response:
+    _allow_in_chart(request)
     said = Refusal(kind="not-allowed", sentences=(str(problem),))
     return show(request, said, heading="This form was not accepted", back=("/", "Go to the first page"))
+
+
+def _allow_in_chart(request: Request) -> None:
+    if request.url.path.startswith("/patient/"):
+        framing.allow_sentences(request)
 
 
 async def failed(request: Request, problem: Exception) -> Response:
@@ -123,7 +159,13 @@ async def failed(request: Request, problem: Exception) -> Response:
         ),
         phone=parts.of(request).region.phone,
     )
-    return show(request, said, status=500)
+    response = show(request, said, status=500)
+    if not framing.allowed(request.scope):
+        _allow_in_chart(request)  # A panel must say whom to phone, too.
+    # This is answered outside of the middleware that gives every other answer its headers.
+    added = security.headers(is_https=security.is_https(parts.of(request).settings))
+    response.raw_headers[:] = security.safe(response.raw_headers, added, framed_by=framing.allowed(request.scope))
+    return response
 
 
 def exception_handlers() -> Mapping[Any, Handler]:

@@ -18,7 +18,7 @@ from carerecord.signin import (
     find_staff_session,
 )
 from carerecord.signin.device import device
-from carerecord.web import drawing, parts
+from carerecord.web import drawing, framing, parts
 from carerecord.web.pages import refusal
 from carerecord.web.security import is_https, read_form, read_told
 from carerecord.web.views import Frame, Role
@@ -39,6 +39,8 @@ AGAIN = ("/", "Sign in again")
 
 async def ask(request: Request) -> Response:
     """The first page: who are you?"""
+    if framing.allow_sentences(request):
+        return refusal.not_in_frame(request)
     return _page(request, is_signed_out=False)
 
 
@@ -48,6 +50,8 @@ async def signed_out(request: Request) -> Response:
 
 async def start(request: Request) -> Response:
     """Sends the reader to the provider that knows them, and leaves this browser a secret to come back with."""
+    if framing.allow_sentences(request):
+        return refusal.not_in_frame(request)
     part = parts.of(request)
     if part.cis2 is None or not part.cis2.is_configured:
         return refusal.show(request, NOT_SET_UP)

@@ -11,6 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -23,6 +24,7 @@ from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.signin import Arrivals, Sessions
 from carerecord.stewardship.attestations import Attestations
+from carerecord.web.security import SafeHeaders
 
 AT = datetime(2026, 11, 12, 9, 0, tzinfo=UTC)
 ISSUER = "https://ehr.oxford.example"
@@ -169,7 +171,7 @@ def open_house(settings: Settings, oxford: Neighbourhood) -> Callable[[], Abstra
                 region=oxford.region,
                 settings=settings,
             )
-            app = Starlette(routes=starlette_routes(routes))
+            app = Starlette(routes=starlette_routes(routes), middleware=[Middleware(SafeHeaders, is_https=False)])
             app.state.parts = parts
             transport = httpx2.ASGITransport(app=app)
             async with httpx2.AsyncClient(transport=transport, base_url=settings.public_url) as browser:

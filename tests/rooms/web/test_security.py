@@ -20,7 +20,8 @@ ADDRESSES = ("/", "/closed", "/signed-out", "/health", "/nowhere", "/find", "/pa
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_answer_forbids_what_a_page_does_not_need(address: str) -> None:
     headers = Stage().client.get(address).headers
-    assert headers["content-security-policy"] == security.CONTENT_SECURITY_POLICY
+    assert headers["content-security-policy"] == f"{security.CONTENT_SECURITY_POLICY}; frame-ancestors 'none'"
+    assert headers["x-frame-options"] == "DENY"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
