@@ -49,6 +49,7 @@ from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.safety import Safety
+from carerecord.stewardship.telling import keep_told
 from carerecord.stewardship.watch import keep_watching
 
 FOLD_PATIENTS_AT_ONCE = 200
@@ -237,6 +238,8 @@ async def work(chosen: Settings) -> None:
         )
         stack.push_async_callback(_end, asyncio.create_task(watching))
         stack.push_async_callback(_end, asyncio.create_task(keep_removed(db, chosen, clock=clock.now)))
+        telling = keep_told(db, region, clock=clock.now, random_key=clock.random_key)
+        stack.push_async_callback(_end, asyncio.create_task(telling))
         going = fold.Round()
         while not stopping.done():
             folded = 0

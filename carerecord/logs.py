@@ -50,6 +50,7 @@ class Line(Enum):
     SIGN_IN_REFUSED = ("warning", "A sign-in was refused.")
     REQUEST_FAILED = ("error", "A request failed inside; the reader was told whom to phone.")
     CASES_OPENED = ("info", "The watch opened cases for the privacy desk.")
+    PERSONS_TOLD = ("info", "Persons were told of emergency access to their records.")
     CHILD_ENDED = ("error", "A process ended by itself and is started again.")
 
 

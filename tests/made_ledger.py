@@ -82,7 +82,7 @@ class MadeLedger:
         return self.refuses or LedgerPage(
             looks=listed, seen=len(self.looks), sent=len(self.sent), page=wanted.page, pages=2 if listed else 1,
             months=months, organisations=(("R1H", "Barts Health NHS Trust"), ("RTH", "Oxford University Hospitals")),
-            own=(AT - HOUR, AT - DAY), stewards=(),
+            own=(AT - HOUR, AT - DAY), stewards=(), news=0 if wanted.is_sent else 1,
         )  # fmt: skip
 
     async def find_look(self, own: Own, ref: str) -> Look | Refusal:

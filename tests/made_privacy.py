@@ -24,6 +24,7 @@ from carerecord.stewardship.privacy_values import (
     Shared,
     Wanted,
 )
+from carerecord.stewardship.telling_rules import HeldBack, Telling
 from tests import samples
 
 AT = samples.AT
@@ -51,6 +52,14 @@ WHY = [
     "A reader declared emergency access to one person’s record, for 4 hours.",
     "Every declaration is looked at: most are right, and this is how it is known.",
 ]
+TELLING = Telling(
+    due_at=AT + 7 * DAY - 3 * HOUR,
+    held=(
+        HeldBack(because="Their partner reads over their shoulder", by="Ada Lead", until="the hold is lifted"),
+        HeldBack(because="An unusual look of the same reader at the same person is being looked into.", by="the watch",
+                 until="that case is closed"),
+    ),
+)  # fmt: skip
 SURNAME = "A reader opened the record of somebody with their own surname and postcode."
 CASES = (
     case(
@@ -138,6 +147,7 @@ class MadePrivacy:
                 ),
             ),
             shared=(Shared(organisation="Barts Health", at=AT - 3 * HOUR, read_at=AT - HOUR),) if is_declared else (),
+            telling=TELLING if is_declared else None,
             share_with=() if is_declared else (("R1H", "Barts Health"),),
         )
 

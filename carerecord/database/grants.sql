@@ -138,6 +138,9 @@ grant select, insert, update on stewardship.listed_person to carerecord_serve, c
 grant select, insert, update on stewardship.hold, stewardship.question to carerecord_serve;
 grant select on stewardship.hold to carerecord_work;
 
+-- Telling a person of emergency access: the notice in their own ledger.
+grant select, insert on stewardship.notice to carerecord_work;
+
 -- Subject access: the records desk's own hand; what was decided of an item is never changed.
 grant select, insert, update on stewardship.subject_access to carerecord_steward;
 grant select, insert on stewardship.redaction to carerecord_steward;

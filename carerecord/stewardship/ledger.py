@@ -44,6 +44,7 @@ LETTERS_MAX = 1_000
 ANSWER_DAYS = timedelta(days=10)
 ANYBODY = 0
 ROUTE = "ledger"
+PERSON = "the person"
 HELD = (
     "Your list of who has looked at your record cannot be shown here by itself.",
     "This happens for several reasons, and most are ordinary. Somebody will gladly talk it through with you.",
@@ -72,6 +73,7 @@ class _Found(NamedTuple):
     holds: list[Hold]
     questions: dict[str, Question]
     told: dict[tuple[int, int], datetime]
+    unread: dict[tuple[int, int], tuple[int, int]]  # the same, told and not yet read: the key and number of its notice
 
 
 class Ledger:
@@ -117,10 +119,17 @@ class Ledger:
         found = await self._read(own, what="ledger")
         if isinstance(found, Refusal):
             return found
-        events, holds, questions, when_told = found
+        events, holds, questions, when_told, unread = found
+        news = [
+            unread[event.place]
+            for event in events
+            if event.place in unread and not ledger_rules.is_held(event, holds, self.region)
+        ]
+        for each in news:
+            await self._db.execute(QUERIES["mark_read"], *each, PERSON, own.at)
         wanted = msgspec.structs.replace(wanted, months=wanted.months if wanted.months in MONTHS else 12)
         since = own.at - timedelta(days=31 * wanted.months)
-        return ledger_rules.page_of(
+        page = ledger_rules.page_of(
             [event for event in events if event.recorded_at >= since],
             holds=holds,
             questions=questions,
@@ -129,6 +138,7 @@ class Ledger:
             wanted=wanted,
             at=own.at,
         )
+        return msgspec.structs.replace(page, news=len(news))
 
     @told
     async def find_look(self, own: Own, ref: str) -> Look | Refusal:
@@ -223,11 +233,14 @@ class Ledger:
             events += await self._events(witness, since=own.at - timedelta(days=31 * MONTHS[-1]))
         events.sort(key=lambda event: (event.recorded_at, event.place), reverse=True)
         questions = {row["look"]: _question(row) for row in await self._db.fetch(QUERIES["read_questions"], keys)}
-        told_at = {
-            (row["about_stream"], row["about_seq"]): row["created_at"]
-            for row in await self._db.fetch(QUERIES["read_told"], keys)
+        told_rows = await self._db.fetch(QUERIES["read_told"], keys)
+        told_at = {(row["about_stream"], row["about_seq"]): row["created_at"] for row in told_rows}
+        unread = {
+            (row["about_stream"], row["about_seq"]): (row["patient_key"], row["id"])
+            for row in told_rows
+            if row["read_at"] is None
         }
-        return _Found(events, holds, questions, told_at)
+        return _Found(events, holds, questions, told_at, unread)
 
     async def _events(self, witness: audit.Witness, *, since: datetime) -> list[audit.StoredEvent]:
         events: list[audit.StoredEvent] = []
@@ -252,7 +265,7 @@ class Ledger:
         found: _Found,
         ref: str,
     ) -> tuple[audit.StoredEvent, Look] | None:
-        events, holds, questions, told_at = found
+        events, holds, questions, told_at, _ = found
         shown = [event for event in events if not ledger_rules.is_held(event, holds, self.region)]
         shown = [event for event in shown if event.staff is None or event.staff.role != ledger_rules.PERSON]
         for look in ledger_rules.looks_of(shown, questions=questions, told=told_at, region=self.region):

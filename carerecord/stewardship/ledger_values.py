@@ -49,7 +49,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     ref: str
     at: datetime
-    what: str  # summary, receipt, original, document, patient, everything, file
+    what: str  # summary, receipt, original, document, patient, everything, file, paper
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,6 +101,7 @@ class LedgerPage(msgspec.Struct, frozen=True, kw_only=True):
     months: tuple[Month, ...]
     organisations: tuple[tuple[str, str], ...]  # (ODS code, name) to choose from
     own: tuple[datetime, ...]  # when the person read this themselves
+    news: int = 0  # emergencies that the person is told of here for the first time
     stewards: tuple[Look, ...] = ()  # who looks after the record looked too: not for care
 
 

@@ -21,7 +21,7 @@ from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
 from carerecord.model import NHSNumber, Purpose, Staff
 from carerecord.organisations import Region
-from carerecord.stewardship import notices
+from carerecord.stewardship import declared, notices, telling, telling_rules
 from carerecord.stewardship.cases import Case, Disposition, close_case, find_case
 from carerecord.stewardship.cases import case_of as read_case
 from carerecord.stewardship.privacy_rules import (
@@ -41,6 +41,7 @@ QUERIES = database.queries(__package__)
 DESK = "privacy"
 LISTED_MAX, LOOKS_MAX, LETTERS_MAX = 200, 200, 2000
 AROUND = timedelta(hours=24)  # of the reader's other events: a shift before, and a shift after
+NEAR = timedelta(minutes=1)  # of a declaration and the case that it opens
 RECENT_WEEKS = timedelta(weeks=26)
 REASON_LETTERS_MIN = 5
 
@@ -131,6 +132,7 @@ class PrivacyDesk:
                 for row in shared
             ),
             share_with=self._share_with(staff, case, {row["organisation"] for row in shared}),
+            telling=await self._telling(case, own, witness),
         )
 
     @told
@@ -285,19 +287,32 @@ class PrivacyDesk:
             return case
         return sentences.nothing_there(self.region)
 
-    async def _events(self, case: Case, witness: audit.Witness) -> list[audit.StoredEvent]:
+    async def _events(
+        self, case: Case, witness: audit.Witness, *, around: timedelta = AROUND
+    ) -> list[audit.StoredEvent]:
         if not case.staff:
             return []
         rows = await self._db.fetch(
             QUERIES["read_events_of_reader"],
             witness.stream,
             witness.seq,
-            looked_at(case) - AROUND,
-            case.opened_at + AROUND,
+            looked_at(case) - around,
+            case.opened_at + around,
             f'"user_id":{msgspec.json.encode(case.staff).decode()}',
             LOOKS_MAX,
         )
         return [stored_event(row) for row in rows]
+
+    async def _telling(
+        self, case: Case, own: audit.StoredEvent | None, witness: audit.Witness
+    ) -> telling_rules.Telling | None:
+        """How it stands with telling the person. A busy reader's declaration may lie beyond the looks listed."""
+        if case.kind != declared.KIND:
+            return None
+        if own is None or own.place != case.about:
+            near = await self._events(case, witness, around=NEAR)
+            own = next((event for event in near if event.place == case.about), None)
+        return await telling.read_telling(self._db, self.region, case, declared=own)
 
     def _share_with(self, staff: Staff, case: Case, told_already: set[str]) -> tuple[tuple[str, str], ...]:
         """The desk of the reader's organisation, and the one that leads the region: whichever is not one's own."""

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from carerecord.stewardship.cases import Case, Disposition
+from carerecord.stewardship.telling_rules import Telling
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +83,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...]
     shared: tuple[Shared, ...]
     share_with: tuple[tuple[str, str], ...]  # (ODS code, name) of the desks that may be asked
+    telling: Telling | None = None  # the person, of emergency access; None: it is about nothing else
 
 
 class NamedPerson(msgspec.Struct, frozen=True, kw_only=True):

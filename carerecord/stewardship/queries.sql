@@ -518,9 +518,31 @@ select patient_key, id, organisation, answered_at from stewardship.question wher
 update stewardship.question set answer = $3, answered_at = $4, answered_by = $5
 where patient_key = $1 and id = $2 and answered_at is null
 
+-- :name emergencies_to_tell
+-- Declarations of emergency access, old enough that their person is told and not told yet, from a place on, oldest first.
+select patient_key, id, desk, kind, rule, organisation, staff, sentence, detail, about_stream, about_seq, opened_at,
+       due_at, closed_at, disposition
+from stewardship.privacy_case c
+where kind = 'break-glass' and opened_at <= $1 and (opened_at, id) > ($2, $3) and not exists (
+    select from stewardship.notice n
+    where n.patient_key = c.patient_key and n.organisation = '' and n.about = 'emergency ' || c.id)
+order by opened_at, id
+limit $4
+
+-- :name looked_into
+-- Open cases that the watch raised of this reader at this person.
+select patient_key, id, desk, kind, rule, organisation, staff, sentence, detail, about_stream, about_seq, opened_at,
+       due_at, closed_at, disposition
+from stewardship.privacy_case
+where patient_key = any ($1::bigint[]) and staff = $2 and kind = 'misuse' and closed_at is null
+
+-- :name find_told
+-- When a person was told of one emergency, and when they read it.
+select created_at, read_at from stewardship.notice where patient_key = $1 and organisation = '' and about = $2
+
 -- :name read_told
 -- When a person was told of each emergency, by the event that it was declared by.
-select c.about_stream, c.about_seq, n.created_at
+select c.about_stream, c.about_seq, n.created_at, n.patient_key, n.id, n.read_at
 from stewardship.notice n
 join stewardship.privacy_case c on c.patient_key = n.patient_key and n.about = 'emergency ' || c.id
 where n.patient_key = any ($1::bigint[]) and n.organisation = '' and n.kind = 'person'

@@ -74,6 +74,8 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[NoteView, ...]
     shared: tuple[tuple[str, str], ...]
     share_with: tuple[tuple[str, str], ...]
+    telling: str  # whether and when the person is told; "" where there is nothing to tell
+    held: tuple[tuple[str, str], ...]  # (why not yet, by whom and until when)
 
 
 class PersonView(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +158,10 @@ def case_view(file: CaseFile, *, at: datetime) -> CaseView:
             for each in file.shared
         ),
         share_with=file.share_with,
+        telling=said.telling(file.telling, at) if file.telling else "",
+        held=tuple((each.because, f"{each.by}, until {each.until}") for each in file.telling.held)
+        if file.telling
+        else (),
     )
 
 

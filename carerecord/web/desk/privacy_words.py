@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from carerecord.stewardship.telling_rules import Telling
 from carerecord.web import words
 
 KINDS = {
@@ -120,6 +121,18 @@ def due(due_at: datetime | None, at: datetime) -> tuple[str, bool]:
     if local.date() == today + timedelta(days=1):
         return f"tomorrow {local:%H:%M}", False
     return words.day(local.date()), False
+
+
+def telling(told: Telling, at: datetime) -> str:
+    """Whether the person is told, when, and whether they have read it."""
+    if told.told_at is not None:
+        read = f"They read it on {words.day_of(told.read_at)}." if told.read_at else "They have not opened it yet."
+        return f"The person was told on {words.day_of(told.told_at)}, in their own list of looks. {read}"
+    if told.held:
+        return "The person is not told: it is held back."
+    if told.due_at <= at:
+        return "The person is told within minutes."
+    return f"The person is told on {words.day_of(told.due_at)}, in their own list of looks."
 
 
 def person(number: int) -> str:

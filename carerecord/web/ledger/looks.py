@@ -88,6 +88,7 @@ async def list_looks(request: Request, owning: Owning) -> Response:
         stewards=tuple(
             f"{words.moment(look.at)}: {said.who(look)}, {look.organisation_name}" for look in shown.stewards
         ),
+        news=f"{words.counted(shown.news, 'time')}" if shown.news else "",
         emergencies=sum(look.is_emergency for look in shown.looks),
     )
 

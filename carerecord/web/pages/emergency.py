@@ -123,9 +123,14 @@ def _page(
         reasons=REASONS,
         hours=[(each, _hours(each)) for each in EMERGENCY_HOURS],
         filled={field: fields.get(field, "") for field in ("reason", "words", "hours", "confirmed")},
+        told_after=_told_after(parts.of(request).region.tell_after_days),
         wrong=wrong,
         errors=list(wrong.items()),
     )
+
+
+def _told_after(days: int) -> str:
+    return f"after {words.counted(days, 'day')}" if days else "within minutes"
 
 
 def _hours(number: int) -> str:

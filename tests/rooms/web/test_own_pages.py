@@ -112,6 +112,14 @@ def test_no_address_holds_anything_of_the_person_and_filters_stay_when_pages_tur
     assert (wanted.organisation, wanted.months, wanted.page) == ("RTH", 3, 1)
 
 
+def test_emergency_access_that_the_person_is_told_of_stands_first_and_says_when(stage: Stage) -> None:
+    page = stage.client.get("/my-record/looks").text
+    assert page.index("We have to tell you") < page.index("By month")
+    assert "with emergency access 1 time since" in page
+    assert "You were told of this on" in page
+    assert "We have to tell you" not in stage.client.get("/my-record/looks?kind=sent").text
+
+
 @pytest.mark.parametrize("page", ["0", "-1", "²", "99999999999", "x"])
 def test_a_page_that_is_no_number_is_the_first(stage: Stage, page: str) -> None:
     assert stage.client.get("/my-record/looks", params={"page": page}).status_code == 200
