@@ -144,3 +144,10 @@ grant select, insert on stewardship.notice to carerecord_work;
 -- Subject access: the records desk's own hand; what was decided of an item is never changed.
 grant select, insert, update on stewardship.subject_access to carerecord_steward;
 grant select, insert on stewardship.redaction to carerecord_steward;
+
+-- What two people agreed and is in force: read by whoever decides, and by whoever explains; written by two functions.
+grant select on stewardship.agreed to carerecord_serve, carerecord_work, carerecord_steward, carerecord_witness;
+grant usage on schema stewardship to carerecord_witness;
+grant execute on function stewardship.put_in_force(bigint, text, text, boolean, text),
+    stewardship.close_route(text, text, text, text, timestamptz) to carerecord_serve;
+grant select, insert, update on stewardship.key_use to carerecord_serve;

@@ -50,6 +50,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.listed_person": "S",
         "stewardship.watch_day": "SIU",
         "stewardship.hold": "S",
+        "stewardship.agreed": "S",
+        "stewardship.notice": "SI",
     },
     "serve": {
         "record.dictionary": "S",
@@ -84,8 +86,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.listed_person": "SIU",
         "stewardship.hold": "SIU",
         "stewardship.question": "SIU",
+        "stewardship.agreed": "S",
+        "stewardship.key_use": "SIU",
     },
     "steward": {
+        "stewardship.agreed": "S",
         "stewardship.subject_access": "SIU",
         "stewardship.redaction": "SI",
         "stewardship.listed_person": "SIU",
@@ -129,7 +134,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "audit.event": "I",
         "audit.stream": "SIU",
     },
-    "witness": {"audit.event": "S", "audit.stream": "S", "audit.seal": "S"},
+    "witness": {"audit.event": "S", "audit.stream": "S", "audit.seal": "S", "stewardship.agreed": "S"},
 }
 COLUMNS = {
     "listen": {"stewardship.removal": {"patient_key", "id"}},
@@ -157,6 +162,8 @@ FUNCTIONS = {
         "signin.close_launch",
         "signin.close_signed_in",
         "signin.find_token",
+        "stewardship.put_in_force",
+        "stewardship.close_route",
     },
     "witness": set[str](),
     "remove": set[str](),

@@ -49,6 +49,7 @@ OTHERWISE = {
 }
 # Small and the same everywhere.
 REFERENCE = {
+    *("stewardship.agreed", "stewardship.key_use"),
     "stewardship.watch_day",
     *("record.dictionary", "carerecord.migration", "sources.heard", "audit.policy", "stewardship.proposal"),
     *("audit.circumstance", "signin.switch", "stewardship.opt_out_list", "stewardship.followed"),
