@@ -22,7 +22,7 @@ class Looking(msgspec.Struct, frozen=True, kw_only=True):
     route: str  # "launch", "sign-in", "fhir"
     session: str  # id of the session or token, never its secret
     at: datetime
-    form: str = ""  # "place": a line opened inside the page that it stands on
+    form: str = ""  # "place": a line opened inside the page that it stands on; "print": asked for as paper
 
 
 class Banner(msgspec.Struct, frozen=True, kw_only=True):

@@ -192,7 +192,9 @@ def _look(
 
 
 def _what(event: StoredEvent) -> str:
-    return "file" if event.kind is Kind.EXPORTED else str(event.detail.get("what", ""))
+    if event.kind is Kind.EXPORTED:
+        return "file"
+    return "paper" if event.detail.get("form") == "print" else str(event.detail.get("what", ""))
 
 
 def stewards_of(events: Sequence[StoredEvent], *, holds: Sequence[Hold], region: Region) -> tuple[Look, ...]:

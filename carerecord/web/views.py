@@ -250,4 +250,5 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     reader: str = ""  # "Dr Amara Obi, Consultant, Oxford University Hospitals"
     base: str = ""  # "/patient/<session id>" under a patient, else ""
     emergency: EmergencyView | None = None
+    printed: str = ""  # on paper: by whom and when, and how to keep it
     may_declare: bool = False  # emergency access: by role alone, so that nothing about one record can be read from it

@@ -23,7 +23,7 @@ def printed(shown: Summary) -> tuple[str, str]:
         page.context.add_cookies(
             [{"name": patient_cookie(chart.id), "value": chart.token, "domain": "127.0.0.1", "path": path}]
         )
-        page.goto(f"{address}{path}/summary")
+        page.goto(f"{address}{path}/summary?in=print")
         screen = page.inner_text("#main")
         page.emulate_media(media="print")
         return screen, page.inner_text("body")

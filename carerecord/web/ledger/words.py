@@ -36,6 +36,7 @@ WHATS = {
     "patient": "Who you are: name, date of birth, address, contact details",
     "everything": "Your whole record, as far as they may have it",
     "file": "A copy of your record as a file",
+    "paper": "Printed on paper",
     "person": "Who you are",
 }
 ROUTES = {

@@ -1,8 +1,7 @@
-"""One line opened: what each source said, word for word. In place (`?in=place`) or as a page of its own."""
+"""One line opened: what each source said, word for word. In place (`?in=place`), as a page, or on paper."""
 
 from __future__ import annotations
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,8 +10,6 @@ from carerecord.organisations import Region
 from carerecord.web import drawing, parts, present
 from carerecord.web.pages import chart, refusal
 
-PLACE = "place"
-
 
 async def show(request: Request) -> Response:
     part = parts.of(request)
@@ -20,9 +17,8 @@ async def show(request: Request) -> Response:
     session = await chart.find_session(request, at=at)
     if session is None:
         return refusal.ended(request)
-    form = PLACE if request.query_params.get("in") == PLACE else ""
-    looking = msgspec.structs.replace(chart.looking(session, at=at), form=form)
-    shown = await part.door.receipt(looking, request.path_params["entry_id"])
+    form = chart.form_of(request)
+    shown = await part.door.receipt(chart.looking(session, at=at, form=form), request.path_params["entry_id"])
     if isinstance(shown, Refusal):
         return chart.refused(request, session, shown)
     return drawing.page(
@@ -34,7 +30,7 @@ async def show(request: Request) -> Response:
 
 
 def template(form: str) -> str:
-    return "pages/entry_in_place.html" if form == PLACE else "pages/entry.html"
+    return "pages/entry_in_place.html" if form == chart.PLACE else "pages/entry.html"
 
 
 def phones(shown: Receipt, region: Region) -> dict[str, str]:

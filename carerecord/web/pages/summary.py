@@ -16,7 +16,7 @@ async def show(request: Request) -> Response:
     session = await chart.find_session(request, at=at)
     if session is None:
         return refusal.ended(request)
-    shown = await part.door.summary(chart.looking(session, at=at))
+    shown = await part.door.summary(chart.looking(session, at=at, form=chart.form_of(request)))
     if isinstance(shown, Refusal):
         return chart.refused(request, session, shown)
     return drawing.page("pages/summary.html", frame=chart.frame(request, session), page=present.summary(shown, at=at))

@@ -128,6 +128,17 @@
 
   if (chart) stay();
 
+  // Paper is asked for by its own address, which writes it down: the browser's own command leads there too.
+  const print = document.querySelector("a[href='?in=print']");
+  if (print) {
+    document.addEventListener("keydown", function (event) {
+      if (!(event.ctrlKey || event.metaKey) || event.key !== "p") return;
+      event.preventDefault();
+      print.click();
+    });
+  }
+  if (document.body.classList.contains("cr--print")) window.addEventListener("load", () => window.print());
+
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll("details:not([open])").forEach((closed) => {
       closed.open = true;

@@ -138,11 +138,12 @@ async def test_each_kind_of_page_is_made_again(settings: Settings) -> None:
         for line in dict.fromkeys(
             link.attributes["href"] for link in summary.all("a") if link.attributes.get("href", "").startswith("entry/")
         ):
-            seen += [await desk.seen(chart, line), await desk.seen(chart, f"{line}?in=place")]
+            seen += [await desk.seen(chart, f"{line}{form}") for form in ("", "?in=place", "?in=print")]
             receipt = await chart.page(line)
             for link in receipt.all("a"):
                 if "/original/" in link.attributes["href"]:
                     seen.append(await desk.seen(chart, link.attributes["href"].removeprefix(f"{chart.address}/")))
+        seen.append(await desk.seen(chart, "summary?in=print"))
         seen.append(await desk.seen(chart, "entry/not-there"))
         seen.append(await desk.seen(chart, "document/not-there"))
         assert len(seen) > 10

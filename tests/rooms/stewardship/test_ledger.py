@@ -142,8 +142,9 @@ async def test_one_session_is_one_look_with_its_steps_in_order(settings: Setting
         for what in ("summary", "receipt", "document"):
             await home.event(OXFORD, session="a", detail={"what": what})
         await home.event(OXFORD, session="a", detail={"what": "document", "found": False})
+        await home.event(OXFORD, session="a", detail={"what": "summary", "form": "print"})
         (look,) = (await home.read()).looks
-        assert [step.what for step in look.steps] == ["summary", "receipt", "document"]
+        assert [step.what for step in look.steps] == ["summary", "receipt", "document", "paper"]
 
 
 async def test_looks_of_a_refuge_and_of_safeguarding_staff_leave_no_trace(settings: Settings) -> None:

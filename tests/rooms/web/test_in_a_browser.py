@@ -63,7 +63,7 @@ ALLERGY = samples.record().allergies[0].id
 PAGES = {
     "summary": "/chart/summary",
     "entry": f"/chart/entry/{ALLERGY}",
-    "original": "/chart/original/20261120-1204",
+    "original": "/chart/original/20261120-1204?of=x",
     "reason": "/chart/reason",
     "session-ended": "/patient/nobody/summary",
     "sign-in": "/",
@@ -169,7 +169,7 @@ def test_without_script_everything_is_there_and_opens(theatre: Theatre, width: i
     shown.locator(f"#allergies a[href='entry/{ALLERGY}']").click()
     assert shown.get_by_role("heading", level=1).inner_text() == "Penicillin"
     shown.get_by_role("link", name="Original message").first.click()
-    assert "MSH|^~\\&|PAS|RIVERSIDE" in shown.locator(".cr-original").inner_text()
+    assert "AL1||DA|91936005^Penicillin" in shown.locator(".cr-original").inner_text()
 
 
 def test_a_line_opens_in_place_and_goes_away_again_by_keyboard(theatre: Theatre) -> None:
@@ -250,7 +250,11 @@ def test_in_forced_colours_flags_and_allergies_are_still_said(theatre: Theatre) 
 
 
 def test_on_paper_nothing_stays_closed_and_buttons_are_gone(theatre: Theatre) -> None:
-    shown = theatre.look("/chart/summary", script=False)
+    shown = theatre.look("/chart/summary?in=print", script=False)
+    assert shown.get_by_text("Printed ").inner_text().endswith("shred it when it is done with.")
+    # A page without script asks again by itself: for the record, not for paper again.
+    again = shown.locator("meta[http-equiv=refresh]").get_attribute("content")
+    assert again is not None and again.endswith("/summary")
     shown.emulate_media(media="print")
     browser.keep_picture(shown, "web-print-1280")
     assert not shown.get_by_role("button", name="Close this record").is_visible()
@@ -259,6 +263,27 @@ def test_on_paper_nothing_stays_closed_and_buttons_are_gone(theatre: Theatre) ->
     for closed in ("#allergies .cr-closed .cr-table", "#letters .cr-words"):
         assert shown.locator(closed).first.bounding_box()["height"] > 10  # type: ignore[index]
     shown.pdf(path=str(browser.SCREENSHOTS / "web-print.pdf"), format="A4")
+
+
+def test_what_was_not_asked_for_as_paper_is_not_put_on_paper(theatre: Theatre) -> None:
+    """Nobody would know of it: the audit holds what was asked for, and a browser prints without asking."""
+    for path in ("/chart/summary", PAGES["entry"]):
+        shown = theatre.look(path)
+        before = shown.inner_text("body")
+        shown.emulate_media(media="print")
+        assert shown.inner_text("body").startswith("Nothing of this record is printed from here")
+        assert len(shown.inner_text("body")) < len(before) and "HARTLEY" not in shown.inner_text("body")
+
+
+def test_print_leads_to_paper_by_the_link_and_by_the_keys_of_the_browser(theatre: Theatre) -> None:
+    shown = theatre.look("/chart/summary")
+    shown.keyboard.press("Control+p")
+    shown.wait_for_url("**/summary?in=print")
+    shown.get_by_role("link", name="Back to the record").click()
+    shown.wait_for_url("**/summary")
+    shown.get_by_role("link", name="Print").click()
+    shown.wait_for_url("**/summary?in=print")
+    assert browser.axe_violations(shown) == []
 
 
 def test_a_pdf_letter_is_answered_as_a_pdf(theatre: Theatre) -> None:
