@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from carerecord.disclosure.values import Answer, Looking, SourceAnswer
+from carerecord.fhir.cut import SENT_SO
 from carerecord.model import EvidenceClass, Heading, Standing, StoredStatement, Subject
 from carerecord.organisations import Region
 from carerecord.reconciliation.versions import CLOCK, written_day
@@ -44,15 +45,12 @@ def answers(subject: Subject, region: Region) -> tuple[Answer, ...]:
     return ()
 
 
-# How a source says in FHIR that it left something out of what it sends, or that a list is empty for that reason:
-# https://terminology.hl7.org/CodeSystem-v3-ObservationValue.html and -list-empty-reason.html.
-LEFT_OUT = re.compile(rb'"code"\s*:\s*"(?:REDACTED|MASKED|withheld)"')
-SENT_SO = (b'"REDACTED"', b'"MASKED"', b'"withheld"')
+LEFT_OUT = re.compile(rb'"code"\s*:\s*(?:%s)' % b"|".join(SENT_SO))
 
 
 def withholding_sources(shown: Iterable[StoredStatement]) -> frozenset[str]:
     """The sources that say so themselves: never what this record withholds."""
-    listed = list(shown)
+    listed = [statement for statement in shown if statement.cut is None]  # What says so is never cut.
     together = b"\n".join([statement.body for statement in listed])  # Nearly no record has any: one look for all.
     if not any(word in together for word in SENT_SO):
         return frozenset()

@@ -140,7 +140,7 @@ def disguised(statements: Sequence[StoredStatement], region: Region) -> Disguise
     lists: dict[str, str] = {}
     shown = [
         msgspec.structs.replace(
-            statement, source=tokens[statement.source], body=_without_places(statement, tokens, lists)
+            statement, source=tokens[statement.source], body=_without_places(statement, tokens, lists), cut=None
         )
         for statement in statements
     ]

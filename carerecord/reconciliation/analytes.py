@@ -11,7 +11,9 @@ from functools import lru_cache
 
 import msgspec
 
-from carerecord.fhir.resources import Annotation, Extension, Observation, Reference, read_observation
+from carerecord.fhir.cut import read_alike_values
+from carerecord.fhir.resources import Observation, Reference, read_observation
+from carerecord.model import StoredStatement
 from carerecord.reconciliation.same import words
 from carerecord.reconciliation.values import flag_words, limit, note_words, range_words, value_of
 
@@ -35,73 +37,22 @@ class Analyte(msgspec.Struct, frozen=True, gc=False):
 Read = tuple[Analyte, str, float | None, str, bool, str]
 
 
-class _Figure(msgspec.Struct, gc=False):
-    """A Quantity whose number is left as its sender wrote it."""
-
-    value: msgspec.Raw = msgspec.Raw()
-    comparator: str = ""
-    unit: str = ""
-    code: str = ""
-    extension: tuple[Extension, ...] = ()
-
-
-class _Parts(msgspec.Struct, gc=False):
-    """An Observation with those parts left as they stand that values share."""
-
-    valueQuantity: _Figure | None = None  # noqa: N815
-    note: tuple[Annotation, ...] = ()
-    code: msgspec.Raw = msgspec.Raw()
-    interpretation: msgspec.Raw = msgspec.Raw()
-    referenceRange: msgspec.Raw = msgspec.Raw()  # noqa: N815
-    specimen: msgspec.Raw = msgspec.Raw()
-    method: msgspec.Raw = msgspec.Raw()
-    performer: msgspec.Raw = msgspec.Raw()
-
-
-_SHARED = (b"code", b"interpretation", b"referenceRange", b"specimen", b"method", b"performer")
-_BETWEEN = b"\0"  # never within JSON
-_PLAIN = "-.0123456789"  # any other letter in a number is an exponent: then its figures must be worked out
-
-_read_parts = msgspec.json.Decoder(_Parts).decode
-_read_whole = msgspec.json.Decoder(Observation).decode
-
-
-def read(body: bytes) -> Read:
-    """One Observation. Whatever is not a plain quantity, or does not fit, is read whole and with tolerance."""
-    try:
-        parts = _read_parts(body)
-        figure = parts.valueQuantity
-        if figure is not None:
-            number = str(figure.value, "ascii")
-            if number and not number.strip(_PLAIN):
-                shared = (
-                    parts.code,
-                    parts.interpretation,
-                    parts.referenceRange,
-                    parts.specimen,
-                    parts.method,
-                    parts.performer,
-                )
-                comparator = figure.comparator
-                return (
-                    _analyte(_BETWEEN.join(shared)),
-                    comparator + number,
-                    None if comparator else float(number),
-                    figure.unit or figure.code,
-                    False,
-                    note_words(parts.note) if parts.note else "",
-                )
-    except (ValueError, RecursionError):  # among them what does not decode, and text that is not UTF-8
-        pass
-    observation = read_observation(body)
+def read(statement: StoredStatement) -> Read:
+    """One Observation. Whatever is not cut is read whole and with tolerance."""
+    cut = statement.cut
+    if cut is not None:
+        alike, own = cut
+        analyte, unit = _analyte(alike)
+        return analyte, own, None if own[0] in "<>" else float(own), unit, False, ""
+    observation = read_observation(statement.body)
     said = value_of(observation)
     return analyte_of(observation), said.text, said.number, said.unit, said.is_words, note_words(observation.note)
 
 
 @lru_cache(maxsize=4096)
-def _analyte(shared: bytes) -> Analyte:
-    parts = zip(_SHARED, shared.split(_BETWEEN), strict=True)
-    return analyte_of(_read_whole(b"{%s}" % b",".join(b'"%s":%s' % (name, part) for name, part in parts if part)))
+def _analyte(alike: bytes) -> tuple[Analyte, str]:
+    observation, unit = read_alike_values(alike)
+    return analyte_of(observation), unit
 
 
 def analyte_of(observation: Observation) -> Analyte:

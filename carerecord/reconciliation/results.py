@@ -8,6 +8,7 @@ from operator import itemgetter
 
 import msgspec
 
+from carerecord.fhir.cut import read_alike_reports
 from carerecord.fhir.resources import DiagnosticReport, read_report
 from carerecord.model import Standing, StoredStatement
 from carerecord.reconciliation import analytes
@@ -50,9 +51,7 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
         newest = item.newest
         source = newest.source
         if newest.resource_type == "DiagnosticReport":
-            said = read_report(newest.body)
-            # As `local_id` of a reference gives it; asked for hundreds of times.
-            reports.append(_Report(item, said, [each.reference.rpartition("/")[2] for each in said.result]))
+            reports.append(_read_report(item))
             continue
         read = _read(item, newest, context, id=item.id)
         _, _, _, _, analyte, value, is_words = read
@@ -76,10 +75,17 @@ def entries(items: Sequence[Item], context: Context) -> tuple[ResultEntry, ...]:
     return tuple([entry for _, entry in listed])
 
 
+def _read_report(item: Item) -> _Report:
+    if (cut := item.newest.cut) is not None:
+        return _Report(item, read_alike_reports(cut[0]), cut[1].split())
+    said = read_report(item.newest.body)
+    return _Report(item, said, [each.local_id for each in said.result])
+
+
 def _read(
     item: Item, statement: StoredStatement, context: Context, *, id: str, superseded_by: str | None = None
 ) -> _Read:
-    analyte, text, number, unit, is_words, note = analytes.read(statement.body)
+    analyte, text, number, unit, is_words, note = analytes.read(statement)
     standing, happened_at = statement.standing, statement.happened_at
     value = ResultValue(
         id,

@@ -3,8 +3,9 @@
 A log row holds the statements of one message; who said them stands in the row's columns. A folded chunk holds those of
 many messages in the order they came, so its header also lists, for each run of statements, which message they are from.
 A header, after the numbers of `dictionary`, is a u32 count, then a column for each field, little-endian, in the order
-of _WIDTHS, then the runs, if folded. A folded one is compressed where that makes it smaller; a row of the log lives
-for hours, and squeezing its header took longer than writing it. Ids stand as text: quicker to read.
+of _WIDTHS, then, if folded, the runs and the cuts of results (docs/decisions/). A folded one is compressed where
+that makes it smaller; a row of the log lives for hours, and squeezing its header took longer than writing it. Ids stand
+as text: quicker to read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from itertools import accumulate, groupby, pairwise, repeat
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+from carerecord.fhir.cut import Cut, cut_of
 from carerecord.model import Heading, OriginalReference, Standing, Statement, StoredStatement
+from carerecord.record.cuts import pack_cuts, read_cuts
 from carerecord.record.dictionary import (
     BRIEF,
     LEVEL,
@@ -33,7 +36,8 @@ from carerecord.record.dictionary import (
 from carerecord.record.types import RESOURCE_TYPES, type_number
 
 LOG: Final = 1
-FOLDED: Final = 2
+FOLDED: Final = 2  # as folds made them before they kept cuts: read, and not made any more
+FOLDED_CUT: Final = 3
 SQUEEZED: Final = 0x80  # set in the format byte of a header that is compressed itself
 
 _ID: Final = 26
@@ -57,6 +61,7 @@ _FIELDS: Final = attrgetter(
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = -(2**63)
+_RESULTS: Final = Heading.RESULTS.value
 _HEADINGS: Final = {heading.value: heading for heading in Heading}
 _STANDINGS: Final = {standing.value: standing for standing in Standing}
 
@@ -121,13 +126,15 @@ def _masks(count: int) -> list[tuple[int, int, int]]:
 def pack(statements: Sequence[Statement]) -> Packed:
     """The statements of one message, for one row of the log."""
     versions = _versions([s.body for s in statements])
-    return _pack(LOG, statements, versions, [code_hash(s.code) for s in statements], b"")
+    return _pack(LOG, statements, versions, [code_hash(s.code) for s in statements])
 
 
 def pack_folded(statements: Sequence[StoredStatement]) -> Packed:
     """Statements of many messages of one patient, in the order given, for one chunk. Same statements, same bytes."""
     versions = [s.version for s in statements]
-    return _pack(FOLDED, statements, versions, [s.code_hash for s in statements], _pack_runs(statements))
+    cuts = pack_cuts([_cut(s.heading, s.resource_type, s.body) for s in statements])
+    more = _pack_runs(statements) + cuts
+    return _pack(FOLDED_CUT, statements, versions, [s.code_hash for s in statements], more)
 
 
 def unpack(header: bytes, body: bytes, *, patient_key: int, said: Said) -> list[StoredStatement]:
@@ -136,7 +143,7 @@ def unpack(header: bytes, body: bytes, *, patient_key: int, said: Said) -> list[
     count = _read_count(columns)
     if form != LOG or len(columns) != _COUNT.size + count * _WIDTH:
         raise Unreadable
-    return _build(columns, body, patient_key=patient_key, runs=[(said, count)], identities=None)
+    return _build(columns, body, patient_key=patient_key, runs=[(said, count)])
 
 
 def unpack_folded(
@@ -145,12 +152,16 @@ def unpack_folded(
     """The statements of a chunk: all of them, or only those said about one of these identities."""
     form, columns = _read_header(header)
     count = _read_count(columns)
-    if form != FOLDED:
+    if form not in (FOLDED, FOLDED_CUT):
         raise Unreadable
-    runs = _read_runs(columns, _COUNT.size + count * _WIDTH)
-    if sum(run_count for _, run_count in runs) != count:
+    runs, end = _read_runs(columns, _COUNT.size + count * _WIDTH)
+    if sum(run_count for _, run_count in runs) != count or (form == FOLDED and len(columns) != end):
         raise Unreadable
-    return _build(columns, body, patient_key=patient_key, runs=runs, identities=identities)
+    cuts = read_cuts(columns[end:], count) if form == FOLDED_CUT else None
+    built = _build(columns, body, patient_key=patient_key, runs=runs, cuts=cuts)
+    if identities is None or all(key in identities for key in {said[0] for said, _ in runs}):
+        return built
+    return [statement for statement in built if statement.identity_key in identities]
 
 
 def _pack(
@@ -158,7 +169,7 @@ def _pack(
     statements: Sequence[Statement] | Sequence[StoredStatement],
     versions: Sequence[str],
     code_hashes: Sequence[int],
-    runs: bytes,
+    more: bytes = b"",
 ) -> Packed:
     count = len(statements)
     ids, types, headings, standings, bits, happened, said, bodies = (
@@ -181,13 +192,13 @@ def _pack(
                 *code_hashes,
                 *map(len, bodies),
             ),
-            runs,
+            more,
         )
     )
-    small = squeeze(plain, 0) if form == FOLDED else plain
+    small = plain if form == LOG else squeeze(plain, 0)
     is_smaller = len(small) < len(plain)
     header = PREFIX.pack(form | SQUEEZED, 0, 0) + small if is_smaller else PREFIX.pack(form, 0, 0) + plain
-    level = LEVEL if form == FOLDED else BRIEF
+    level = BRIEF if form == LOG else LEVEL
     return Packed(header, compress(b"".join(bodies), dictionary=STATEMENTS, level=level))
 
 
@@ -225,7 +236,8 @@ def _said(statement: StoredStatement) -> Said:
     return Said(statement.identity_key, statement.source, statement.original, statement.received_at)
 
 
-def _read_runs(columns: bytes, offset: int) -> list[_Run]:
+def _read_runs(columns: bytes, offset: int) -> tuple[list[_Run], int]:
+    """The runs, and where they end."""
     try:
         speaker_count, run_count = _COUNTS.unpack_from(columns, offset)
         offset += _COUNTS.size
@@ -234,12 +246,11 @@ def _read_runs(columns: bytes, offset: int) -> list[_Run]:
             identity_key, length = _SPEAKER.unpack_from(columns, offset)
             offset += _SPEAKER.size + length
             speakers.append((identity_key, columns[offset - length : offset].decode()))
-        if len(columns) != offset + run_count * _RUN.size:
-            raise Unreadable
+        end = offset + run_count * _RUN.size
         return [
             ((*speakers[speaker], OriginalReference(date.fromordinal(day), seq), _instant(received)), count)
-            for day, seq, received, speaker, count in _RUN.iter_unpack(columns[offset:])
-        ]
+            for day, seq, received, speaker, count in _RUN.iter_unpack(columns[offset:end])
+        ], end
     except (struct.error, IndexError) as error:
         raise Unreadable from error
 
@@ -250,7 +261,7 @@ def _build(
     *,
     patient_key: int,
     runs: Sequence[_Run],
-    identities: Container[int] | None,
+    cuts: Sequence[Cut | None] | None = None,
 ) -> list[StoredStatement]:
     """Statements from columns. The way of every view: each column is made at once, and no line runs per statement."""
     count = _read_count(columns)
@@ -272,13 +283,17 @@ def _build(
         sources += [source] * run_count
         originals += [original] * run_count
         received += [received_at] * run_count
+    own = [bodies[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     try:
-        built = list(
+        kinds = [*map(RESOURCE_TYPES.__getitem__, types)]
+        if cuts is None:
+            cuts = [*map(_cut, headings, kinds, own)]
+        return list(
             map(
                 StoredStatement,  # in the order of its fields
                 _texts(ids, _ID),
                 _texts(versions, _VERSION),
-                map(RESOURCE_TYPES.__getitem__, types),
+                kinds,
                 map(_HEADINGS.__getitem__, headings),
                 map(_STANDINGS.__getitem__, standings),
                 map(instants.__getitem__, happened_at),
@@ -290,14 +305,17 @@ def _build(
                 struct.unpack(f"<{count}I", bits),
                 struct.unpack(f"<{count}Q", hashes),
                 originals,
-                [bodies[start:end] for start, end in zip([0, *ends], ends, strict=False)],
+                own,
+                cuts,
             )
         )
     except (KeyError, IndexError) as error:
         raise Unreadable from error
-    if identities is None or all(key in identities for key in {said[0] for said, _ in runs}):
-        return built
-    return [statement for statement in built if statement.identity_key in identities]
+
+
+def _cut(heading: int, resource_type: str, body: bytes) -> Cut | None:
+    """Results alone: nobody reads anything else this way."""
+    return cut_of(resource_type, body) if heading == _RESULTS else None
 
 
 def _split(columns: bytes, count: int) -> list[bytes]:

@@ -85,7 +85,7 @@ def make(
         if body != statement.body:
             is_here = decision is not None and decision.choice is Choice.REDACT
             kept_back[decision.ground.value if decision and is_here else ELSEWHERE] += 1
-        given.append(msgspec.structs.replace(statement, body=body))
+        given.append(msgspec.structs.replace(statement, body=body, cut=None))
     plain = _plain(holding, given, spans, title=title, at=at)
     pdf = paper.draw({**plain, "request": _request(request), "phone": phone, "kept_back": dict(kept_back)})
     parts: dict[str, bytes] = {"record.json": _encode(plain)}
