@@ -3,7 +3,7 @@
 A log row holds the statements of one message; who said them stands in the row's columns. A folded chunk holds those of
 many messages in the order they came, so its header also lists, for each run of statements, which message they are from.
 A header, after the numbers of `dictionary`, is a u32 count, then a column for each field, little-endian, in the order
-of _WIDTHS, then, if folded, the runs and the cuts of results (docs/decisions/). A folded one is compressed where
+of _WIDTHS, then, if folded, the runs and the cuts of results (docs/decisions/0029). A folded one is compressed where
 that makes it smaller; a row of the log lives for hours, and squeezing its header took longer than writing it. Ids stand
 as text: quicker to read.
 """
