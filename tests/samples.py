@@ -309,14 +309,6 @@ def original() -> ShownOriginal:
         banner=banner(),
         reference=OriginalReference(date(2026, 11, 20), 1204),
         source_name=ROYAL,
-        message_type="ADT^A01",
         received_at=datetime(2026, 11, 20, 16, 5, 11, tzinfo=UTC),
-        text="\r".join(
-            (
-                "MSH|^~\\&|PAS|RIVERSIDE|CARERECORD|CAPITAL|20261120160510||ADT^A01|RR00001204|P|2.4",
-                "EVN|A01|20261120160510",
-                "PID|1||9990123454^^^NHS^NH~RR123456^^^RIVERSIDE^MR||HARTLEY^JOAN^^^MRS||19480312|F|||14 LARKSPUR",
-                "AL1|1|DA|91936005^Penicillin^SCT|SV|Anaphylaxis",
-            )
-        ),
+        lines=("AL1||DA|91936005^Penicillin^SCT|SV|Anaphylaxis", "NTE||L|Told by her daughter & <her> GP"),
     )

@@ -86,7 +86,7 @@ class MadeDoor:
         missing = Refusal(kind="not-found", sentences=("No line of this record has this address.",))
         return self.refuses or (samples.receipt(found) if found else missing)
 
-    async def original(self, looking: Looking, reference: OriginalReference) -> ShownOriginal | Refusal:
+    async def original(self, looking: Looking, reference: OriginalReference, *, of: str) -> ShownOriginal | Refusal:
         self.asked.append(("original", looking, reference))
         return self.refuses or samples.original()
 
@@ -150,7 +150,9 @@ class MadeSessions:
         session = self.open.get(token or "")
         return session if session and session.route == "ledger" else None
 
-    async def find_staff(self, token: str | None, *, at: datetime, is_use: bool = True) -> Session | None:
+    async def find_staff(
+        self, token: str | None, *, at: datetime, is_use: bool = True, cost: float = 1
+    ) -> Session | None:
         session = self.open.get(token or "")
         return session if session and session.patient_key is None else None
 

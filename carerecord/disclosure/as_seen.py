@@ -180,7 +180,7 @@ def shown_of(look: Look, sight: Sight, region: Region) -> list[StoredStatement] 
         opened = compose.receipt_of(sight, look.entry, region)
         return opened.behind if opened else None
     if look.what == "original":
-        return compose.behind_original(sight, OriginalReference.parse(look.original))
+        return compose.behind_original(sight, OriginalReference.parse(look.original), look.entry)
     if look.what == "document":
         found = compose.letter_of(sight, look.entry)
         return [found[0]] if found else None

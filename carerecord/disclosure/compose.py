@@ -26,8 +26,9 @@ from carerecord.disclosure.restricted import disguised, person_without_places
 from carerecord.disclosure.sight import Sight
 from carerecord.disclosure.values import Answer, Banner, Document, Looking, Receipt, ShownOriginal, Summary
 from carerecord.disclosure.withhold import may_name, withhold
-from carerecord.fhir.references import patient_part
-from carerecord.model import Heading, OriginalReference, Person, StoredStatement
+from carerecord.fhir.references import logical_id, patient_part
+from carerecord.formats.parts import Part, lines_of
+from carerecord.model import Heading, Original, OriginalReference, Person, StoredStatement
 from carerecord.organisations import Region
 from carerecord.reconciliation import Record, every_entry, receipt, reconcile
 from carerecord.reconciliation.pathway import pathway
@@ -135,22 +136,55 @@ def receipt_of(sight: Sight, entry_id: str, region: Region) -> Opened | None:
     return Opened(Receipt(banner=banner_of(sight, record, region), entry=entry, sayings=sayings), behind)
 
 
-def behind_original(sight: Sight, reference: OriginalReference) -> list[StoredStatement]:
-    """What this reader may see of what an original said; nothing, if it says anything that they may not."""
+def behind_original(sight: Sight, reference: OriginalReference, of: str) -> list[StoredStatement]:
+    """The statement of which an original's part is asked for, and the reports beside it that it stands in.
+
+    Whether the message held anything else is nothing that this looks at: with or without it the answer is the same.
+    """
+    if not of:
+        return _behind_whole(sight, reference)
+    logical, _, version = of.partition(".")
+    here = [statement for statement in sight.statements if statement.original == reference]
+    asked = [
+        statement
+        for statement in here
+        if logical_id(statement.patient_key, statement.local_id) == logical and version in ("", statement.version)
+    ]
+    if not asked:
+        return []
+    named = f'"Observation/{asked[0].local_id}"'.encode()
+    reports = [each for each in here if each.resource_type == "DiagnosticReport" and named in each.body]
+    return [*asked, *(report for report in reports if report not in asked)]
+
+
+def _behind_whole(sight: Sight, reference: OriginalReference) -> list[StoredStatement]:
+    """Of looks that are made again alone: until parts were shown, a message was shown whole to who might see it all."""
     if reference in sight.seen.originals:
         return []
     return [statement for statement in sight.statements if statement.original == reference]
 
 
-def original_of(sight: Sight, kept: read.KeptOriginal, region: Region) -> ShownOriginal:
+def original_of(
+    sight: Sight, kept: read.KeptOriginal, behind: Sequence[StoredStatement], region: Region, *, of: str
+) -> ShownOriginal:
     source = region.find_source(kept.source)
+    if not of:
+        lines = tuple(original_text(kept.content, charset=source.charset if source else "utf-8").split("\n"))
+    elif source is None:
+        lines = ()
+    else:
+        original = Original(source=source.id, content=kept.content, received_at=kept.received_at)
+        parts = [
+            Part(resource_type=each.resource_type, local_id=each.local_id, heading=each.heading) for each in behind
+        ]
+        lines = lines_of(original, parts, source=source)
     return ShownOriginal(
         banner=banner_of(sight, reconciled(sight, since=None), region),
         reference=kept.reference,
         source_name=source.name if source else kept.source,
-        message_type=kept.message_type,
         received_at=kept.received_at,
-        text=original_text(kept.content, charset=source.charset if source else "utf-8"),
+        lines=lines,
+        is_whole=not of,
     )
 
 

@@ -92,21 +92,21 @@ class Door:
         return opened.receipt
 
     @told
-    async def original(self, looking: Looking, reference: OriginalReference) -> ShownOriginal | Refusal:
-        """A message as it arrived: only one that is behind what this reader may see, and holds nothing they may not."""
+    async def original(self, looking: Looking, reference: OriginalReference, *, of: str) -> ShownOriginal | Refusal:
+        """What of a message made one statement that this reader may see, in the source's own writing."""
         sight = await self._look(looking)
         if isinstance(sight, Refusal):
             return sight
         if sight.person.subject.restricted:
             return await self._protected(sight, what="original")
-        behind = compose.behind_original(sight, reference)
+        behind = compose.behind_original(sight, reference, of) if of else []
         if not behind:
             return await self._nothing_there(sight, what="original")
         kept = await read.read_original(self._db, witness=sight.witness, person=sight.person, reference=reference)
         if kept is None:
             return await self._nothing_there(sight, what="original")
-        await self._witness_shown(sight, behind, what="original", original=str(reference))
-        return compose.original_of(sight, kept, self.region)
+        await self._witness_shown(sight, behind, what="original", original=str(reference), entry=of)
+        return compose.original_of(sight, kept, behind, self.region, of=of)
 
     @told
     async def document(self, looking: Looking, statement_id: str) -> Document | Refusal:

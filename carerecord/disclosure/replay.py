@@ -215,7 +215,10 @@ class Replays:
             kept = await read.read_original_examined(
                 self._db, witness=witness, patient_key=witness.patient_key, reference=reference
             )
-            return compose.original_of(sight, kept, region) if kept else None
+            if kept is None:
+                return None
+            behind = compose.behind_original(sight, reference, look.entry)
+            return compose.original_of(sight, kept, behind, region, of=look.entry)
         if look.what == "document":
             letter = compose.letter_of(sight, look.entry)
             return letter[1] if letter else None

@@ -102,14 +102,18 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownOriginal(msgspec.Struct, frozen=True, kw_only=True):
-    """An original message as it arrived (decoded for reading; the bytes are kept as they came)."""
+    """The part of an original that made one statement (decoded for reading; the bytes are kept as they came).
+
+    Everybody is shown the part alone, and never of what type the message was: to be refused the whole of one, or to
+    find a line missing, would tell that it holds something hidden. `is_whole`: of a look made again from before.
+    """
 
     banner: Banner
     reference: OriginalReference
     source_name: str
-    message_type: str
     received_at: datetime
-    text: str
+    lines: tuple[str, ...]
+    is_whole: bool = False
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

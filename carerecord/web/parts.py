@@ -17,6 +17,7 @@ from carerecord.stewardship.administration import AdministrationDesk
 from carerecord.stewardship.guardian import GuardianDesk
 from carerecord.stewardship.ledger import Ledger
 from carerecord.stewardship.ledger_desk import LedgerDesk
+from carerecord.stewardship.listed import ListedDesk
 from carerecord.stewardship.notices import Notice
 from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
@@ -24,6 +25,7 @@ from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerso
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
 from carerecord.stewardship.safety import Safety
+from carerecord.stewardship.subject_access import SubjectAccessDesk
 
 
 class Door(Protocol):
@@ -33,7 +35,7 @@ class Door(Protocol):
 
     async def receipt(self, looking: Looking, entry_id: str, /) -> Receipt | Refusal: ...
 
-    async def original(self, looking: Looking, reference: OriginalReference, /) -> ShownOriginal | Refusal: ...
+    async def original(self, looking: Looking, reference: OriginalReference, /, *, of: str) -> ShownOriginal | Refusal: ...
 
     async def document(self, looking: Looking, statement_id: str, /) -> Document | Refusal: ...
 
@@ -130,6 +132,12 @@ class Parts(Protocol):
 
     @property
     def records(self) -> RecordsDesk: ...
+
+    @property
+    def subject_access(self) -> SubjectAccessDesk: ...
+
+    @property
+    def listed(self) -> ListedDesk: ...
 
     @property
     def safety(self) -> Safety: ...

@@ -144,9 +144,9 @@ def original(shown: ShownOriginal) -> OriginalView:
     return OriginalView(
         banner=banner(shown.banner),
         source_name=shown.source_name,
-        message_type=shown.message_type,
         received=words.moment(shown.received_at),
-        segments=tuple(line for line in shown.text.replace("\n", "\r").split("\r") if line),
+        segments=tuple(line for line in shown.lines if line),
+        is_whole=shown.is_whole,
     )
 
 
@@ -246,6 +246,6 @@ def _saying(saying: Saying) -> SayingView:
         happened=words.moment(saying.happened_at) if saying.happened_at else "",
         standing=words.STANDINGS[saying.standing],
         lines=saying.lines,
-        original=str(saying.original),
+        original=f"{saying.original}?of={saying.statement_id}",
         is_superseded=saying.is_superseded,
     )

@@ -213,9 +213,9 @@ class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
 class OriginalView(msgspec.Struct, frozen=True, kw_only=True):
     banner: BannerView
     source_name: str
-    message_type: str
     received: str
     segments: tuple[str, ...]
+    is_whole: bool
 
 
 class Role(msgspec.Struct, frozen=True):

@@ -198,6 +198,21 @@ class Campaign:
                 if step == 0 and someone is deep:
                     links = _links(answer.body, part, hidden, deep)
             self._same([pair[deep.name], pair[twin.name]], f"{path.format(part='…')} by {reader.name}")
+        await self._compare_originals(reader, charts)
+
+    async def _compare_originals(self, reader: Reader, charts: list[tuple[Someone, Open]]) -> None:
+        """Messages that hold both, against messages that never held the rest."""
+        for item in charts[1][0].items[::8]:
+            pair = []
+            for someone, chart in charts:
+                reference = self.place.originals[someone.name, item.key]
+                of = logical_id(someone.patient_key, item.local_id)
+                path = f"{chart.base}/original/{reference}?of={of}"
+                answer = await self.place.ask("GET", path, cookies=chart.cookies)
+                if answer.status != 200:
+                    self.twins.different.append(f"original of {item.key} by {reader.name}: {answer.status}")
+                pair.append(_without_person(answer, someone))
+            self._same(pair, f"original of {item.key} by {reader.name}")
 
     async def _compare_bundles(self, deep: Someone, twin: Someone) -> None:
         headers = {"authorization": f"Bearer {await self.place.token_once('renal-registry', 'system/*.rs')}"}

@@ -309,37 +309,45 @@ class Installation:
         listed = list(items)
         rows: list[LogRow] = []
         kept: list[tuple[Any, ...]] = []
-        for item in listed:
-            for statement in item.statements(someone.patient_key):
-                reference = OriginalReference(AT.date(), next(self._numbers))
+        for said in _messages(listed):
+            reference = OriginalReference(AT.date(), next(self._numbers))
+            first = said[0][0]
+            statements = [item.statements(someone.patient_key)[version] for item, version in said]
+            for item, _ in said:
                 self.originals[someone.name, item.key] = reference
-                rows.append(
-                    LogRow(
-                        patient_key=someone.patient_key,
-                        identity_key=identities[item.identity],
-                        source=item.source,
-                        original=reference,
-                        received_at=statement.received_at,
-                        statements=[as_statement(statement)],
-                    )
+            rows.append(
+                LogRow(
+                    patient_key=someone.patient_key,
+                    identity_key=identities[first.identity],
+                    source=first.source,
+                    original=reference,
+                    received_at=statements[0].received_at,
+                    statements=[as_statement(statement) for statement in statements],
                 )
-                kept.append(
-                    (
-                        reference.day,
-                        reference.seq,
-                        item.source,
-                        f"c{reference.seq}",
-                        2,
-                        dictionary.compress(statement.body, dictionary=dictionary.ORIGINALS),
-                        reference.seq.to_bytes(16, "big"),
-                        statement.received_at,
-                        "recorded",
-                        item.resource_type,
-                        None,
-                        someone.patient_key,
-                        identities[item.identity],
-                    )
+            )
+            sent = [item.resource(item.body if version == -1 else item.older) for item, version in said]
+            bundle = {
+                "resourceType": "Bundle",
+                "type": "transaction",
+                "entry": [{"resource": resource} for resource in sent],
+            }
+            kept.append(
+                (
+                    reference.day,
+                    reference.seq,
+                    first.source,
+                    f"c{reference.seq}",
+                    2,
+                    dictionary.compress(msgspec.json.encode(bundle), dictionary=dictionary.ORIGINALS),
+                    reference.seq.to_bytes(16, "big"),
+                    statements[0].received_at,
+                    "recorded",
+                    "transaction",
+                    None,
+                    someone.patient_key,
+                    identities[first.identity],
                 )
+            )
         async with database.connect(self.settings, "listen") as listen, listen.transaction() as connection:
             await append(connection, rows)
         async with self.owner.transaction() as connection:
@@ -445,6 +453,17 @@ def _quoted(value: str) -> str:
     )
 
 
+def _messages(items: Iterable[Item]) -> list[list[tuple[Item, int]]]:
+    """What one source says of one identity in one message, older versions in messages before; a place in `statements`
+    beside each item."""
+    said: dict[tuple[int, str, int, bool], list[tuple[Item, int]]] = {}
+    for item in items:
+        if item.older:
+            said.setdefault((item.message, item.source, item.identity, False), []).append((item, 0))
+        said.setdefault((item.message, item.source, item.identity, True), []).append((item, -1))
+    return [said[key] for key in sorted(said)]
+
+
 @asynccontextmanager
 async def installed(settings: Settings) -> AsyncIterator[Installation]:
     chosen = msgspec.structs.replace(settings, public_url=BASE)
@@ -470,6 +489,7 @@ async def installed(settings: Settings) -> AsyncIterator[Installation]:
             region=REGION,
             settings=chosen,
             clock=lambda: AT,
+            bodies=api.Bodies(chosen, turns=4),
             turns=asyncio.Semaphore(4),
         )
         made.pushing = assembly.push_application(pushes)

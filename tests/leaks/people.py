@@ -24,6 +24,7 @@ from tests.said import said
 AT = datetime(2026, 11, 22, 9, 12, tzinfo=UTC)
 SOURCES = ("barts", "royal-free")
 ONE_IN = 5  # references something of somebody else
+IN_A_MESSAGE = 6
 # The label bits as they are stored, in the order of the oracle's words: numbers of the storage format.
 BITS = {
     "mental-health": 1,
@@ -82,6 +83,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     identity: int = 0  # of a person with several: by which it was said
     has_file: bool = False
     refers: bool = False  # to something of somebody else
+    message: int = 0  # what is said in one message, has one number: some of it hidden, some due
 
     @property
     def local_id(self) -> str:
@@ -90,6 +92,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bits(self) -> int:
         return sum(BITS[label] for label in self.labels)
+
+    def resource(self, body: bytes) -> msgspec.Raw:
+        """As its source sends it: under its own id."""
+        return msgspec.Raw(body.replace(b"{", b'{"id":' + msgspec.json.encode(self.own_id) + b",", 1))
 
     def statements(self, patient_key: int) -> list[StoredStatement]:
         at = AT - timedelta(days=5)
@@ -198,6 +204,7 @@ class Writer:
             identity=identity,
             has_file=kind == "DocumentReference",
             refers=refers,
+            message=self._written // IN_A_MESSAGE,
         )
 
     def everything(self, whose: str, *, elsewhere: str) -> list[Item]:

@@ -113,15 +113,31 @@ async def _entry(look: Look, route: str) -> None:
 
 
 async def _original(look: Look, route: str) -> None:
+    """Of a message that also holds what is hidden, the part that made one line, and no word of the rest."""
+    hidden = [item for item in look.items() if item.key not in look.seen.items]
     for item in look.items():
         reference = look.place.originals[look.someone.name, item.key]
-        answer = await look.ask("GET", f"{look.chart.base}/original/{reference}")
+        address = f"{look.chart.base}/original/{reference}"
+        id_ = logical_id(look.someone.id_key, item.local_id)
+        answer = await look.ask("GET", f"{address}?of={id_}")
         is_due = item.key in look.seen.items and not look.someone.is_restricted
-        may_hold = [item.key, *look.on_banner()] if is_due else ()
-        look.check(answer, route, may_hold=may_hold, owed=[item.key] if is_due else (), owed_parts=WHOLE)
+        reports = [each.key for each in look.someone.items if item.key in each.about]
+        may_hold = [item.key, *reports, *look.on_banner()] if is_due else ()
+        # A message of which something is to be removed is read by nobody until it has been.
+        is_owed = is_due and not any(
+            each.is_removed and (each.message, each.source) == (item.message, item.source)
+            for each in look.someone.items
+        )
+        look.check(answer, route, may_hold=may_hold, owed=[item.key] if is_owed else (), owed_parts=WHOLE)
+        if not is_due and answer.status == 200:
+            look.judge.leaks.append(f"{route} by {look.reader.name}: the original of {item.key} opens")
+        for rest in ("", "?of=x", *(f"?of={logical_id(look.someone.id_key, each.local_id)}" for each in hidden[:1])):
+            look.check(await look.ask("GET", address + rest), route, may_hold=look.on_banner() if is_due else ())
     elsewhere = look.place.people["plain-0" if look.someone.name != "plain-0" else "plain-1"]
-    reference = look.place.originals[elsewhere.name, elsewhere.items[look.turn % 20].key]
-    look.check(await look.ask("GET", f"{look.chart.base}/original/{reference}"), route, may_hold=())
+    item = elsewhere.items[look.turn % 20]
+    for id_ in (logical_id(elsewhere.id_key, item.local_id), logical_id(look.someone.id_key, item.local_id)):
+        address = f"{look.chart.base}/original/{look.place.originals[elsewhere.name, item.key]}?of={id_}"
+        look.check(await look.ask("GET", address), route, may_hold=())
 
 
 async def _document(look: Look, route: str) -> None:

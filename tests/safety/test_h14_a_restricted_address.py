@@ -140,7 +140,7 @@ async def test_neither_an_original_message_nor_a_document_is_opened(settings: Se
         sent = filed("Letter from Barts", "Dear Dr Okafor", source="marsh-lane")
         await protect(ward)
         for answer in (
-            await ward.door.original(looking(key), reference),
+            await ward.door.original(looking(key), reference, of=receipt.sayings[0].statement_id),
             await ward.door.document(looking(key), logical_id(key, sent.local_id)),
         ):
             assert isinstance(answer, Refusal)

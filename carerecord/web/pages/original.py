@@ -1,4 +1,4 @@
-"""The original message, as its source sent it."""
+"""What of a message made one statement, as its source wrote it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def show(request: Request) -> Response:
         reference = OriginalReference.parse(request.path_params["reference"])
     except ValueError:
         return chart.refused(request, session, NOT_FOUND)
-    shown = await part.door.original(chart.looking(session, at=at), reference)
+    shown = await part.door.original(chart.looking(session, at=at), reference, of=request.query_params.get("of", ""))
     if isinstance(shown, Refusal):
         return chart.refused(request, session, shown)
     return drawing.page("pages/original.html", frame=chart.frame(request, session), page=present.original(shown))

@@ -11,7 +11,7 @@ import pytest
 from carerecord import audit
 from carerecord.disclosure import Document, Found, Receipt, Refusal, ShownOriginal, Summary
 from carerecord.disclosure.snapshot import snapshot
-from carerecord.model import Evidence, EvidenceClass, Heading, OriginalReference, Standing
+from carerecord.model import Evidence, EvidenceClass, Heading, Standing
 from carerecord.reconciliation import every_entry
 from carerecord.settings import Settings
 from tests.house import (
@@ -130,7 +130,7 @@ async def test_what_is_withheld_leaves_no_trace_but_in_the_audit(settings: Setti
         for ask in (
             house.door.receipt(looking(joan), f"x-{secret.local_id}"),
             house.door.document(looking(joan), f"x-{secret.local_id}"),
-            house.door.original(looking(joan), secret.original),
+            house.door.original(looking(joan), secret.original, of=f"x-{secret.local_id}"),
         ):
             refusal = await ask
             assert isinstance(refusal, Refusal)
@@ -165,10 +165,11 @@ async def test_a_receipt_shows_what_was_said_and_its_original_can_be_opened(sett
         receipt = await house.door.receipt(looking(joan), line.id)
         assert isinstance(receipt, Receipt)
         assert ("Value", "6.10 mmol/L") in receipt.sayings[0].lines
-        original = await house.door.original(looking(joan), receipt.sayings[0].original)
+        saying = receipt.sayings[0]
+        original = await house.door.original(looking(joan), saying.original, of=saying.statement_id)
         assert isinstance(original, ShownOriginal)
-        assert (original.message_type, original.source_name) == ("ORU^R01", "Barts Health")
-        assert obx in original.text.split("\n")
+        assert original.source_name == "Barts Health"
+        assert original.lines == (obr.replace("OBR|1|", "OBR||").rstrip("|"), obx.replace("OBX|1|", "OBX||"))
         assert [event["detail"].get("what") for event in await house.events() if event["kind"] == "shown"] == [
             "summary",
             "receipt",
@@ -176,21 +177,31 @@ async def test_a_receipt_shows_what_was_said_and_its_original_can_be_opened(sett
         ]
 
 
-async def test_an_original_that_also_holds_what_is_withheld_is_not_opened(settings: Settings) -> None:
+async def test_an_original_that_also_holds_what_is_withheld_shows_what_it_would_show_without(
+    settings: Settings,
+) -> None:
+    """Numbers of lines and the type of the message would tell: neither is shown of any original."""
+    asthma, hidden = "DG1|2||195967001^Asthma^SCT", "DG1|1||86406008^Human immunodeficiency virus infection^SCT"
     async with open_house(settings) as house:
         joan = await house.joan()
-        summary = await house.door.summary(looking(joan))
-        assert isinstance(summary, Summary)
-        assert summary.record is not None
-        receipt = await house.door.receipt(looking(joan), summary.record.stays[0].id)
-        assert isinstance(receipt, Receipt)
-        reference = receipt.sayings[0].original
-        assert isinstance(await house.door.original(looking(joan), reference), ShownOriginal)
-        await house.remember(joan, [letter("Letter", "Secret.", sensitivity=SENSITIVE)], original=reference)
-        for asked in (reference, OriginalReference(date(2026, 11, 10), 1)):
-            refusal = await house.door.original(looking(joan), asked)
-            assert isinstance(refusal, Refusal)
-            assert refusal.kind == "not-found"
+        shown: list[tuple[str, ...]] = []
+        for number, lines in enumerate(((hidden, asthma), (asthma.replace("|2|", "|1|"),))):
+            await house.hear(message("ADT^A01", f"both-{number}", ADMITTED, *lines))
+            summary = await house.door.summary(looking(joan))
+            assert isinstance(summary, Summary)
+            assert summary.record is not None
+            assert [problem.what for problem in summary.record.problems] == ["Asthma"]
+            receipt = await house.door.receipt(looking(joan), summary.record.problems[0].id)
+            assert isinstance(receipt, Receipt)
+            saying = max(receipt.sayings, key=lambda saying: saying.original)
+            original = await house.door.original(looking(joan), saying.original, of=saying.statement_id)
+            assert isinstance(original, ShownOriginal)
+            shown.append(original.lines)
+            for asked in ("", "x", f"{saying.statement_id[:14]}{'a' * 26}"):
+                refusal = await house.door.original(looking(joan), saying.original, of=asked)
+                assert isinstance(refusal, Refusal)
+                assert refusal.kind == "not-found"
+    assert shown == [("DG1|||195967001^Asthma^SCT",)] * 2
 
 
 async def test_a_document_is_handed_out_as_it_was_sent(settings: Settings) -> None:

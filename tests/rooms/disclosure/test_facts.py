@@ -169,7 +169,7 @@ async def every_way(house: House, joan: int, line: str, original: OriginalRefere
     return [
         await house.door.summary(looking(joan)),
         await house.door.receipt(looking(joan), line),
-        await house.door.original(looking(joan), original),
+        await house.door.original(looking(joan), original, of=line),
         await house.door.document(looking(joan), line),
         await house.door.patient(looking(joan)),
         await house.door.patient(program_looking(joan)),

@@ -135,9 +135,10 @@ async def test_each_kind_of_look_is_told_apart_and_what_went_to_a_program_was_se
         wrong = await records.original(source="nel-pathology")
         chart = await ward.open(sub="reader")
         page = await chart.page()
-        await chart.page(f"entry/{entries(section(page, 'results'))[0]}")
+        line = entries(section(page, "results"))[0]
+        await chart.page(f"entry/{line}")
         await chart.page(f"entry/{entries(section(page, 'letters'))[0]}")  # of something else: not listed
-        await chart.page(f"original/{wrong}")
+        await chart.page(f"original/{wrong}?of={line}")
         await ward.door.everything(program_looking(await ward.key_of(JOAN)))
         told = await records.recall(Target(original=wrong))
         assert [(saw.what, saw.how) for saw in told.saw] == [
