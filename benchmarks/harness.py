@@ -95,7 +95,11 @@ async def process(on: Ground, *arguments: str, port: int) -> AsyncIterator[int]:
                 listen_port=str(chosen.listen_port),
                 serve_port=str(chosen.serve_port),
                 public_url=chosen.public_url,
-                session_requests_per_second_max="1000000",  # One session asks what a region asks.
+                # One session asks what a region asks.
+                session_requests_per_second_max="1000000",
+                user_requests_per_second_max="1000000",
+                program_requests_per_second_max="1000000",
+                organisation_requests_per_second_max="1000000",
             ),
         )
     try:

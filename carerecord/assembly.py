@@ -56,7 +56,7 @@ FOLD_PATIENTS_AT_ONCE = 200
 REST_SECONDS = 5.0
 STOP_SECONDS_MAX = 10
 NOTE_SECONDS = 5.0
-PUSHES_MAX = 64  # at once: each may hold the largest body that is allowed
+PUSHES_MAX = 64  # at once: each is translated and kept, its body already here
 PUSH_CONNECTIONS_MAX = 1024  # open, most of them at rest: a region's systems keep theirs
 
 
@@ -163,6 +163,7 @@ async def hear_pushes(
     family = socket.AF_INET6 if ":" in chosen.listen_host else socket.AF_INET
     listening = socket.create_server((chosen.listen_host, chosen.listen_fhir_port), family=family)
     # asyncio sees to it for sockets that it makes itself. Without it every answer waits 40 ms for the other side's ACK.
+        bodies=api.Bodies(chosen, turns=PUSHES_MAX),
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     _silence_uvicorn()
     server = PushServer(
@@ -301,17 +302,18 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
     proposals = Proposals(db, writer, region, acts=administration.ACTS)
     return Parts(
         door=disclosure.Door(
+    allowance = signin.Allowance(chosen)  # one for people and programs: an organisation's is counted over both
             db,
             writer,
             region,
             public_url=chosen.public_url,
             emergency_cases=stewardship.EmergencyCases(db, writer, region),
         ),
-        sessions=signin.Sessions(db, chosen, region=region),
+        sessions=signin.Sessions(db, chosen, region=region, allowance=allowance),
         watch=signin.Watch(db, idle_seconds_max=chosen.session_idle_seconds_max),
         arrivals=signin.Arrivals(db, region=region),
         attestations=attestations.Attestations(db, writer, region),
-        clients=signin.Clients(db, region, chosen),
+        clients=signin.Clients(db, region, chosen, allowance=allowance),
         examining=Examining(db, writer, region, public_url=chosen.public_url),
         cis2=signin.Cis2(db, region, chosen) if region.sign_in else None,
         privacy=stewardship.PrivacyDesk(db, writer, region),

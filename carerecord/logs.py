@@ -54,6 +54,7 @@ class Line(Enum):
     CHILD_ENDED = ("error", "A process ended by itself and is started again.")
 
 
+    LIMITED = ("warning", "Somebody asked too often and was told to wait; said once a minute of each.")
 def say(line: Line, *, to: TextIO | None = None, **fields: int | float | str) -> None:
     """One JSON line on standard error. Strings are names of ours (a source id, a kind, a class), checked for shape."""
     level, sentence = line.value

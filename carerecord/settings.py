@@ -27,6 +27,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     listen_connections_max: int = 512
     listen_message_bytes_max: int = 16_777_216
     listen_idle_seconds_max: int = 3600
+    listen_bytes_held_max: int = 268_435_456
+    listen_bytes_per_second_min: int = 8192
+    listen_slow_seconds_max: int = 5
     drop_folder: str = ""
     translate_seconds_max: int = 5
     serve_host: str = "127.0.0.1"
@@ -38,7 +41,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_seconds_max: int = 3600
     session_idle_seconds_max: int = 900
     session_requests_per_second_max: int = 50
+    user_requests_per_second_max: int = 20
+    program_requests_per_second_max: int = 100
+    organisation_requests_per_second_max: int = 500
     address_requests_per_second_max: int = 100
+    serve_processes: int = 1
     serve_behind_proxy: bool = False
     witness_seals: str = ""
     witness_keys: str = ""
@@ -47,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = False
     policy_narrowing: str = ""
     removal_ledger: str = ""
+    removal_hours: str = "1-4"
+    removal_lock_mebibytes_max: int = 128
     retention_guardian: str = ""
     staff_registers: str = ""
     notices: str = ""
@@ -69,6 +78,9 @@ REASONS = {
     "listen_connections_max": "Connections heard at once; more are refused, so that memory stays bounded.",
     "listen_message_bytes_max": "Largest message in bytes; a larger one is refused with AR and the connection closed.",
     "listen_idle_seconds_max": "Seconds without a byte after which a connection is closed.",
+    "listen_bytes_held_max": "Bytes of pushed bodies held at once, half of them of one program; others wait unread.",
+    "listen_bytes_per_second_min": "Bytes a second with which a pushed body must come; a slower one is refused (408).",
+    "listen_slow_seconds_max": "Seconds that a pushed body may be slower than that. None takes more than a minute.",
     "drop_folder": "Folder with one folder for each source, by its id, in which it drops documents; none if not set.",
     "translate_seconds_max": "Seconds a translation may take; a slower one is parked, kept and answered AE.",
     "serve_host": "Address on which the record is served.",
@@ -81,9 +93,16 @@ REASONS = {
     "session_idle_seconds_max": "Seconds without use by a person after which a session ends; a page that asks for "
     "itself again is not used by that.",
     "session_requests_per_second_max": "Requests a second of one session or token, saved for 20 s; a search counts 10.",
+    "user_requests_per_second_max": "Requests a second of one member of staff, in all sessions together; a reader asks "
+    "about 1. Saved for 20 s; a search counts 10.",
+    "program_requests_per_second_max": "Requests a second of one program, by all its tokens; saved and counted so.",
+    "organisation_requests_per_second_max": "Requests a second of everybody at one organisation, programs too, beyond "
+    "what each alone is refused; 10,000 staff ask some hundreds. Saved and counted so.",
     "address_requests_per_second_max": "Requests a second of one address to what needs no session, saved for 20 s; a "
     "refused one counts ten more. A neighbour launches from one address: leave room for its busiest hour.",
     "serve_behind_proxy": "True: an address is the last of X-Forwarded-For, as the proxy before the web port adds it.",
+    "serve_processes": "How many processes serve behind one address. Each counts by itself and for its share: every "
+    "limit of requests is divided by it.",
     "witness_seals": "Folder of the seals that prove the audit: put it on another machine. In home if not set.",
     "witness_keys": "Folder of the keys that sign seals, readable by the working process alone. In home if not set.",
     "witness_signer": "`command:/path` of what signs seals instead of the files of that folder, as in front of an HSM.",
@@ -92,6 +111,9 @@ REASONS = {
     "Refused at the start if any decision would show more. Empty: nothing is taken.",
     "live": "True: real patients; NHS numbers for testing (9xx) are refused. False: no range is refused.",
     "removal_ledger": "Ledger of removals outside the database; default: removal-ledger.jsonl in home. Copy it.",
+    "removal_hours": "Hours of UTC in which removed bytes are taken off the disk; after 18 hours any. Empty: any.",
+    "removal_lock_mebibytes_max": "Largest table that is locked and written anew for it; the free room of a larger one "
+    "is overwritten without a lock.",
     "retention_guardian": "Caldicott Guardian who agrees beforehand to removals whose time is over. Empty: ask.",
     "staff_registers": "Folder of staff registers (*.jsonl), read by the watch alone. Empty: it knows names only.",
     "notices": "Folder of notices to organisations, a file each, naming nobody. Empty: in the database alone.",

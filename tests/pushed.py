@@ -197,6 +197,7 @@ async def pushing(settings: Settings, *, bytes_max: int = 0) -> AsyncIterator[Pu
                 region=PUSHING_REGION,
                 settings=chosen,
                 clock=clock.now,
+                bodies=api.Bodies(chosen, turns=64),
                 turns=asyncio.Semaphore(64),
             )
             app = assembly.push_application(parts)

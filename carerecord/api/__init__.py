@@ -5,9 +5,10 @@ Invariant: no address holds anything about a patient but the record's own meanin
 witnessed by the door out.
 """
 
+from carerecord.api.bodies import Bodies
 from carerecord.api.openapi import document
 from carerecord.api.parts import Parts
 from carerecord.api.push import PushParts, push_routes
 from carerecord.api.routes import routes
 
-__all__ = ["Parts", "PushParts", "document", "push_routes", "routes"]
+__all__ = ["Bodies", "Parts", "PushParts", "document", "push_routes", "routes"]

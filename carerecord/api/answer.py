@@ -14,7 +14,7 @@ from starlette.responses import Response
 from carerecord import logs
 from carerecord.disclosure import Refusal
 from carerecord.fhir.outcome import issue, outcome
-from carerecord.signin import AccessCut
+from carerecord.signin import AccessCut, TooOften
 
 FHIR_JSON = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
@@ -68,6 +68,11 @@ def served(endpoint: Endpoint) -> Endpoint:
             return wrong.response
         except AccessCut as cut:
             return await _cut(request, cut)
+        except TooOften as too_often:
+            if not too_often.is_told:
+                await witness_refused(request, too_often)
+            headers = {"retry-after": str(too_often.seconds)}
+            return error(429, "throttled", *too_often.sentences, headers=headers)
         except Exception as fault:  # A program is answered in its own language, whatever broke.
             logs.say(logs.Line.REQUEST_FAILED, error=type(fault).__name__)
             return error(503, "exception", FAILED)
@@ -77,13 +82,13 @@ def served(endpoint: Endpoint) -> Endpoint:
 
 async def _cut(request: Request, said: AccessCut) -> Response:
     """Access is switched off: the outcome says so and whom to phone, and whoever reads records writes it down."""
-    await witness_cut(request, said)
+    await witness_refused(request, said)
     phone = request.app.state.parts.region.phone
     code = "transient" if said.status == 503 else "forbidden"
     return error(said.status, code, *said.sentences, f"Whom to phone: {phone}.")
 
 
-async def witness_cut(request: Request, said: AccessCut) -> None:
+async def witness_refused(request: Request, said: AccessCut | TooOften) -> None:
     """Only where there is a door out: the process that hears pushes shows nothing, and has no witness."""
     parts = request.app.state.parts
     door = getattr(parts, "door", None)

@@ -10,7 +10,7 @@ from carerecord.api.answer import NotServed
 from carerecord.api.parts import of
 from carerecord.disclosure import Looking
 from carerecord.model import Evidence, EvidenceClass, Purpose
-from carerecord.signin import ClientAccess
+from carerecord.signin import SEARCH_COSTS, ClientAccess
 
 ROUTE = "fhir"
 
@@ -32,7 +32,8 @@ async def find_program(request: Request, *, at: datetime) -> ClientAccess:
             "A program must show an access token: get one at the token address and send it as Authorization: Bearer.",
             headers={"www-authenticate": 'Bearer realm="carerecord"'},
         )
-    access = await of(request).clients.find(token.strip(), at=at)
+    is_search = request.method == "POST" and request.url.path.endswith("/_search")
+    access = await of(request).clients.find(token.strip(), at=at, cost=SEARCH_COSTS if is_search else 1)
     if access is None:
         raise NotServed(
             401,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from carerecord.api.answer import FHIR_JSON, NotServed, error, resource, served
+from carerecord.api.bodies import Bodies
 from carerecord.api.capability import statement_of_pushes
 from carerecord.api.guard import check_scope, find_program
 from carerecord.fhir.outcome import Severity, issue, outcome
@@ -28,7 +30,6 @@ from carerecord.settings import Settings
 from carerecord.signin import ClientAccess
 
 JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
-BODY_SECONDS_MAX = 60
 CONDITIONS = ("If-None-Exist", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 LETTERS = {"POST": "c", "PUT": "u"}
 # Issue types of HL7's validator (https://hl7.org/fhir/R4/valueset-issue-type.html): the push is no right FHIR.
@@ -47,7 +48,7 @@ class Taking(Protocol):
 
 
 class Clients(Protocol):
-    async def find(self, token: str | None, *, at: datetime) -> ClientAccess | None: ...
+    async def find(self, token: str | None, *, at: datetime, cost: float = 1) -> ClientAccess | None: ...
 
 
 class PushParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,8 @@ class PushParts(msgspec.Struct, frozen=True, kw_only=True):
     region: Region
     settings: Settings
     clock: Callable[[], datetime]
-    turns: asyncio.Semaphore  # how many bodies are held at once: the others wait for their turn, unread
+    bodies: Bodies  # read whole before their turn
+    turns: asyncio.Semaphore  # how many are taken at once
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -94,12 +96,11 @@ _read_body = msgspec.json.Decoder(_Body).decode
 async def bundle(request: Request) -> Response:
     """`POST /fhir`: a transaction about one patient, or a batch of pushes."""
     parts, access, source, at = await _who(request)
-    async with parts.turns:
-        return await _bundle(request, parts, access, source, at)
+    async with _body(request, parts, access) as content, parts.turns:
+        return await _bundle(content, parts, access, source, at)
 
 
-async def _bundle(request: Request, parts: PushParts, access: ClientAccess, source: Source, at: datetime) -> Response:
-    content = await _read(request, parts)
+async def _bundle(content: bytes, parts: PushParts, access: ClientAccess, source: Source, at: datetime) -> Response:
     entries = _look_at(content).entry
     for kind, letter in sorted({each.asked for each in entries}) or [("Bundle", "c")]:
         check_scope(access, kind, letter)
@@ -152,8 +153,7 @@ async def _one(request: Request, *, how: str) -> Response:
     parts, access, source, at = await _who(request)
     kind, own_id = request.path_params["type"], request.path_params.get("id", "")
     check_scope(access, kind, LETTERS[how])
-    async with parts.turns:
-        content = await _read(request, parts)
+    async with _body(request, parts, access) as content, parts.turns:
         answer = await _push(parts, content, source, how=how, resource_type=kind, own_id=own_id, received_at=at)
     return _answer_to_one(answer.pushes[0], parts, is_bundle=False)
 
@@ -173,8 +173,8 @@ async def _who(request: Request) -> tuple[PushParts, ClientAccess, Source, datet
     return parts, access, source, at
 
 
-async def _read(request: Request, parts: PushParts) -> bytes:
-    """The body as it came. Raises NotServed where it is too large or no JSON by its own word."""
+def _body(request: Request, parts: PushParts, access: ClientAccess) -> AbstractAsyncContextManager[bytes]:
+    """The body as it came, held until it is answered. Raises NotServed where it is no JSON by its own word."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
     if kind not in JSON or request.headers.get("content-encoding", "identity") != "identity":
         sentence = f"Resources are taken as JSON alone: send {FHIR_JSON} as it is, neither XML nor compressed."
@@ -185,17 +185,8 @@ async def _read(request: Request, parts: PushParts) -> bytes:
                 f"{name} is a condition, and conditions are not looked into here: send it without, by its own id."
             )
             raise NotServed(422, "not-supported", sentence)
-    bytes_max = parts.settings.listen_message_bytes_max
-    content = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            async for part in request.stream():
-                content += part
-                if len(content) > bytes_max:
-                    raise NotServed(413, "too-long", f"It is larger than {bytes_max} bytes: send it in smaller parts.")
-    except TimeoutError as slow:
-        raise NotServed(408, "timeout", "It did not come whole in time: send it again.") from slow
-    return bytes(content)
+    declared = request.headers.get("content-length")
+    return parts.bodies.held(request.stream(), client=access.staff.user_id, declared=declared)
 
 
 def _look_at(content: bytes) -> _Body:

@@ -7,7 +7,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from carerecord.api.answer import NotServed, read_form, witness_cut
+from carerecord.api.answer import NotServed, read_form, witness_refused
 from carerecord.api.guard import ROUTE
 from carerecord.api.parts import Parts, of
 from carerecord.disclosure import Refusal
@@ -29,7 +29,7 @@ async def token(request: Request) -> Response:
     try:
         granted = await parts.clients.grant(form, at=at)
     except AccessCut as cut:
-        await witness_cut(request, cut)
+        await witness_refused(request, cut)
         said = {"error": "access_denied", "error_description": f"{cut} Phone {parts.region.phone}."}
         return JSONResponse(said, status_code=cut.status, headers=PRIVATE)
     if await _witness(parts, granted, at=at) is not None:
@@ -52,7 +52,7 @@ async def _witness(parts: Parts, granted: ClientToken | ClientRefusal, *, at: da
     if isinstance(granted, ClientRefusal):
         detail = {"what": "token", "rule": granted.error}
         return await parts.door.witness_event("refused", staff=None, route=ROUTE, session="", at=at, detail=detail)
-    known = await parts.clients.find(granted.access_token, at=at)
+    known = await parts.clients.find(granted.access_token, at=at, cost=0)
     return await parts.door.witness_event(
         "signed_in",
         staff=known.staff if known else None,

@@ -5,9 +5,11 @@ to choose a role from, a ClientAccess, or a Refusal. Invariant: of every secret 
 state, assertion and launch works once.
 """
 
+from carerecord.signin.allowance import SEARCH_COSTS, Allowance, Buckets, TooOften
 from carerecord.signin.arrivals import Arrivals
 from carerecord.signin.cis2 import Cis2
 from carerecord.signin.clients import Clients
+from carerecord.signin.device import is_framed
 from carerecord.signin.guard import (
     OWN_COOKIE,
     OWN_SIGN_IN_COOKIE,
@@ -21,12 +23,12 @@ from carerecord.signin.guard import (
     may_declare_emergency,
     patient_cookie,
 )
-from carerecord.signin.in_frame import chart_cookie, forget_chart_cookie, is_framed
+from carerecord.signin.in_frame import chart_cookie, forget_chart_cookie
 from carerecord.signin.nhs_login import KnownPerson, NHSLogin, person_staff
 from carerecord.signin.provider_client import ProviderFailed
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
 from carerecord.signin.sessions import EMERGENCY_HOURS, OWN_ROUTE, NotAnEmergency, ReasonMissing, Sessions
-from carerecord.signin.signed import NotSigned, peek, read_signed
+from carerecord.signin.signed import NotSigned, peek, read_signed, read_signed_by
 from carerecord.signin.switches import AccessCut, Switch, SwitchKind
 from carerecord.signin.values import (
     ArrivalRefusal,
@@ -48,11 +50,14 @@ __all__ = [
     "OWN_COOKIE",
     "OWN_ROUTE",
     "OWN_SIGN_IN_COOKIE",
+    "SEARCH_COSTS",
     "SIGN_IN_COOKIE",
     "STAFF_COOKIE",
     "AccessCut",
+    "Allowance",
     "ArrivalRefusal",
     "Arrivals",
+    "Buckets",
     "Cis2",
     "ClientAccess",
     "ClientRefusal",
@@ -77,6 +82,7 @@ __all__ = [
     "StaffRole",
     "Switch",
     "SwitchKind",
+    "TooOften",
     "Watch",
     "chart_cookie",
     "desks_of",
@@ -91,4 +97,5 @@ __all__ = [
     "peek",
     "person_staff",
     "read_signed",
+    "read_signed_by",
 ]

@@ -13,6 +13,7 @@ from carerecord import clock, database
 from carerecord.model import Staff
 from carerecord.organisations import Client, Region
 from carerecord.settings import Settings
+from carerecord.signin.allowance import Allowance, TooOften
 from carerecord.signin.scopes import NotAScope, Scopes
 from carerecord.signin.signed import NotSigned, peek, read_signed
 from carerecord.signin.store import Store, hash_secret
@@ -37,12 +38,14 @@ class Clients:
         settings: Settings,
         *,
         route: str = "fhir",
+        allowance: Allowance | None = None,
         random_token: Callable[[], str] = clock.random_token,
     ) -> None:
         self._store = Store(db)
         self._region = region
         self._route = route  # by which programs come with these tokens: "fhir" to read, "push" to push
         self._token_url = f"{settings.public_url.rstrip('/')}/token"
+        self._allowance = allowance
         self._random_token = random_token
 
     async def grant(self, form: Mapping[str, str], *, at: datetime) -> ClientToken | ClientRefusal:
@@ -67,10 +70,10 @@ class Clients:
         check_switches(cuts, staff=staff, route="")
         return ClientToken(access_token=token, expires_in=TOKEN_SECONDS, scope=scope)
 
-    async def find(self, token: str | None, *, at: datetime) -> ClientAccess | None:
+    async def find(self, token: str | None, *, at: datetime, cost: float = 1) -> ClientAccess | None:
         """The program to which an access token was given, while it lasts and while the program is registered.
 
-        Raises AccessCut.
+        `cost` is what the request counts for the limits; 0 where it was counted elsewhere. Raises AccessCut, TooOften.
         """
         row = await self._store.find_token(token, at=at) if token else None
         if row is None or token is None:
@@ -81,7 +84,16 @@ class Clients:
             return None
         name = f"token-{hash_secret(token).hex()[:16]}"
         check_switches(cuts, staff=staff, route=self._route, session=name)
+        if self._allowance is not None and cost:
+            self._spend(self._allowance, staff, session=name, at=at, cost=cost)
         return ClientAccess(id=name, staff=staff, scopes=Scopes.parse(scope), expires_at=expires_at)
+
+    def _spend(self, allowance: Allowance, staff: Staff, *, session: str, at: datetime, cost: float) -> None:
+        try:
+            allowance.spend(staff, at=at, cost=cost)
+        except TooOften as too_often:
+            too_often.route, too_often.session = self._route, session
+            raise
 
     async def _authenticate(self, assertion: str, *, at: datetime) -> Client:
         client = self._region.find_client(str(peek(assertion).claims.get("iss")))

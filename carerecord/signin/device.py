@@ -18,7 +18,13 @@ _SYSTEMS: Final = (
     *(("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iOS")),
     *(("Mac OS", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
 )
-_FRAMES: Final = frozenset({"iframe", "frame", "embed", "object"})
+# https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header; what sends none is older than partitioned cookies.
+FRAMES: Final = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
+
+
+def is_framed(headers: Mapping[str, str]) -> bool:
+    """Whether this page is to stand inside another, by the browser's own word: no page can make it say otherwise."""
+    return headers.get("sec-fetch-dest", "") in FRAMES
 
 
 def device(headers: Mapping[str, str]) -> dict[str, Any]:
@@ -30,6 +36,6 @@ def device(headers: Mapping[str, str]) -> dict[str, Any]:
     system = next((name for sign, name in _SYSTEMS if sign in said), "other")
     return {
         "class": f"{browser} {version[1] if version else '?'} on {system}",
-        "framed": headers.get("sec-fetch-dest", "") in _FRAMES,
+        "framed": is_framed(headers),
         "mark": sha256(said.encode(errors="replace")).hexdigest()[:8],
     }

@@ -34,8 +34,11 @@ async def find_own_session(sessions: Sessions, cookies: Mapping[str, str], *, at
     return await sessions.find_own(cookies.get(OWN_COOKIE), at=at)
 
 
-async def find_staff_session(sessions: Sessions, cookies: Mapping[str, str], *, at: datetime) -> Session | None:
-    return await sessions.find_staff(cookies.get(STAFF_COOKIE), at=at)
+async def find_staff_session(
+    sessions: Sessions, cookies: Mapping[str, str], *, at: datetime, cost: float = 1
+) -> Session | None:
+    """`cost` is what the request counts for the limits."""
+    return await sessions.find_staff(cookies.get(STAFF_COOKIE), at=at, cost=cost)
 
 
 def may_declare_emergency(staff: Staff) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a browser shows us inside another system's page, and the cookie that opens a chart there.
+"""The cookie that opens one chart: in a window of its own, and in a frame of another system's page.
 
 A frame of another site is given no cookie that is Lax. One that is Partitioned is kept apart for each site at the top
 of the window (CHIPS, https://datatracker.ietf.org/doc/html/draft-cutler-httpbis-partitioned-cookies): what opens a
@@ -9,15 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from carerecord.signin.device import is_framed
 from carerecord.signin.guard import patient_cookie
-
-# https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header; a browser that sends none is older than Partitioned is.
-FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
-
-
-def is_framed(headers: Mapping[str, str]) -> bool:
-    """Whether this page is to stand inside another, by the browser's own word: no page can make it say otherwise."""
-    return headers.get("sec-fetch-dest", "") in FRAMES
 
 
 def chart_cookie(

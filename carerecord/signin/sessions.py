@@ -11,6 +11,7 @@ from carerecord import clock, database
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
+from carerecord.signin.allowance import Allowance, TooOften
 from carerecord.signin.store import Store, hash_secret
 from carerecord.signin.switches import check_agreement
 from carerecord.signin.values import Ended, NewSession, Session
@@ -48,10 +49,12 @@ class Sessions:
         settings: Settings,
         *,
         region: Region | None = None,
+        allowance: Allowance | None = None,
         random_token: Callable[[], str] = clock.random_token,
     ) -> None:
         self._store = Store(db)
         self._region = region
+        self._allowance = allowance
         self._longest = timedelta(seconds=settings.session_seconds_max)
         self._idle = timedelta(seconds=settings.session_idle_seconds_max)
         self._random_token = random_token
@@ -105,28 +108,46 @@ class Sessions:
 
     async def find(self, session_id: str, *, token: str | None, at: datetime, is_use: bool = True) -> Session | None:
         """The open session of one chart: its id and its token must belong together; from now on it opens that record
-        for this request. `is_use` is False where a page asks by itself. Raises AccessCut."""
+        for this request. `is_use` is False where a page asks by itself. Raises AccessCut, TooOften."""
         session = await self._find(token, at=at, is_use=is_use)
         is_chart = session is not None and session.patient_key is not None and session.route != OWN_ROUTE
         return session if session and is_chart and session.id == session_id else None
 
-    async def find_staff(self, token: str | None, *, at: datetime, is_use: bool = True) -> Session | None:
-        session = await self._find(token, at=at, is_use=is_use)
+    async def find_staff(
+        self, token: str | None, *, at: datetime, is_use: bool = True, cost: float = 1
+    ) -> Session | None:
+        """`cost` is what the request counts for the limits. Raises AccessCut, TooOften."""
+        session = await self._find(token, at=at, is_use=is_use, cost=cost)
         return session if session and session.patient_key is None else None
 
     async def find_own(self, token: str | None, *, at: datetime) -> Session | None:
-        """The open session of a person signed in to what is their own: it opens no chart. Raises AccessCut."""
+        """The open session of a person signed in to what is their own: it opens no chart.
+
+        Raises AccessCut, TooOften.
+        """
         session = await self._find(token, at=at, is_use=True)
         return session if session and session.patient_key is not None and session.route == OWN_ROUTE else None
 
-    async def _find(self, token: str | None, *, at: datetime, is_use: bool) -> Session | None:
+    async def _find(self, token: str | None, *, at: datetime, is_use: bool, cost: float = 1) -> Session | None:
         session = await self._store.find_session(token, at=at, idle=self._idle) if token else None
         if session is None:
             return None
+        if self._allowance is not None:
+            self._spend(self._allowance, session, at=at, cost=cost)
         if is_use and session.used_at is not None and at - session.used_at >= USE_NOTED_AFTER:
             await self._store.use_session(session, at=at)
         database.show_key(session.token_hash)
         return session
+
+    @staticmethod
+    def _spend(allowance: Allowance, session: Session, *, at: datetime, cost: float) -> None:
+        own = session.patient_key or 0 if session.route == OWN_ROUTE else 0
+        try:
+            allowance.spend(session.staff, at=at, cost=cost, own=own)
+        except TooOften as too_often:
+            too_often.route, too_often.session, too_often.issuer = session.route, session.id, session.issuer
+            too_often.patient_key = session.patient_key or 0
+            raise
 
     async def give_reason(self, session: Session, *, reason: str, at: datetime) -> Session:
         """The reader's own reason stands from now on in place of weak evidence; strong evidence needs none and stays.

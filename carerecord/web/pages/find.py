@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from carerecord.disclosure import Found, Refusal
 from carerecord.model import Evidence, EvidenceClass, NHSNumber, NotAnNHSNumber, Purpose
-from carerecord.signin import Session, find_staff_session
+from carerecord.signin import SEARCH_COSTS, Session, find_staff_session
 from carerecord.web import drawing, parts, words
 from carerecord.web.pages import chart, refusal
 from carerecord.web.security import read_form
@@ -35,7 +35,7 @@ async def find(request: Request) -> Response:
     part = parts.of(request)
     fields = await read_form(request, part.settings)
     at = part.clock()
-    session = await _session(request, at=at)
+    session = await _session(request, at=at, cost=SEARCH_COSTS)
     if session is None:
         return refusal.ended(request)
     filled = {field: fields.get(field, "").strip()[:40] for field in FIELDS}
@@ -76,8 +76,8 @@ def read_asked(filled: Mapping[str, str], *, today: date) -> tuple[NHSNumber | N
     return nhs_number, birth_date, wrong
 
 
-async def _session(request: Request, *, at: datetime) -> Session | None:
-    return await find_staff_session(parts.of(request).sessions, request.cookies, at=at)
+async def _session(request: Request, *, at: datetime, cost: float = 1) -> Session | None:
+    return await find_staff_session(parts.of(request).sessions, request.cookies, at=at, cost=cost)
 
 
 async def _open(request: Request, session: Session, found: Found, *, at: datetime) -> Response:

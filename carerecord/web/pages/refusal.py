@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from carerecord import logs
 from carerecord.disclosure import Refusal
-from carerecord.signin import AccessCut
+from carerecord.signin import AccessCut, TooOften
 from carerecord.web import drawing, framing, parts, security
 from carerecord.web.security import FormRefused
 from carerecord.web.views import Frame
@@ -113,6 +113,26 @@ async def cut(request: Request, said: AccessCut) -> Response:
     return show(request, refusal, status=said.status, heading="Access to this record is switched off")
 
 
+async def too_often(request: Request, said: TooOften) -> Response:
+    """Who asked too often waits, and is told how long; it is witnessed once a minute, not with every request."""
+    part = parts.of(request)
+    if not said.is_told:  # Nothing is shown whether or not this can be written down now.
+        await part.door.witness_event(
+            "refused",
+            staff=said.staff,
+            patient_key=said.patient_key,
+            route=said.route,
+            session=said.session,
+            detail={"rule": said.rule},
+            at=part.clock(),
+        )
+    framing.allow(request, part.region.frame_origins_of(said.issuer))
+    refusal = Refusal(kind="unavailable", sentences=said.sentences, phone=part.region.phone)
+    response = show(request, refusal, status=429, heading="Too much was asked in a short time")
+    response.headers["retry-after"] = str(said.seconds)
+    return response
+
+
 async def not_found(request: Request, _: Exception) -> Response:
     _allow_in_chart(request)
     said = Refusal(
@@ -174,5 +194,6 @@ def exception_handlers() -> Mapping[Any, Handler]:
         HTTPException: not_understood,
         FormRefused: form_refused,
         AccessCut: cut,
+        TooOften: too_often,
         Exception: failed,
     }

@@ -20,6 +20,7 @@ from carerecord.model import Staff
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.signin import ClientAccess, ClientRefusal, ClientToken, Scopes
+from carerecord.signin.allowance import SECONDS_OF_BURST, Allowance
 from tests.house import AT, BIRTH_DATE, NHS_NUMBER, PROGRAM, REGION
 
 KEY = 2**61 + 7
@@ -64,11 +65,23 @@ class TwoClients:
             return ClientToken(access_token="wide", expires_in=300, scope="system/*.rs")
         return ClientRefusal(error=form.get("error", "invalid_client"), sentence="exp: it has expired.")
 
-    async def find(self, token: str | None, *, at: datetime) -> ClientAccess | None:
+    async def find(self, token: str | None, *, at: datetime, cost: float = 1) -> ClientAccess | None:
         scope = {"wide": "system/*.rs", "narrow": "system/Patient.s"}.get(token or "")
         if scope is None:
             return None
         return ClientAccess(id="token-1", staff=PROGRAM, scopes=Scopes.parse(scope), expires_at=at)
+
+
+class LimitedClients(TwoClients):
+    """As the kept ones, with a limit that the settings of a test set low."""
+
+    def __init__(self) -> None:
+        self.allowance = Allowance(Settings(program_requests_per_second_max=1))
+
+    async def find(self, token: str | None, *, at: datetime, cost: float = 1) -> ClientAccess | None:
+        if cost:
+            self.allowance.spend(PROGRAM, at=at, cost=cost)
+        return await super().find(token, at=at)
 
 
 class Parts:
@@ -279,3 +292,25 @@ def test_every_route_says_who_may_call_it() -> None:
         "/fhir/Patient/{id}/$everything",
     }
     assert json.dumps([route.summary for route in api.routes])
+
+
+def test_a_program_that_asks_too_often_is_told_when_to_ask_again_and_it_is_witnessed_once(
+    client: TestClient, door: OneDoor
+) -> None:
+    client.app.state.parts.clients = LimitedClients()  # type: ignore[attr-defined]
+    answers = [client.get(f"/fhir/Patient/{ID}") for _ in range(SECONDS_OF_BURST + 3)]
+    assert [answer.status_code for answer in answers] == [200] * SECONDS_OF_BURST + [429] * 3
+    assert answers[-1].headers["retry-after"] == "1"
+    assert answers[-1].json()["issue"][0]["code"] == "throttled"
+    assert "asked by this program" in sentence(answers[-1])
+    refused = [(detail, staff) for kind, detail, staff in door.witnessed if kind == "refused"]
+    assert refused == [({"rule": "limit program"}, PROGRAM)]
+
+
+def test_a_search_counts_as_ten_and_a_token_that_is_given_as_nothing(client: TestClient) -> None:
+    client.app.state.parts.clients = LimitedClients()  # type: ignore[attr-defined]
+    for _ in range(3):
+        given = client.post("/token", data={"client_assertion": "good"})
+        assert given.status_code == 200
+    searched = [client.post("/fhir/Patient/_search", data=FORM).status_code for _ in range(3)]
+    assert searched == [200, 200, 429]

@@ -38,7 +38,7 @@ LED = msgspec.structs.replace(REGION, privacy_organisation="R1H")
 
 
 class Tokens:
-    async def find(self, token: str | None, *, at: datetime) -> ClientAccess | None:
+    async def find(self, token: str | None, *, at: datetime, cost: float = 1) -> ClientAccess | None:
         staff, scope = SCOPES[token or ""]
         return ClientAccess(id=f"token-{token}", staff=staff, scopes=Scopes.parse(scope), expires_at=at)
 

@@ -14,7 +14,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from carerecord.settings import Settings
-from carerecord.web.limits import KEYS_MAX, SECONDS_OF_BURST, Buckets, Limits
+from carerecord.signin.allowance import SECONDS_OF_BURST
+from carerecord.web.limits import Limits
 
 SETTINGS = Settings(session_requests_per_second_max=1, address_requests_per_second_max=2)
 
@@ -93,8 +94,8 @@ def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_added() -> None:
     assert asking(app, "127.0.0.1", **{"X-Forwarded-For": "192.0.2.2"}).get("/launch").status_code == 200
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    buckets = Buckets(1, clock=Clock())
-    for number in range(KEYS_MAX + 50):
-        buckets.spend(number)
-    assert len(buckets._left) == KEYS_MAX
+def test_each_of_two_processes_lets_by_its_half() -> None:
+    """The settings say how many serve: what one may ask of all of them together stays what it is."""
+    halved = served(Clock(), msgspec.structs.replace(SETTINGS, serve_processes=2))
+    assert many(asking(halved, "192.0.2.1", Cookie="a=1"), "/summary") == SECONDS_OF_BURST // 2
+    assert many(asking(halved, "192.0.2.1"), "/launch") == SECONDS_OF_BURST
