@@ -119,9 +119,8 @@ async def listen(chosen: Settings) -> None:
         noting = asyncio.create_task(_note(hearing))
         stack.callback(noting.cancel)
 
-        async def deliver(content: bytes, peer: mllp_server.Peer) -> bytes:
-            receipt = await taking.receive(content, received_at=clock.now())
-            return receipt.acknowledgement
+        def deliver(content: bytes, peer: mllp_server.Peer) -> asyncio.Future[bytes]:
+            return taking.acknowledge(content, received_at=clock.now())
 
         server = await mllp_server.serve(chosen, deliver=deliver)
         stack.push_async_callback(server.stop)

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
@@ -14,10 +14,11 @@ from carerecord import logs
 from carerecord.database import DatabaseLost
 from carerecord.formats import document, fhir, hl7v2
 from carerecord.intake import hear
+from carerecord.intake.answering import Answering
 from carerecord.intake.aside import Aside, AsideFailed, AsideTooSlow
 from carerecord.intake.keep import Keeper
 from carerecord.intake.pushes import Answer, Pushed, pushed, sentences
-from carerecord.intake.values import Heard, Kept, Receipt, receipt
+from carerecord.intake.values import Heard, Kept, Receipt, Waiting
 from carerecord.model import Original, Problem, Reading, Source
 from carerecord.organisations import Region
 from carerecord.sensitivity import check
@@ -26,9 +27,14 @@ from carerecord.settings import Settings
 if TYPE_CHECKING:
     from carerecord.database import Database
 
+T = TypeVar("T")
+
 BATCH_MESSAGES_MAX = 256
 BATCH_BYTES_MAX = 8 << 20
 ASIDE_BYTES = 256 << 10  # From here on a translation may take more of the loop's time than others can wait.
+# A commit of many messages costs little more than of one: it begins when all that have arrived are read, or so many.
+GATHERED_MAX = 32
+GATHERING_SECONDS_MAX = 0.005
 ATTEMPTS_MAX = 3
 
 # Another process was in the way: the same batch again.
@@ -64,16 +70,36 @@ class Intake:
         self._keeper = Keeper(db, region, random_key=random_key)
         self._aside = Aside(seconds_max=settings.translate_seconds_max)
         self._lanes: dict[str, _Lane] = {}
-        self._queue: deque[tuple[Heard, asyncio.Future[Kept]]] = deque()
+        self._queue: deque[tuple[Heard, Waiting]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
     async def receive(self, content: bytes, *, received_at: datetime) -> Receipt:
         """Take one message to the end or to a named refusal. Returns after the commit; NotKept if there is none."""
+        return await self._answer(content, received_at, _whole)
+
+    def acknowledge(self, content: bytes, *, received_at: datetime) -> asyncio.Future[bytes]:
+        """As `receive`, for who hears many: a future of the acknowledgement, without a task for each message."""
+        return self._answer(content, received_at, _acknowledgement)
+
+    def _answer(self, content: bytes, received_at: datetime, what: Callable[[Receipt], T]) -> asyncio.Future[T]:
         header = hl7v2.header(content)
         source = hear.find_source(self._region, header)
         original = hear.original_of(content, header, source, received_at=received_at)
-        _, kept = await self._take_in(original, header, source)
-        return receipt(content, kept, at=self._clock(), header=header)
+        answering = Answering(
+            original, header, clock=self._clock, what=what, told=None if source is hear.UNKNOWN else self._told
+        )
+        if len(content) < ASIDE_BYTES and source.id not in self._lanes:
+            self._enqueue(self._hear(original, header, source), answering)
+            return answering.answer
+        lane = self._lanes.setdefault(source.id, _Lane())
+        lane.users += 1  # Now and not when the task begins: the next message of this source must find it.
+        return asyncio.ensure_future(self._answer_in_turn(original, header, source, lane, answering))
+
+    async def _answer_in_turn(
+        self, original: Original, header: hl7v2.Header | None, source: Source, lane: _Lane, answering: Answering[T]
+    ) -> T:
+        await self._hear_in_turn(original, header, source, lane, answering)
+        return await answering.answer
 
     async def push(
         self, content: bytes, *, source: Source, how: str, resource_type: str, own_id: str, received_at: datetime
@@ -107,26 +133,34 @@ class Intake:
         return pushed(heard, kept)
 
     async def _take_in(self, original: Original, header: hl7v2.Header | None, source: Source) -> tuple[Heard, Kept]:
-        lane = self._lanes.get(source.id)
-        if len(original.content) < ASIDE_BYTES and lane is None:
-            reading = hear.translate(original, header, source, lists=self._lists)
-            heard = hear.conclude(original, reading, live=self._live)
-            waiting = self._enqueue(heard)
+        waiting: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        if len(original.content) < ASIDE_BYTES and source.id not in self._lanes:
+            heard = self._hear(original, header, source)
+            self._enqueue(heard, waiting)
         else:
-            lane = lane or self._lanes.setdefault(source.id, _Lane())
+            lane = self._lanes.setdefault(source.id, _Lane())
             lane.users += 1
-            try:
-                async with lane.turn:  # First come, first served: a big message holds back its own source only.
-                    heard = await self._hear_aside(original, header, source)
-                    waiting = self._enqueue(heard)
-            finally:
-                lane.users -= 1
-                if not lane.users:
-                    self._lanes.pop(source.id, None)
+            heard = await self._hear_in_turn(original, header, source, lane, waiting)
         kept = await waiting
         if self._told and source is not hear.UNKNOWN:
             self._told(source.id, original.received_at)
         return heard, kept
+
+    def _hear(self, original: Original, header: hl7v2.Header | None, source: Source) -> Heard:
+        return hear.conclude(original, hear.translate(original, header, source, lists=self._lists), live=self._live)
+
+    async def _hear_in_turn(
+        self, original: Original, header: hl7v2.Header | None, source: Source, lane: _Lane, waiting: Waiting
+    ) -> Heard:
+        try:
+            async with lane.turn:  # First come, first served: a big message holds back its own source only.
+                heard = await self._hear_aside(original, header, source)
+                self._enqueue(heard, waiting)
+        finally:
+            lane.users -= 1
+            if not lane.users:
+                self._lanes.pop(source.id, None)
+        return heard
 
     async def close(self) -> None:
         """Wait until whatever was received is kept, and end the process aside."""
@@ -147,17 +181,16 @@ class Intake:
                 reading = hear.CRASHED if isinstance(failed, AsideFailed) else hear.TOO_SLOW
         return hear.conclude(original, reading, packed=packed, live=self._live)
 
-    def _enqueue(self, heard: Heard) -> asyncio.Future[Kept]:
-        waiting: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+    def _enqueue(self, heard: Heard, waiting: Waiting) -> None:
         self._queue.append((heard, waiting))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
-        return waiting
 
     async def _write(self) -> None:
-        batch: list[tuple[Heard, asyncio.Future[Kept]]] = []
+        batch: list[tuple[Heard, Waiting]] = []
         try:
             while self._queue:
+                await self._gather()
                 batch = self._take()
                 await self._settle(batch)
         finally:
@@ -167,7 +200,15 @@ class Intake:
                 _fail(waiting)
             self._queue.clear()
 
-    def _take(self) -> list[tuple[Heard, asyncio.Future[Kept]]]:
+    async def _gather(self) -> None:
+        """Until a turn of the loop brings no further message: a lone one waits for one look at the sockets."""
+        loop = asyncio.get_running_loop()
+        until, held = loop.time() + GATHERING_SECONDS_MAX, 0
+        while held < len(self._queue) < GATHERED_MAX and loop.time() < until:
+            held = len(self._queue)
+            await asyncio.sleep(0)
+
+    def _take(self) -> list[tuple[Heard, Waiting]]:
         batch = [self._queue.popleft()]
         size = len(batch[0][0].content)
         while self._queue and len(batch) < BATCH_MESSAGES_MAX:
@@ -177,7 +218,7 @@ class Intake:
             batch.append(self._queue.popleft())
         return batch
 
-    async def _settle(self, batch: Sequence[tuple[Heard, asyncio.Future[Kept]]]) -> None:
+    async def _settle(self, batch: Sequence[tuple[Heard, Waiting]]) -> None:
         """Keep a batch; if a message in it cannot be kept, find it by halves and park it alone."""
         try:
             kept = await self._keep([heard for heard, _ in batch])
@@ -196,7 +237,7 @@ class Intake:
             return None
         return await self._isolate(batch, fault)
 
-    async def _isolate(self, batch: Sequence[tuple[Heard, asyncio.Future[Kept]]], fault: Exception) -> None:
+    async def _isolate(self, batch: Sequence[tuple[Heard, Waiting]], fault: Exception) -> None:
         if len(batch) > 1:
             logs.say(logs.Line.BATCH_SPLIT, messages=len(batch), kind=type(fault).__name__)
             half = len(batch) // 2
@@ -216,7 +257,7 @@ class Intake:
                 continue
         return await self._keeper.keep(batch)
 
-    def _refuse(self, batch: Sequence[tuple[Heard, asyncio.Future[Kept]]], error: Exception) -> None:
+    def _refuse(self, batch: Sequence[tuple[Heard, Waiting]], error: Exception) -> None:
         logs.say(logs.Line.DATABASE_LOST, kind=type(error).__name__)
         for _, waiting in batch:
             _fail(waiting)
@@ -230,6 +271,14 @@ class _Lane:
         self.users = 0
 
 
-def _fail(waiting: asyncio.Future[Kept]) -> None:
+def _whole(told: Receipt) -> Receipt:
+    return told
+
+
+def _acknowledgement(told: Receipt) -> bytes:
+    return told.acknowledgement
+
+
+def _fail(waiting: Waiting) -> None:
     if not waiting.done():
         waiting.set_exception(NotKept(NotKept.__doc__))

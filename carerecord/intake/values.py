@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -50,6 +50,16 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     identity_key: int | None = None
     received_at: datetime | None = None  # of the first, where it was sent more than once
     is_repeat: bool = False
+
+
+class Waiting(Protocol):
+    """Who waits for what becomes of a message: a future, or what makes the sender's answer of it."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, result: Kept, /) -> None: ...
+
+    def set_exception(self, exception: BaseException, /) -> None: ...
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     content: bytes
     content_hash: bytes = b""
+    stored: bytes = b""  # as the database keeps it: by that its files are searched
     received_at: datetime
     outcome: str = ""
     message_type: str = ""
@@ -79,7 +80,7 @@ async def find_messages(connection: Connection, references: Collection[OriginalR
     rows = await connection.fetch(
         QUERIES["find_kept_originals"], [each.day for each in ordered], [each.seq for each in ordered]
     )
-    return [_message(row) for row in rows]
+    return [msgspec.structs.replace(_message(row), stored=row["content"]) for row in rows]
 
 
 async def find_of_identities(connection: Connection, identities: Collection[int]) -> list[OriginalReference]:

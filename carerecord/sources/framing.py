@@ -40,7 +40,7 @@ class Framer:
     def held_bytes(self) -> int:
         return len(self._held)
 
-    def take(self, data: bytes) -> None:
+    def take(self, data: bytes | memoryview) -> None:
         self._held += data
 
     def next(self) -> bytes | None:

@@ -26,6 +26,7 @@ JUNK_BYTES_MAX = 65_536  # so much without a message: it does not speak MLLP
 FRAME_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
 HANDSHAKE_SECONDS_MAX = 10.0
+READ_BYTES_MAX = 262_144  # at once, from one connection
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +47,10 @@ async def serve(
     frame_seconds_max: float = FRAME_SECONDS_MAX,
     stop_seconds_max: float = STOP_SECONDS_MAX,
 ) -> Listener:
-    """Begin to listen. Each message is given to `deliver`, and answers go back in the order in which messages came."""
+    """Begin to listen. Each message is given to `deliver`, and answers go back in the order in which messages came.
+
+    A `deliver` that gives a future rather than a coroutine saves a task for each message.
+    """
     loop = asyncio.get_running_loop()
     listener = Listener(settings, deliver, frame_seconds_max=frame_seconds_max, stop_seconds_max=stop_seconds_max)
     tls = tls_context(settings)
@@ -85,7 +89,8 @@ class Listener:
     ) -> None:
         self.deliver = deliver
         self.connections: set[_Connection] = set()
-        self.working: set[asyncio.Task[None]] = set()
+        self.working: set[_Connection] = set()  # those with a message that is being delivered, or an answer unread
+        self.buffer = memoryview(bytearray(READ_BYTES_MAX))  # what is read is taken out of it before anything else is
         self.held_bytes = 0
         self.connections_max = settings.listen_connections_max
         self.message_bytes_max = settings.listen_message_bytes_max
@@ -97,6 +102,13 @@ class Listener:
         self.port = settings.listen_port
         self._server: asyncio.Server | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._rested: asyncio.Future[None] | None = None
+
+    def rest(self, connection: _Connection) -> None:
+        """Nothing of this connection is being delivered."""
+        self.working.discard(connection)
+        if self._rested is not None and not self.working and not self._rested.done():
+            self._rested.set_result(None)
 
     async def stop(self) -> None:
         self.is_stopping = True
@@ -106,11 +118,12 @@ class Listener:
             self._watching.cancel()
         for connection in list(self.connections):
             connection.finish()
-        unfinished: set[asyncio.Task[None]] = set()
         if self.working:
-            _, unfinished = await asyncio.wait(self.working, timeout=self.stop_seconds_max)
-        for task in unfinished:
-            task.cancel()
+            self._rested = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._rested], timeout=self.stop_seconds_max)
+        unfinished = list(self.working)
+        for connection in unfinished:
+            connection.cancel()
         for connection in list(self.connections):
             connection.close()
         await asyncio.sleep(0)  # Transports say goodbye in the next turn of the loop.
@@ -126,14 +139,14 @@ class Listener:
                 connection.check_limits(loop.time())
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._framer = Framer(bytes_max=listener.message_bytes_max)
         self._waiting: deque[bytes] = deque()
         self._transport: asyncio.Transport | None = None
-        self._working: asyncio.Task[None] | None = None
-        self._may_write: asyncio.Future[None] | None = None
+        self._delivering: asyncio.Future[bytes] | None = None
+        self._is_unread = False  # the sender does not read its answers
         self._is_paused = False
         self._is_ending = False  # nothing more is taken from this connection
         self._too_large: bytes | None = None  # the beginning of a message that is refused for its size
@@ -155,27 +168,32 @@ class _Connection(asyncio.Protocol):
         listener.connections.add(self)
         self._peer = _peer(self._transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._listener.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         self._last_at = self._loop.time()
         if self._is_ending:
             return
-        self._framer.take(data)
+        self._framer.take(self._listener.buffer[:nbytes])
         self._take_messages()
+        if self._waiting or self._too_large is not None:
+            self._go_on()
 
     def pause_writing(self) -> None:
         # The sender does not read its answers: it gets no more of them until it does.
-        self._may_write = self._loop.create_future()
+        self._is_unread = True
 
     def resume_writing(self) -> None:
-        if self._may_write is not None and not self._may_write.done():
-            self._may_write.set_result(None)
-        self._may_write = None
+        self._is_unread = False
+        if self in self._listener.working:
+            self._go_on()
 
     def eof_received(self) -> bool:
         # A sender may close its half and still wait for answers. TLS knows no half-closed connection.
         self._is_ending = True
         over_tls = self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
-        return self._working is not None and not over_tls
+        return self in self._listener.working and not over_tls
 
     def connection_lost(self, exc: Exception | None) -> None:
         # What was given to `deliver` runs to its end: it may be in the middle of a commit. The sender sends it again.
@@ -208,35 +226,52 @@ class _Connection(asyncio.Protocol):
             self._began_at = self._loop.time()
         if len(waiting) >= WAITING_MAX or self._is_ending:
             self._pause()
-        if self._working is None and (waiting or self._too_large is not None):
-            self._working = task = self._loop.create_task(self._work())
-            self._listener.working.add(task)
-            task.add_done_callback(self._listener.working.discard)
 
-    async def _work(self) -> None:
-        try:
-            while self._waiting:
-                answer = await self._listener.deliver(self._waiting.popleft(), self._peer)
-                self._last_at = self._loop.time()
-                if self._transport is None or self._transport.is_closing():
-                    return
-                self._transport.write(frame(answer))
-                if self._may_write is not None:
-                    await self._may_write
-                if not self._waiting and self._is_paused and not self._is_ending:
-                    self._resume()
-            if self._too_large is not None:
-                self._refuse_too_large(self._too_large)
-        except Exception as error:
-            # No answer: the sender keeps the message and sends it again. Nothing of the error is told to it.
-            logs.say(logs.Line.DELIVERY_FAILED, kind=type(error).__name__)
-            self._is_ending = True
-            if self._transport is not None:
-                self._transport.abort()
-        finally:
-            self._working = None
-            if self._is_ending:
-                self.close()
+    def _go_on(self) -> None:
+        """Deliver the next message, if nothing is in its way; where there is none, be at rest."""
+        if self._delivering is not None or self._is_unread:
+            return
+        if not self._waiting and self._is_paused and not self._is_ending:
+            self._resume()
+        if self._waiting:
+            self._listener.working.add(self)
+            try:
+                self._delivering = asyncio.ensure_future(
+                    self._listener.deliver(self._waiting.popleft(), self._peer), loop=self._loop
+                )
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._delivering.add_done_callback(self._answer)
+            return
+        if self._too_large is not None:
+            self._refuse_too_large(self._too_large)
+        self._rest()
+
+    def _answer(self, delivered: asyncio.Future[bytes]) -> None:
+        self._delivering = None
+        if delivered.cancelled():
+            return self._rest()
+        if (error := delivered.exception()) is not None:
+            return self._fail(error)
+        self._last_at = self._loop.time()
+        if self._transport is None or self._transport.is_closing():
+            return self._rest()
+        self._transport.write(frame(delivered.result()))
+        return self._go_on()
+
+    def _fail(self, error: BaseException) -> None:
+        # No answer: the sender keeps the message and sends it again. Nothing of the error is told to it.
+        logs.say(logs.Line.DELIVERY_FAILED, kind=type(error).__name__)
+        self._is_ending = True
+        if self._transport is not None:
+            self._transport.abort()
+        self._rest()
+
+    def _rest(self) -> None:
+        self._listener.rest(self)
+        if self._is_ending:
+            self.close()
 
     def _count_held(self, held_bytes: int) -> None:
         """Connections and sizes are bounded one by one; together they could still be more than the machine has."""
@@ -254,7 +289,8 @@ class _Connection(asyncio.Protocol):
         answer = hl7v2.acknowledge(
             beginning, code="AR", problems=[problem], at=clock.now(), control_id=clock.random_token()[:20]
         )
-        if self._transport is not None:
+        self._too_large = None
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame(answer))
 
     def _pause(self) -> None:
@@ -273,8 +309,8 @@ class _Connection(asyncio.Protocol):
     # --- limits and ending --------------------------------------------------------------------------------------------
 
     def check_limits(self, now: float) -> None:
-        if self._working is not None:
-            if self._may_write is not None and now - self._last_at > self._listener.frame_seconds_max:
+        if self in self._listener.working:
+            if self._is_unread and now - self._last_at > self._listener.frame_seconds_max:
                 self._close_by_limit("answers-unread")
         elif self._began_at is not None and now - self._began_at > self._listener.frame_seconds_max:
             self._close_by_limit("slow")
@@ -293,6 +329,11 @@ class _Connection(asyncio.Protocol):
         self._is_ending = True
         self._waiting.clear()
         self._pause()
+
+    def cancel(self) -> None:
+        """Wait no longer for what is being delivered."""
+        if self._delivering is not None:
+            self._delivering.cancel()
 
     def close(self) -> None:
         if self._transport is not None:
