@@ -43,12 +43,14 @@ from carerecord.stewardship import administration, attestations, removal_ledger
 from carerecord.stewardship.administration import AdministrationDesk
 from carerecord.stewardship.examining import Examining
 from carerecord.stewardship.guardian import GuardianDesk
+from carerecord.stewardship.listed import ListedDesk
 from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.safety import Safety
+from carerecord.stewardship.subject_access import SubjectAccessDesk, keep_making
 from carerecord.stewardship.telling import keep_told
 from carerecord.stewardship.watch import keep_watching
 
@@ -81,6 +83,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     proposals: Proposals
     objections: Objections
     records: RecordsDesk
+    subject_access: SubjectAccessDesk
+    listed: ListedDesk
     safety: Safety
     pages: web.Pages
     region: Region
@@ -240,6 +244,8 @@ async def work(chosen: Settings) -> None:
         stack.push_async_callback(_end, asyncio.create_task(keep_removed(db, chosen, clock=clock.now)))
         telling = keep_told(db, region, clock=clock.now, random_key=clock.random_key)
         stack.push_async_callback(_end, asyncio.create_task(telling))
+        making = keep_making(db, region, clock=clock.now, random_key=clock.random_key)
+        stack.push_async_callback(_end, asyncio.create_task(making))
         going = fold.Round()
         while not stopping.done():
             folded = 0
@@ -286,7 +292,6 @@ async def serve(chosen: Settings) -> None:
 
 def _adopt_policies(chosen: Settings) -> None:
     """Decides under the shipped policies as the region narrows them. Raises PolicyDoesNotFit."""
-    access.adopt(access.read_in_force(chosen.policy_narrowing))
     if due := access.reviews_due(on=clock.now().date()):
         logs.say(logs.Line.POLICY_REVIEW_DUE, reviews=len(due))
 
@@ -324,6 +329,8 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         administration=AdministrationDesk(db, writer, region, chosen, proposals),
         proposals=proposals,
         objections=Objections(db, writer, region),
+        subject_access=SubjectAccessDesk(region, chosen),
+        listed=ListedDesk(region, chosen),
         records=RecordsDesk(writer, region, chosen),
         safety=Safety(db, writer, region),
         pages=web.Pages(),

@@ -58,6 +58,7 @@ class Line(Enum):
 def say(line: Line, *, to: TextIO | None = None, **fields: int | float | str) -> None:
     """One JSON line on standard error. Strings are names of ours (a source id, a kind, a class), checked for shape."""
     level, sentence = line.value
+    FILE_NOT_MADE = ("error", "A file for a subject access request could not be made; it is tried three times.")
     for field, value in fields.items():
         if isinstance(value, str) and (
             len(value) > 80 or any(run.isdigit() and len(run) >= 10 for run in value.split())

@@ -22,6 +22,7 @@ from carerecord.cli import (
     evidence,
     inbox,
     links,
+    listed,
     objections,
     policy,
     processes,
@@ -56,6 +57,7 @@ GROUPS = (
     region,
     removal,
     subject_access,
+    listed,
     backup,
 )
 

@@ -24,7 +24,13 @@ def add_to(commands: Commands) -> None:
     group = commands.group("subject-access", "What is held about a person, for the person (UK GDPR Article 15).")
     opened = group.add("open", open_, "Open a request; NHS number and date of birth are read from standard input.")
     opened.add_argument("--requester", required=True, help="in which standing they ask: the person, a solicitor")
-    opened.add_argument("--identity-check", required=True, help="how it was made sure who asks")
+    opened.add_argument(
+        "--identity-check", default="", help="what was seen of who asks; without it the clock stands"
+    )
+    identified = group.add("identify", identify, "Say what was seen of who asks: the month begins.")
+    identified.add_argument("--identity-check", required=True, help="what was seen: a passport, a driving licence")
+    extended = group.add("extend", extend, "Take two further months, once, and within the first.")
+    extended.add_argument("--because", required=True, help="why; the person is told")
     listed = group.add("list", list_, "Requests, the one due first in front. Names nobody.")
     listed.add_argument("--all", action="store_true", help="answered ones too")
     worked = group.add("worklist", worklist, "What must be decided before anything is handed over.")
@@ -33,13 +39,14 @@ def add_to(commands: Commands) -> None:
     decided.add_argument("--choice", required=True, choices=[choice.value for choice in Choice])
     decided.add_argument("--ground", default=Ground.NONE.value, choices=[ground.value for ground in Ground])
     decided.add_argument("--words", default="", help="why, for whoever asks later")
+    decided.add_argument("--advised-by", default="", help="the health professional who advised; serious harm takes one")
     decided.add_argument("--span", action="append", default=[], help="words that are taken out; may be said again")
     exported = group.add("export", export, "Write the file, once nothing waits to be decided.")
     exported.add_argument("--to", type=Path, required=True, help="a new ZIP file")
     closed = group.add("close", close, "Say that a request is answered.")
-    for command in (worked, decided, exported, closed):
+    for command in (worked, decided, exported, closed, identified, extended):
         command.add_argument("request", type=int, help="its number, as listed")
-    for command in (opened, listed, worked, decided, exported, closed):
+    for command in (opened, listed, worked, decided, exported, closed, identified, extended):
         command.add_argument("--by", required=True, help="who does this")
     for command in (opened, listed, worked):
         command.add_argument("--json", action="store_true")
@@ -71,6 +78,28 @@ async def open_(chosen: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
+async def identify(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with _desk(chosen) as desk:
+        answer = await desk.identify(
+            operator(by=asked.by, role=ROLE),
+            asked.request,
+            identity_check=asked.identity_check,
+            session=SESSION,
+            at=clock.now(),
+        )
+    print(_line(done(answer)))
+    return 0
+
+
+async def extend(chosen: Settings, asked: argparse.Namespace) -> int:
+    async with _desk(chosen) as desk:
+        answer = await desk.extend(
+            operator(by=asked.by, role=ROLE), asked.request, because=asked.because, session=SESSION, at=clock.now()
+        )
+    print(_line(done(answer)))
+    return 0
+
+
 async def list_(chosen: Settings, asked: argparse.Namespace) -> int:
     async with _desk(chosen) as desk:
         requests = done(await desk.list(operator(by=asked.by, role=ROLE), every=asked.all))
@@ -96,6 +125,7 @@ async def decide(chosen: Settings, asked: argparse.Namespace) -> int:
             ground=Ground(asked.ground),
             words=asked.words,
             spans=asked.span,
+            advised_by=asked.advised_by,
             session=SESSION,
             at=clock.now(),
         )
@@ -133,6 +163,8 @@ async def close(chosen: Settings, asked: argparse.Namespace) -> int:
 
 def _line(request: Request) -> str:
     state = "closed" if request.closed_at else "exported" if request.exported_at else "open"
+    if request.identified_at is None and request.closed_at is None:
+        return f"{request.id:20} proof of who asks is awaited, the clock stands; asked by {request.requester}"
     return f"{request.id:20} due {request.due_on:%d-%b-%Y} {state:9} asked by {request.requester}"
 
 

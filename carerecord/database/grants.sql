@@ -132,7 +132,8 @@ grant select on audit.event, audit.stream to carerecord_work;
 grant select on patient_index.identity, patient_index.member, patient_index.relationship, stewardship.objection,
     stewardship.listed_person to carerecord_work;
 grant select, insert, update on stewardship.watch_day to carerecord_work;
-grant select, insert, update on stewardship.listed_person to carerecord_serve, carerecord_steward;
+-- The list of people who draw the curious is read by the watch and by the privacy desk's own hand: whoever serves cannot.
+grant select, insert, update on stewardship.listed_person to carerecord_steward;
 
 -- A person's own ledger: read and asked about where pages are served, and held there by the privacy desk.
 grant select, insert, update on stewardship.hold, stewardship.question to carerecord_serve;
@@ -151,3 +152,9 @@ grant usage on schema stewardship to carerecord_witness;
 grant execute on function stewardship.put_in_force(bigint, text, text, boolean, text),
     stewardship.close_route(text, text, text, text, timestamptz) to carerecord_serve;
 grant select, insert, update on stewardship.key_use to carerecord_serve;
+grant select, insert, update on stewardship.subject_access_file to carerecord_steward;
+grant select on stewardship.hold to carerecord_steward;
+-- Work makes the file that was asked for, of what it folds anyway, and takes it away again.
+grant select on stewardship.redaction to carerecord_work;
+grant select, update on stewardship.subject_access, stewardship.subject_access_file to carerecord_work;
+grant execute on function record.read_examined(bigint, int, bigint, bigint) to carerecord_work;

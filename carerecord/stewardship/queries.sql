@@ -306,14 +306,30 @@ select exists (select from stewardship.listed_person
                where patient_key = any ($1::bigint[]) and (until is null or until > $2))
 
 -- :name list_person
--- Puts a person on that list; again changes why and until when.
-insert into stewardship.listed_person (patient_key, because, added_by, added_at, until) values ($1, $2, $3, $4, $5)
-on conflict (patient_key) do update set because = excluded.because, added_by = excluded.added_by,
-    added_at = excluded.added_at, until = excluded.until
+-- Puts a person on that list for one organisation; again changes why and until when.
+insert into stewardship.listed_person (patient_key, organisation, id, because, added_by, added_at, until)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (patient_key, organisation) do update set because = excluded.because, added_by = excluded.added_by,
+    added_at = excluded.added_at, until = excluded.until, ended_because = '', ended_by = ''
+returning id
 
 -- :name unlist_person
 -- Takes a person off it.
-update stewardship.listed_person set until = $2 where patient_key = $1 and (until is null or until > $2) returning true
+update stewardship.listed_person set until = $3, ended_by = $4, ended_because = $5
+where patient_key = $1 and id = $2 and (until is null or until > $3)
+returning true
+
+-- :name find_listed
+-- One entry of that list by its number.
+select patient_key, organisation, id, because, added_by, added_at, until
+from stewardship.listed_person where id = $1 and (until is null or until > $2)
+
+-- :name read_listed
+-- Who is on it for one organisation, or for all: those that end first stand first.
+select patient_key, organisation, id, because, added_by, added_at, until
+from stewardship.listed_person
+where ($1::text is null or organisation = $1) and (until is null or until > $2)
+order by until nulls last, added_at, id limit 1000
 
 -- :name read_watch_marks
 -- How far an engine has followed each stream.
@@ -546,38 +562,3 @@ select c.about_stream, c.about_seq, n.created_at, n.patient_key, n.id, n.read_at
 from stewardship.notice n
 join stewardship.privacy_case c on c.patient_key = n.patient_key and n.about = 'emergency ' || c.id
 where n.patient_key = any ($1::bigint[]) and n.organisation = '' and n.kind = 'person'
-
--- :name open_subject_access
--- A request for what is held about a person.
-insert into stewardship.subject_access (patient_key, id, asked_at, due_on, requester, identity_check, opened_by)
-values ($1, $2, $3, $4, $5, $6, $7)
-
--- :name list_subject_access
--- Requests that are open, the one due first in front; or all.
-select patient_key, id, asked_at, due_on, requester, identity_check, opened_by, exported_at, exported_hash, closed_at
-from stewardship.subject_access where $1 or closed_at is null order by closed_at desc nulls first, due_on, id
-
--- :name find_subject_access
--- One request by its number.
-select patient_key, id, asked_at, due_on, requester, identity_check, opened_by, exported_at, exported_hash, closed_at
-from stewardship.subject_access where id = $1
-
--- :name decide_item
--- What somebody decided of an item; what was decided before stays beside it.
-insert into stewardship.redaction (patient_key, request_id, item, seq, choice, ground, words, spans, decided_by, at)
-select $1, $2, $3, coalesce(max(seq), 0) + 1, $4, $5, $6, $7, $8, $9
-from stewardship.redaction where patient_key = $1 and request_id = $2 and item = $3
-
--- :name read_decided_items
--- The last decision of each item.
-select distinct on (item) item, choice, ground, words, spans, decided_by, at
-from stewardship.redaction where patient_key = $1 and request_id = $2 order by item, seq desc
-
--- :name keep_export
--- What was handed over, by its hash.
-update stewardship.subject_access set exported_at = $3, exported_hash = $4 where patient_key = $1 and id = $2
-
--- :name close_subject_access
--- A request that was answered, or was taken back.
-update stewardship.subject_access set closed_at = $3 where patient_key = $1 and id = $2 and closed_at is null
-returning true

@@ -54,6 +54,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.notice": "SI",
     },
     "serve": {
+        "stewardship.subject_access": "SU",
+        "stewardship.subject_access_file": "SU",
+        "stewardship.redaction": "S",
         "record.dictionary": "S",
         "patient_index.identifier": "S",
         "patient_index.nhs_number": "S",
@@ -83,7 +86,6 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.reliance": "S",
         "signin.switch": "SID",
         "audit.circumstance": "SI",
-        "stewardship.listed_person": "SIU",
         "stewardship.hold": "SIU",
         "stewardship.question": "SIU",
         "stewardship.agreed": "S",
@@ -96,6 +98,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "stewardship.listed_person": "SIU",
         "stewardship.privacy_case": "SIU",
         "stewardship.case_note": "SI",
+        "stewardship.subject_access_file": "SIU",
+        "stewardship.hold": "S",
         "stewardship.proposal": "SIU",
         "stewardship.objection": "SIU",
         "stewardship.notice": "SIU",
@@ -148,7 +152,13 @@ COLUMNS = {
 }
 FUNCTIONS = {
     "listen": {"signin.find_token"},
-    "work": {"intake.make_partitions", "audit.make_partitions", "intake.remove_withdrawn", "intake.withdraw_returned"},
+    "work": {
+        "record.read_examined",
+        "intake.make_partitions",
+        "audit.make_partitions",
+        "intake.remove_withdrawn",
+        "intake.withdraw_returned",
+    },
     "serve": {
         "record.read_witnessed",
         "intake.read_original_witnessed",

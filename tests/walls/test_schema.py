@@ -8,6 +8,7 @@ from carerecord.settings import Settings
 BY_PATIENT = {
     "stewardship.subject_access",
     "stewardship.redaction",
+    "stewardship.subject_access_file",
     "stewardship.hold",
     "stewardship.question",
     "stewardship.listed_person",

@@ -4,7 +4,40 @@ In: a person's request (UK GDPR Article 15). Out: one ZIP file, once every doubt
 Invariant: what was redacted or withheld stands in no file of the ZIP, in no form; the hand-over is witnessed first.
 """
 
+from carerecord.stewardship.subject_access.at_desk import SubjectAccessDesk
 from carerecord.stewardship.subject_access.desk import SubjectAccess
-from carerecord.stewardship.subject_access.values import Choice, Decided, Ground, Item, Request, Undecided, Worklist
+from carerecord.stewardship.subject_access.due_rules import Standing, in_order, may_extend, standing
+from carerecord.stewardship.subject_access.making import Files, keep_making
+from carerecord.stewardship.subject_access.redact import taken_out
+from carerecord.stewardship.subject_access.values import (
+    Choice,
+    Decided,
+    File,
+    FileState,
+    Ground,
+    Item,
+    Request,
+    Undecided,
+    Worklist,
+)
 
-__all__ = ["Choice", "Decided", "Ground", "Item", "Request", "SubjectAccess", "Undecided", "Worklist"]
+__all__ = [
+    "Choice",
+    "Decided",
+    "File",
+    "FileState",
+    "Files",
+    "Ground",
+    "Item",
+    "Request",
+    "Standing",
+    "SubjectAccess",
+    "SubjectAccessDesk",
+    "Undecided",
+    "Worklist",
+    "in_order",
+    "keep_making",
+    "may_extend",
+    "standing",
+    "taken_out",
+]

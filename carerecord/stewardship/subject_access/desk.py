@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,14 +16,18 @@ from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
 from carerecord.model import Purpose, Staff
 from carerecord.organisations import Region
-from carerecord.stewardship.subject_access import export, rules
+from carerecord.stewardship.ledger import ANYBODY, hold_of
+from carerecord.stewardship.ledger_rules import is_held
+from carerecord.stewardship.ledger_values import HoldKind
+from carerecord.stewardship.subject_access import due_rules, export, rules
 from carerecord.stewardship.subject_access.export import Holding, Made
 from carerecord.stewardship.subject_access.values import Choice, Decided, Ground, Request, Undecided, Worklist
 
-QUERIES = database.queries("carerecord.stewardship")
+QUERIES = database.queries(__package__)
 DESKS = ("records", "privacy")
 SEEN = (audit.Kind.SHOWN, audit.Kind.SENT, audit.Kind.EXPORTED)
 WORDS_MIN = 5
+OnRead = Callable[[int], Awaitable[None]]
 
 
 class SubjectAccess:
@@ -45,15 +50,16 @@ class SubjectAccess:
         nhs_number: str,
         birth_date: date,
         requester: str,
-        identity_check: str,
+        identity_check: str = "",
         session: str,
         at: datetime,
     ) -> Request | Refusal:
-        """A month to answer (UK GDPR Article 12(3)), from the day it was asked and identity was sure."""
+        """A month to answer from the day it was asked and it was sure by whom; without a check its clock stands."""
         if refused := self._may_not(staff):
             return refused
-        if len(requester.split()) == 0 or len(identity_check.strip()) < WORDS_MIN:
-            return _not_said(self.region, "who asks, and how it was made sure that it is they")
+        check = " ".join(identity_check.split())[:500]
+        if len(requester.split()) == 0 or 0 < len(check) < WORDS_MIN:
+            return not_said(self.region, "who asks, and how it was made sure that it is they")
         person = await patient_index.find_person(self._db, nhs_number=nhs_number, birth_date=birth_date)
         key = person.patient_key if person else 0
         await self._witness("searched", staff, key, session=session, at=at, what="subject access")
@@ -63,16 +69,62 @@ class SubjectAccess:
             patient_key=key,
             id=self._random_key(),
             asked_at=at,
-            due_on=month_later(at.date()),
+            due_on=due_rules.month_later(at.date()),
             requester=" ".join(requester.split())[:200],
-            identity_check=" ".join(identity_check.split())[:500],
+            identity_check=check,
             opened_by=staff.user_id,
+            identified_at=at if check else None,
+            identified_by=staff.name if check else "",
         )
-        await self._witness(
-            "administered", staff, key, session=session, at=at, what="subject access opened", request=str(request.id)
+        step = "identified" if check else "identity awaited"
+        await self._administer(staff, request, "subject access opened", session=session, at=at, step=step)
+        await self._db.execute(
+            QUERIES["open_subject_access"],
+            *msgspec.structs.astuple(request)[:7],
+            request.identified_at,
+            request.identified_by,
         )
-        await self._db.execute(QUERIES["open_subject_access"], *msgspec.structs.astuple(request)[:7])
         return request
+
+    @told
+    async def identify(
+        self, staff: Staff, request_id: int, *, identity_check: str, session: str, at: datetime
+    ) -> Request | Refusal:
+        """It is sure now who asks: the month begins today."""
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        check = " ".join(identity_check.split())[:500]
+        if len(check) < WORDS_MIN:
+            return not_said(self.region, "what was seen of them")
+        if found.identified_at is not None:
+            return mend(self.region, "It was made sure before who asks.")
+        await self._administer(staff, found, "subject access identified", session=session, at=at)
+        due_on = due_rules.month_later(at.date())
+        await self._db.execute(
+            QUERIES["identify_requester"], found.patient_key, found.id, check, at, staff.name, due_on
+        )
+        return msgspec.structs.replace(
+            found, identity_check=check, identified_at=at, identified_by=staff.name, due_on=due_on
+        )
+
+    @told
+    async def extend(
+        self, staff: Staff, request_id: int, *, because: str, session: str, at: datetime
+    ) -> Request | Refusal:
+        """Two further months, for a reason that the person is told."""
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        said = " ".join(because.split())[:1000]
+        if len(said) < WORDS_MIN:
+            return not_said(self.region, "why it takes longer")
+        if cannot := due_rules.may_extend(found, on=at.date()):
+            return mend(self.region, cannot)
+        due_on = due_rules.extended_due(found)
+        await self._administer(staff, found, "subject access extended", session=session, at=at, because=said)
+        await self._db.execute(QUERIES["extend_subject_access"], found.patient_key, found.id, at, said, due_on)
+        return msgspec.structs.replace(found, extended_at=at, extended_because=said, due_on=due_on)
 
     @told
     async def list(self, staff: Staff, *, every: bool = False) -> tuple[Request, ...] | Refusal:
@@ -82,9 +134,20 @@ class SubjectAccess:
         return tuple(Request(**row) for row in await self._db.fetch(QUERIES["list_subject_access"], every))
 
     @told
+    async def read(self, staff: Staff, request_id: int, *, session: str, at: datetime) -> Request | Refusal:
+        """One request: by number and date, with nobody's name, and nothing of what is held."""
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        await self._witness(
+            "examined", staff, found.patient_key, session=session, at=at, what="request", request=str(found.id)
+        )
+        return found
+
+    @told
     async def worklist(self, staff: Staff, request_id: int, *, session: str, at: datetime) -> Worklist | Refusal:
         """What must be decided, and what was. Reading it is a look at the person's record, and is witnessed."""
-        found = await self._request(staff, request_id)
+        found = await self._sure(staff, request_id)
         if isinstance(found, Refusal):
             return found
         return await self._worklist(found, await self._holdings(found, staff, session=session, at=at))
@@ -100,38 +163,52 @@ class SubjectAccess:
         ground: Ground,
         words: str,
         spans: Sequence[str] = (),
+        advised_by: str = "",
         session: str,
         at: datetime,
     ) -> Decided | Refusal:
-        found = await self._request(staff, request_id)
+        """Serious harm takes the opinion of a health professional, named (DPA 2018, Schedule 3, paragraph 6)."""
+        found = await self._sure(staff, request_id)
         if isinstance(found, Refusal):
             return found
         said, gone = " ".join(words.split())[:1000], tuple(span for span in spans if span.strip())
+        advised = " ".join(advised_by.split())[:200]
         if choice is not Choice.KEEP and (len(said) < WORDS_MIN or ground is Ground.NONE):
-            return _not_said(self.region, "on which ground it is kept back, and why")
+            return not_said(self.region, "on which ground it is kept back, and why")
         if choice is Choice.REDACT and not gone:
-            return _not_said(self.region, "which words are taken out")
-        await self._witness(
-            "administered", staff, found.patient_key, session=session, at=at, what="subject access decided",
-            request=str(found.id), item=item, choice=choice.value, ground=ground.value,
+            return not_said(self.region, "which words are taken out")
+        if choice is not Choice.KEEP and ground is Ground.SERIOUS_HARM and len(advised) < WORDS_MIN:
+            return not_said(self.region, "which health professional advised that it would do serious harm")
+        await self._administer(
+            staff, found, "subject access decided", session=session, at=at, item=item, choice=choice.value,
+            ground=ground.value,
         )  # fmt: skip
         await self._db.execute(
             QUERIES["decide_item"], found.patient_key, found.id, item, choice.value, ground.value, said,
-            msgspec.json.encode(gone).decode(), staff.user_id, at,
+            msgspec.json.encode(gone).decode(), staff.name, at, advised,
         )  # fmt: skip
-        return Decided(item=item, choice=choice, ground=ground, words=said, spans=gone, decided_by=staff.user_id, at=at)
+        return Decided(
+            item=item, choice=choice, ground=ground, words=said, spans=gone, decided_by=staff.name, at=at,
+            advised_by=advised,
+        )  # fmt: skip
 
     @told
-    async def export(self, staff: Staff, request_id: int, *, session: str, at: datetime) -> Made | Refusal:
-        """The file, witnessed before its first byte leaves; no copy stays. Raises Undecided while an item waits."""
-        found = await self._request(staff, request_id)
+    async def export(
+        self, staff: Staff, request_id: int, *, session: str, at: datetime, on_read: OnRead | None = None
+    ) -> Made | Refusal:
+        """The file, witnessed before its first byte leaves; no copy stays. Raises Undecided while an item waits.
+        `on_read` is told how many statements there are, once all is read. Writing them takes a thread of its own."""
+        found = await self._sure(staff, request_id)
         if isinstance(found, Refusal):
             return found
         holdings = await self._holdings(found, staff, session=session, at=at)
         worklist = await self._worklist(found, holdings)
         if worklist.undecided:
             raise Undecided(f"{len(worklist.undecided)} items wait. {Undecided.__doc__}")
-        made = export.make(
+        if on_read is not None:
+            await on_read(len(holdings.statements))
+        made = await asyncio.to_thread(
+            export.make,
             await self._holding(holdings),
             found,
             worklist.decided,
@@ -151,10 +228,7 @@ class SubjectAccess:
         found = await self._request(staff, request_id)
         if isinstance(found, Refusal):
             return found
-        await self._witness(
-            "administered", staff, found.patient_key, session=session, at=at, what="subject access closed",
-            request=str(found.id),
-        )  # fmt: skip
+        await self._administer(staff, found, "subject access closed", session=session, at=at)
         return bool(await self._db.fetchval(QUERIES["close_subject_access"], found.patient_key, found.id, at))
 
     # --- Inside -----------------------------------------------------------------------------------------------------
@@ -164,6 +238,15 @@ class SubjectAccess:
             return refused
         row = await self._db.fetchrow(QUERIES["find_subject_access"], request_id)
         return Request(**row) if row else sentences.nothing_there(self.region)
+
+    async def _sure(self, staff: Staff, request_id: int) -> Request | Refusal:
+        """Nothing of a person's is read while it is not sure who asks for it, nor once the request is closed."""
+        found = await self._request(staff, request_id)
+        if isinstance(found, Refusal):
+            return found
+        if found.identified_at is None:
+            return mend(self.region, "Proof of who asks is awaited: say what was seen of them first.")
+        return mend(self.region, "This request is closed: open another.") if found.closed_at else found
 
     async def _holdings(self, request: Request, staff: Staff, *, session: str, at: datetime) -> Holdings:
         return await read_holdings(
@@ -189,6 +272,7 @@ class SubjectAccess:
                 spans=msgspec.json.decode(row["spans"], type=tuple[str, ...]),
                 decided_by=row["decided_by"],
                 at=row["at"],
+                advised_by=row["advised_by"],
             )
             for row in rows
         }
@@ -196,18 +280,27 @@ class SubjectAccess:
         return Worklist(request=request, items=tuple(items), decided=decided, statements=len(holdings.statements))
 
     async def _holding(self, holdings: Holdings) -> Holding:
-        events = await audit.read_events(self._db, patient_key=holdings.person.patient_key, kinds=SEEN)
         return Holding(
             person=holdings.person,
             statements=holdings.statements,
             names=self._names,
-            looks=tuple(self._look(event) for event in events),
+            looks=await self._looks(holdings),
             demographics=tuple(self._demographics(said) for said in holdings.said),
             originals=tuple(
                 {"reference": str(reference), "source": self._names.get(source, source), "received_at": received_at}
                 for reference, source, received_at in holdings.originals
             ),
         )
+
+    async def _looks(self, holdings: Holdings) -> tuple[dict[str, Any], ...] | None:
+        """What the person's own ledger would show, and no look besides; None where their whole list is held."""
+        keys = sorted({holdings.person.patient_key, *holdings.person.identities.values()})
+        holds = [hold_of(row) for row in await self._db.fetch(QUERIES["read_holds"], [*keys, ANYBODY])]
+        if any(hold.kind is HoldKind.LEDGER for hold in holds):
+            return None
+        events = [event for key in keys for event in await audit.read_events(self._db, patient_key=key, kinds=SEEN)]
+        events.sort(key=lambda event: (event.recorded_at, event.place))
+        return tuple(self._look(event) for event in events if not is_held(event, holds, self.region))
 
     def _look(self, event: audit.StoredEvent) -> dict[str, Any]:
         """Role and organisation; a name is given by that organisation, which knows whether it endangers anybody."""
@@ -246,6 +339,14 @@ class SubjectAccess:
             self.region, ("Your role does not answer requests for what is held about a person.",)
         )
 
+    async def _administer(
+        self, staff: Staff, request: Request, what: str, *, session: str, at: datetime, **detail: Any
+    ) -> None:
+        await self._witness(
+            "administered", staff, request.patient_key, session=session, at=at, what=what, request=str(request.id),
+            **detail,
+        )  # fmt: skip
+
     async def _witness(
         self, kind: str, staff: Staff, patient_key: int, *, session: str, at: datetime, **detail: Any
     ) -> None:
@@ -274,14 +375,11 @@ PURPOSES = {
 }
 
 
-def month_later(day: date) -> date:
-    """The same day of the next month, or its last: "one month of receipt" as the Information Commissioner counts it."""
-    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
-    last = (date(year + (month == 12), month % 12 + 1, 1) - date.resolution).day
-    return date(year, month, min(day.day, last))
-
-
-def _not_said(region: Region, what: str) -> Refusal:
+def not_said(region: Region, what: str) -> Refusal:
     return Refusal(
         kind="not-allowed", sentences=(f"It was not said {what}. Say it, and send it again.",), phone=region.phone
     )
+
+
+def mend(region: Region, sentence: str) -> Refusal:
+    return Refusal(kind="not-allowed", sentences=(sentence,), phone=region.phone)

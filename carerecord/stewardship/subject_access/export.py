@@ -42,7 +42,7 @@ README: Final = """What is in this file
 record.pdf        All of it to read and to print{pdf}.
 record.json       The same for a computer, in plain words.
 record.fhir.json  The same as FHIR R4 (https://hl7.org/fhir/R4), as other health systems read it.
-looks.json        Who looked at the record here: which organisation, in which role, when and why.
+{looks}
 manifest.json     What this file holds, with a SHA-256 of each part, and how much was kept back on which ground.
 
 "[taken out]" stands where words about somebody else had to go.
@@ -51,13 +51,17 @@ You may complain to the Information Commissioner: https://ico.org.uk, 0303 123 1
 """
 
 
+LOOKS: Final = "looks.json        Who looked at the record here: which organisation, in which role, when and why."
+NO_LOOKS: Final = "Who looked at the record is not in this file: somebody will talk it through with you, phone {phone}."
+
+
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """All that is held about a person."""
 
     person: Person
     statements: tuple[StoredStatement, ...]
     names: Mapping[str, str]  # what the sources are called
-    looks: tuple[dict[str, Any], ...]
+    looks: tuple[dict[str, Any], ...] | None  # None: their whole list is held, and is talked through with them
     demographics: tuple[dict[str, Any], ...]  # as each source says now
     originals: tuple[dict[str, Any], ...]  # the messages that came: from whom, when, of which type
 
@@ -90,11 +94,14 @@ def make(
     pdf = paper.draw({**plain, "request": _request(request), "phone": phone, "kept_back": dict(kept_back)})
     parts: dict[str, bytes] = {"record.json": _encode(plain)}
     parts["record.fhir.json"] = programs.everything_bundle(holding.person, given, answers=(), base="", at=at)
-    parts["looks.json"] = _encode(holding.looks)
+    if holding.looks is not None:
+        parts["looks.json"] = _encode(holding.looks)
     if pdf is not None:
         parts["record.pdf"] = pdf
     missing = "" if pdf is not None else " (not made here: print record.json's words instead)"
-    parts["README.txt"] = README.format(pdf=missing, phone=phone).encode()
+    parts["README.txt"] = README.format(
+        pdf=missing, phone=phone, looks=LOOKS if holding.looks is not None else NO_LOOKS.format(phone=phone)
+    ).encode()
     parts["manifest.json"] = _encode(
         {
             "made_at": at,
@@ -131,7 +138,7 @@ def _plain(
         "person": holding.demographics,
         "headings": [{"name": HEADINGS[name], "entries": by_heading[name]} for name in HEADINGS if name in by_heading],
         "originals": [{**each, "received_at": _local(each["received_at"])} for each in holding.originals],
-        "looks": [{**each, "at": _local(each["at"])} for each in holding.looks],
+        "looks": None if holding.looks is None else [{**each, "at": _local(each["at"])} for each in holding.looks],
     }
     cleaned: dict[str, Any] = msgspec.json.decode(redacted(_encode(whole), spans))
     return cleaned

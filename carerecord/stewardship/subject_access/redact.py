@@ -31,6 +31,12 @@ def redacted(body: bytes, spans: Sequence[str]) -> bytes:
     return body if cleaned == resource else _encode(cleaned)
 
 
+def taken_out(text: str, spans: Sequence[str]) -> str:
+    """Plain words as they would be handed over, for who decides."""
+    pattern = _pattern(spans)
+    return pattern.sub(GONE, text) if pattern else text
+
+
 def _pattern(spans: Sequence[str]) -> re.Pattern[str] | None:
     """Whatever the white space between the words: a line is broken in one form and not in another."""
     wanted = sorted({" ".join(span.split()) for span in spans if span.strip()}, key=len, reverse=True)

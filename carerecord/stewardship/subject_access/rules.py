@@ -95,6 +95,7 @@ def _item(statement: StoredStatement, own: set[str], names: Mapping[str, str]) -
         ground=why[0][0],
         spans=tuple(dict.fromkeys(spans))[:SPANS_MAX],
         text="\n".join(f"{label}: {text}" for label, text in lines),
+        files=sum(1 for _ in attachments(_body(statement))),
     )
 
 

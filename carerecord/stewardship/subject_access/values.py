@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from carerecord.model import Staff
+
 
 class Ground(StrEnum):
     """Why something may be kept back. Stored: only add. Data Protection Act 2018, Schedules 2 to 4."""
@@ -40,6 +42,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     exported_at: datetime | None = None
     exported_hash: str = ""  # SHA-256 of the file
     closed_at: datetime | None = None
+    identified_at: datetime | None = None  # None: proof of who asks is awaited, and the clock stands
+    identified_by: str = ""
+    extended_at: datetime | None = None
+    extended_because: str = ""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +60,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     ground: Ground  # the likely one
     spans: tuple[str, ...] = ()  # words that may have to go
     text: str = ""  # all its words, to be read in deciding
+    files: int = 0  # how many files it holds, to be opened in deciding
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +71,44 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     spans: tuple[str, ...] = ()
     decided_by: str
     at: datetime
+    advised_by: str = ""  # the health professional whose opinion it rests on
+
+
+class FileState(StrEnum):
+    """How far a file is. Stored: only add."""
+
+    ASKED = "asked"
+    READING = "reading"
+    WRITING = "writing"
+    READY = "ready"
+    FAILED = "failed"
+    GONE = "gone"  # a day is over, or the request is closed
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was asked for at the desk, without what is in it."""
+
+    patient_key: int
+    request_id: int
+    id: int
+    asked_at: datetime
+    asked_by: Staff
+    session: str
+    seal_to: str  # JWK: the public half of the key of the browser that asked
+    state: FileState
+    tries: int
+    statements: int
+    said: str  # why it failed
+    hash: str
+    size: int
+    has_paper: bool
+    kept_back: dict[str, int]
+    finished_at: datetime | None
+    fetched_at: datetime | None
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in (FileState.ASKED, FileState.READING, FileState.WRITING)
 
 
 class Worklist(msgspec.Struct, frozen=True, kw_only=True):

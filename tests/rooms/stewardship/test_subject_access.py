@@ -25,7 +25,7 @@ from carerecord.sensitivity import Label
 from carerecord.settings import Settings
 from carerecord.stewardship.opt_out import may_export
 from carerecord.stewardship.subject_access import Choice, Ground, Item, Request, SubjectAccess, Undecided
-from carerecord.stewardship.subject_access.desk import month_later
+from carerecord.stewardship.subject_access.due_rules import month_later
 from carerecord.stewardship.subject_access.redact import redacted
 from carerecord.stewardship.subject_access.rules import items
 from tests.house import BIRTH_DATE, NHS_NUMBER, REGION, House, open_house
