@@ -292,6 +292,7 @@ async def serve(chosen: Settings) -> None:
 
 def _adopt_policies(chosen: Settings) -> None:
     """Decides under the shipped policies as the region narrows them. Raises PolicyDoesNotFit."""
+    access.adopt(access.read_in_force(chosen.policy_narrowing))
     if due := access.reviews_due(on=clock.now().date()):
         logs.say(logs.Line.POLICY_REVIEW_DUE, reviews=len(due))
 
