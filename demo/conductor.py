@@ -24,6 +24,7 @@ from demo.plan import HOST, CannotStart, Plan, check_ports
 from demo.progress import Progress
 from demo.region.write import Keys, write_privately, write_region
 from demo.roster import LONDON, System, roster
+from demo.systems.neighbours import read_neighbour
 from demo.systems.outbox import Counts
 
 _READY_SECONDS_MAX = 180
@@ -75,6 +76,7 @@ class Conductor:
             plan.home / "keys",
             sign_in_issuer=plan.address(plan.ports.provider),
             person_sign_in_issuer=plan.address(plan.ports.nhs_login),
+            panel=plan.address(plan.ports.neighbour(read_neighbour("oxford"))),
         )
         self.systems = self._roster(keys)
         for system in self.systems:  # Every line is up when a demonstration starts, whatever was tried in the last.

@@ -6,6 +6,7 @@ Whatever is already there is kept, so that a restarted demonstration is still tr
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from pathlib import Path
@@ -17,6 +18,7 @@ from joserfc.jwk import ECKey, RSAKey
 TEMPLATE = Path(__file__).with_name("region.toml")
 ISSUER_IN_TEMPLATE = "http://127.0.0.1:8402"
 PERSON_ISSUER_IN_TEMPLATE = "http://127.0.0.1:8412"
+PANEL_IN_TEMPLATE = "http://127.0.0.1:8403"  # Oxford's pages, which frame the record
 PERSON_CLIENT_ID = "carerecord-demo-people"
 NEIGHBOUR_ISSUER = "https://epr.ouh.example"
 CLIENT_ID = "oxford-ward-board"
@@ -59,7 +61,12 @@ def key_name(entry: dict[str, Any]) -> str:
 
 
 def write_region(
-    folder: Path, private: Path, *, sign_in_issuer: str, person_sign_in_issuer: str = PERSON_ISSUER_IN_TEMPLATE
+    folder: Path,
+    private: Path,
+    *,
+    sign_in_issuer: str,
+    person_sign_in_issuer: str = PERSON_ISSUER_IN_TEMPLATE,
+    panel: str = PANEL_IN_TEMPLATE,
 ) -> Keys:
     """The region in `folder`, private keys in `private`. Both are readable by their owner alone."""
     for each in (folder, folder / "keys", folder / "secrets", private):
@@ -91,8 +98,13 @@ def write_region(
             write_privately(path, msgspec.json.encode(own.as_dict(private=True)))
     if not keys.sign_in_secret.exists():
         write_privately(keys.sign_in_secret, secrets.token_urlsafe(32).encode())
-    text = TEMPLATE.read_text(encoding="utf-8").replace(ISSUER_IN_TEMPLATE, sign_in_issuer)
-    text = text.replace(PERSON_ISSUER_IN_TEMPLATE, person_sign_in_issuer)
+    addresses = {
+        ISSUER_IN_TEMPLATE: sign_in_issuer,
+        PERSON_ISSUER_IN_TEMPLATE: person_sign_in_issuer,
+        PANEL_IN_TEMPLATE: panel,
+    }
+    # At once: one that was put in place must not be taken for another that still has to be.
+    text = re.sub("|".join(map(re.escape, addresses)), lambda found: addresses[found[0]], TEMPLATE.read_text("utf-8"))
     write_privately(keys.region, text.encode())
     return keys
 

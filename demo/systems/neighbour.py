@@ -23,6 +23,7 @@ from demo.systems import pages
 from demo.systems.evidence import Patient, kind_of, known, patients
 from demo.systems.life import live, serve
 from demo.systems.neighbours import Staff, read_neighbour
+from demo.systems.panel import Announced, Panel
 
 _LONDON = ZoneInfo("Europe/London")
 _LAUNCH_SECONDS = 60
@@ -54,6 +55,7 @@ class NeighbourSystem:
         self._key = ECKey.import_key(read_key(running.key))
         self._held = known(self.neighbour, people)
         self._launched: dict[str, Patient] = {}  # by jti: what the record took, and is not attested yet
+        self.panel = Panel(self)
         self._cookie = f"staff_{running.id.replace('-', '_')}"  # Cookies know no port: each neighbour has its own.
 
     def app(self) -> web.Application:
@@ -69,6 +71,8 @@ class NeighbourSystem:
                 web.get("/style.css", self.style),
             ]
         )
+        if self.neighbour.has_panel:
+            app.add_routes(self.panel.routes())
         return app
 
     async def front(self, _: web.Request) -> web.Response:
@@ -85,42 +89,55 @@ class NeighbourSystem:
         answer.set_cookie(self._cookie, staff.user_id, httponly=True, samesite="Lax")
         raise answer
 
-    async def leave(self, _: web.Request) -> web.Response:
+    async def leave(self, request: web.Request) -> web.Response:
+        if staff := self.neighbour.find_staff(request.cookies.get(self._cookie)):
+            await self.panel.close(staff, event="closed")
         answer = web.HTTPSeeOther("/")
         answer.del_cookie(self._cookie)
         raise answer
 
     async def patient_list(self, request: web.Request) -> web.Response:
-        return self._list(self._signed_in(request))
+        return self._list(self.signed_in(request))
 
     async def find(self, request: web.Request) -> web.Response:
         """Those whose own number, NHS number or name begins as asked; by POST, so that no address names a patient."""
-        staff = self._signed_in(request)
+        staff = self.signed_in(request)
         return self._list(staff, wanted=str((await request.post()).get("wanted", "")).strip())
 
     async def open_record(self, request: web.Request) -> web.Response:
         """Asks the record for a way in and sends the browser there, or says in the list why there is none."""
-        staff = self._signed_in(request)
+        staff = self.signed_in(request)
         patient = next((each for each in self.patients() if each.number == request.match_info["number"]), None)
         if patient is None:
             raise web.HTTPSeeOther("/patients")
+        answer = await self.announce(staff, patient)
+        if answer.url:
+            raise web.HTTPSeeOther(answer.url)
+        return self._list(staff, refused=answer.sentence, about=patient, status=502)
+
+    async def announce(self, staff: Staff, patient: Patient) -> Announced:
+        """Sends a signed launch: where the browser may go with it, or why nowhere."""
         jti = uuid.uuid4().hex
-        launch = self.mint(staff, patient, at=int(time.time()), jti=jti)
+        status, told = await self.send("/launch", self.mint(staff, patient, at=int(time.time()), jti=jti))
+        if status == 201 and "url" in told:
+            self.took(jti, patient)
+            return Announced(jti=jti, url=told["url"])
+        if status == 0:
+            return Announced(sentence="It does not answer. Carry on without it and try again in a few minutes.")
+        return Announced(sentence=str(told.get("sentence") or f"The record refused (HTTP {status})."))
+
+    async def send(self, path: str, compact: str) -> tuple[int, dict[str, Any]]:
+        """One signed message to the record: (HTTP status, what it answers); status 0 where it does not answer."""
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
                 client.post(
-                    f"{self.running.record}/launch", data=launch, headers={"Content-Type": "application/jwt"}
+                    f"{self.running.record}{path}", data=compact, headers={"Content-Type": "application/jwt"}
                 ) as answer,
             ):
-                told = msgspec.json.decode(await answer.read())
-                if answer.status == 201:
-                    self.took(jti, patient)
-                    raise web.HTTPSeeOther(told["url"])
-                sentence = str(told.get("sentence") or f"The record refused (HTTP {answer.status}).")
-        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, KeyError):
-            sentence = "It does not answer. Carry on without it and try again in a few minutes."
-        return self._list(staff, refused=sentence, about=patient, status=502)
+                return answer.status, msgspec.json.decode(await answer.read(), type=dict[str, Any])
+        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
+            return 0, {}
 
     def mint(self, staff: Staff, patient: Patient, *, at: int, jti: str = "") -> str:
         """The signed launch: who looks, at whom, and on what evidence. Good for a minute and for one use."""
@@ -143,7 +160,7 @@ class NeighbourSystem:
         }
         if patient.evidence:
             claims["evidence"] = msgspec.to_builtins(patient.evidence)
-        return self._sign(claims, typ="carerecord-launch+jwt")
+        return self.sign(claims, typ="carerecord-launch+jwt")
 
     def took(self, jti: str, patient: Patient) -> None:
         """The record took a launch: it is attested with the next."""
@@ -168,41 +185,31 @@ class NeighbourSystem:
                 for jti, patient, evidence in named
             ],
         }
-        return self._sign(claims, typ="carerecord-attestation+jwt"), about
+        return self.sign(claims, typ="carerecord-attestation+jwt"), about
 
     async def attest(self) -> None:
         """Sends what it attests; what the record did not take is sent again the next time."""
         if not self._launched:
             return
         attestation, about = self.mint_attestation(at=int(time.time()))
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
-                client.post(
-                    f"{self.running.record}/launch/attestation",
-                    data=attestation,
-                    headers={"Content-Type": "application/jwt"},
-                ) as answer,
-            ):
-                if answer.status == 201:
-                    for jti in about:
-                        del self._launched[jti]
-        except (aiohttp.ClientError, TimeoutError):
-            return
+        status, _ = await self.send("/launch/attestation", attestation)
+        if status == 201:
+            for jti in about:
+                del self._launched[jti]
 
     async def keep_attesting(self) -> None:
         while True:
             await asyncio.sleep(self.running.attests_every_seconds)
             await self.attest()
 
-    def _sign(self, claims: dict[str, Any], *, typ: str) -> str:
+    def sign(self, claims: dict[str, Any], *, typ: str) -> str:
         header = {"alg": "ES256", "kid": str(self._key.kid), "typ": typ}
         return jws.serialize_compact(header, msgspec.json.encode(claims), self._key, algorithms=["ES256"])
 
     def patients(self) -> list[Patient]:
         return patients(self.neighbour, self._held, at=datetime.now(_LONDON))
 
-    def _signed_in(self, request: web.Request) -> Staff:
+    def signed_in(self, request: web.Request) -> Staff:
         staff = self.neighbour.find_staff(request.cookies.get(self._cookie))
         if staff is None:
             raise web.HTTPSeeOther("/")

@@ -48,6 +48,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     organisation: str
     name: str
+    has_panel: bool  # shows the record beside its own patient, in a frame
     staff: tuple[Staff, ...]
 
     def find_staff(self, user_id: str | None) -> Staff | None:
@@ -62,6 +63,7 @@ def neighbours() -> tuple[Neighbour, ...]:
     return tuple(
         Neighbour(
             place=place,
+            has_panel=bool(registered[entry["id"]].get("frame_origins")),
             staff=tuple(_staff(**staff) for staff in entry.pop("staff")),
             **{name: registered[entry["id"]][name] for name in ("issuer", "organisation", "name")},
             **entry,

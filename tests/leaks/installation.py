@@ -466,7 +466,14 @@ def _messages(items: Iterable[Item]) -> list[list[tuple[Item, int]]]:
 
 @asynccontextmanager
 async def installed(settings: Settings) -> AsyncIterator[Installation]:
-    chosen = msgspec.structs.replace(settings, public_url=BASE)
+    chosen = msgspec.structs.replace(
+        settings,
+        public_url=BASE,
+        # Time stands still here, and a campaign asks in it more than anybody may: what is asked here is who sees what.
+        user_requests_per_second_max=10**6,
+        program_requests_per_second_max=10**6,
+        organisation_requests_per_second_max=10**6,
+    )
     async with AsyncExitStack() as stack:
         owner = await stack.enter_async_context(database.connect(chosen, "owner"))
         listen = await stack.enter_async_context(database.connect(chosen, "listen"))

@@ -16,6 +16,8 @@ from joserfc.jwk import KeySet
 
 from carerecord.access.policies import read_policies
 from carerecord.launch.attestation import verify as verify_attestation
+from carerecord.launch.closing import Closing
+from carerecord.launch.closing import verify as verify_closing
 from carerecord.launch.context_link import verify
 from carerecord.organisations import read_region
 from carerecord.signin import Launch, peek
@@ -32,6 +34,7 @@ AT = datetime(2026, 11, 20, 9, 0, tzinfo=LONDON)
 OXFORD = read_neighbour("oxford")
 DOCTOR = OXFORD.staff[0]
 RECORD = "http://127.0.0.1:8400"
+JWT = "application/jwt"
 IDS = [neighbour.id for neighbour in neighbours()]
 
 
@@ -252,3 +255,103 @@ async def test_a_neighbour_attests_what_it_launched_once_and_leaves_out_what_nam
         assert isinstance(said, Attestation), said
         assert [(each.jti, each.holds) for each in said.launches] == [(jtis[0], True)]
         assert named.person.nhs_number not in str(said)
+
+
+# --- The panel beside a patient ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _beside_a_record_that_counts(keys):
+    """A record that takes each launch under a code of its own, and is told what closes."""
+    launches, closed = [], []
+
+    async def launch(request):
+        launches.append(msgspec.json.decode(jws.extract_compact(await request.read()).payload))
+        return web.json_response({"url": f"http://record/launch/{len(launches)}", "expires_in": 60}, status=201)
+
+    async def context(request):
+        closed.append((request.content_type, await request.text()))
+        return web.json_response({"ended": 1})
+
+    record = web.Application()
+    record.add_routes([web.post("/launch", launch), web.post("/launch/context", context)])
+    async with TestServer(record) as served:
+        system = _system(keys, record=f"http://127.0.0.1:{served.port}")
+        async with TestClient(TestServer(system.app())) as client:
+            await _sign_in(client)
+            client.launches, client.system = launches, system
+            client.closed = lambda: [_heard(keys, system, compact) for kind, compact in closed if kind == JWT]
+            yield client
+
+
+def _heard(keys, system, compact):
+    audience = f"{system.running.record}/launch/context"
+    heard = verify_closing(compact, region=read_region(keys.region), audience=audience, at=datetime.now(UTC))
+    assert isinstance(heard, Closing), heard
+    return heard.event, heard.launch
+
+
+async def test_the_panel_frames_what_was_launched_for_the_patient_who_is_open(keys):
+    async with _beside_a_record_that_counts(keys) as client:
+        first = client.system.patients()[0]
+        page = await (await client.post(f"/patients/{first.number}/panel")).text()
+        assert '<iframe src="http://record/launch/1"' in page
+        assert first.person.name in page
+        assert client.launches[0]["patient"]["nhs_number"] == first.person.nhs_number
+        assert f'name="record-{client.launches[0]["jti"]}"' in page
+
+
+async def test_turning_to_another_patient_ends_what_was_launched_for_the_one_before_it_opens(keys):
+    async with _beside_a_record_that_counts(keys) as client:
+        first, second = client.system.patients()[:2]
+        await client.post(f"/patients/{first.number}/panel")
+        await client.post(f"/patients/{second.number}/panel")
+        before, after = (launch["jti"] for launch in client.launches)
+        assert client.closed() == [("patient-changed", before)]
+        page = await (await client.post("/patient/close")).text()
+        assert "My patients" in page
+        assert client.closed()[1:] == [("closed", after)]
+
+
+async def test_drawn_again_the_panel_is_launched_again_and_what_it_showed_is_closed(keys):
+    async with _beside_a_record_that_counts(keys) as client:
+        number = client.system.patients()[0].number
+        await client.post(f"/patients/{number}/panel")
+        assert '<iframe src="http://record/launch/2"' in await (await client.get("/patient")).text()
+        assert client.closed() == [("closed", client.launches[0]["jti"])]
+
+
+async def test_another_user_of_the_computer_finds_no_panel_open(keys):
+    async with _beside_a_record_that_counts(keys) as client:
+        await client.post(f"/patients/{client.system.patients()[0].number}/panel")
+        await client.post("/leave")
+        assert client.closed() == [("closed", client.launches[0]["jti"])]
+        await _sign_in(client, "OUH-7782")
+        assert (await client.get("/patient", allow_redirects=False)).headers["Location"] == "/patients"
+
+
+async def test_a_panel_that_the_record_refuses_says_its_sentence_in_its_place(keys):
+    refusal = {"error": "organisation", "sentence": "This neighbour may speak only for RTH. <b>"}
+    async with _beside_a_record(keys, refusal, 403) as client:
+        await _sign_in(client)
+        page = await (await client.post(f"/patients/{_oxfords_patients()[0].number}/panel")).text()
+        assert "This neighbour may speak only for RTH. &lt;b&gt;" in page
+        assert "<iframe" not in page
+
+
+async def test_a_system_that_is_not_registered_to_frame_has_no_panel(keys):
+    system = _system(keys, "bedfordshire")
+    async with TestClient(TestServer(system.app())) as client:
+        await _sign_in(client, system.neighbour.staff[0].user_id)
+        assert "/panel" not in await (await client.get("/patients")).text()
+        assert (await client.post(f"/patients/{system.patients()[0].number}/panel")).status == 404
+
+
+def test_the_region_names_the_address_from_which_oxford_frames(tmp_path):
+    """Wherever the demonstration runs: also where one system's port was another's in the file it is made from."""
+    written = write_region(
+        tmp_path / "region", tmp_path / "keys", sign_in_issuer="http://127.0.0.1:8403", panel="http://127.0.0.1:8404"
+    )
+    region = read_region(written.region)
+    assert region.frame_origins_of(NEIGHBOUR_ISSUER) == region.frame_origins == ("http://127.0.0.1:8404",)
+    assert region.sign_in.issuer == "http://127.0.0.1:8403"
