@@ -161,12 +161,12 @@ async def hear_pushes(
         region=region,
         settings=chosen,
         clock=clock.now,
+        bodies=api.Bodies(chosen, turns=PUSHES_MAX),
         turns=asyncio.Semaphore(PUSHES_MAX),
     )
     family = socket.AF_INET6 if ":" in chosen.listen_host else socket.AF_INET
     listening = socket.create_server((chosen.listen_host, chosen.listen_fhir_port), family=family)
     # asyncio sees to it for sockets that it makes itself. Without it every answer waits 40 ms for the other side's ACK.
-        bodies=api.Bodies(chosen, turns=PUSHES_MAX),
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     _silence_uvicorn()
     server = PushServer(
@@ -300,6 +300,7 @@ def _adopt_policies(chosen: Settings) -> None:
 async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) -> Parts:
     _adopt_policies(chosen)
     db = await stack.enter_async_context(database.connect(chosen, "serve"))
+    allowance = signin.Allowance(chosen)  # one for people and programs: an organisation's is counted over both
     await removal_ledger.check(db, chosen)
     await dictionary.load(db)
     writer = await stack.enter_async_context(audit.Writer.open(db))
@@ -307,7 +308,6 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
     proposals = Proposals(db, writer, region, acts=administration.ACTS)
     return Parts(
         door=disclosure.Door(
-    allowance = signin.Allowance(chosen)  # one for people and programs: an organisation's is counted over both
             db,
             writer,
             region,

@@ -48,13 +48,13 @@ class Line(Enum):
     AGREEMENT_ENDED = ("error", "An agreement has ended: its organisation opens nothing new until it is renewed.")
     POLICY_REVIEW_DUE = ("warning", "Reviews of the policy are due: `carerecord policy` names them.")
     SIGN_IN_REFUSED = ("warning", "A sign-in was refused.")
+    LIMITED = ("warning", "Somebody asked too often and was told to wait; said once a minute of each.")
     REQUEST_FAILED = ("error", "A request failed inside; the reader was told whom to phone.")
     CASES_OPENED = ("info", "The watch opened cases for the privacy desk.")
     PERSONS_TOLD = ("info", "Persons were told of emergency access to their records.")
     CHILD_ENDED = ("error", "A process ended by itself and is started again.")
 
 
-    LIMITED = ("warning", "Somebody asked too often and was told to wait; said once a minute of each.")
 def say(line: Line, *, to: TextIO | None = None, **fields: int | float | str) -> None:
     """One JSON line on standard error. Strings are names of ours (a source id, a kind, a class), checked for shape."""
     level, sentence = line.value
