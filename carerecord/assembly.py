@@ -43,6 +43,8 @@ from carerecord.stewardship import administration, attestations, removal_ledger
 from carerecord.stewardship.administration import AdministrationDesk
 from carerecord.stewardship.examining import Examining
 from carerecord.stewardship.guardian import GuardianDesk
+from carerecord.stewardship.in_force.keeping import InForce, following
+from carerecord.stewardship.in_force.sealing_key import keep_sealing_key
 from carerecord.stewardship.listed import ListedDesk
 from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
@@ -246,6 +248,8 @@ async def work(chosen: Settings) -> None:
         stack.push_async_callback(_end, asyncio.create_task(telling))
         making = keep_making(db, region, clock=clock.now, random_key=clock.random_key)
         stack.push_async_callback(_end, asyncio.create_task(making))
+        renewing = keep_sealing_key(db, chosen, clock=clock.now)
+        stack.push_async_callback(_end, asyncio.create_task(renewing))
         going = fold.Round()
         while not stopping.done():
             folded = 0
@@ -290,22 +294,21 @@ async def serve(chosen: Settings) -> None:
             await server.serve()
 
 
-def _adopt_policies(chosen: Settings) -> None:
-    """Decides under the shipped policies as the region narrows them. Raises PolicyDoesNotFit."""
-    access.adopt(access.read_in_force(chosen.policy_narrowing))
+def _say_reviews_due() -> None:
     if due := access.reviews_due(on=clock.now().date()):
         logs.say(logs.Line.POLICY_REVIEW_DUE, reviews=len(due))
 
 
 async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) -> Parts:
-    _adopt_policies(chosen)
+    base = access.read_in_force(chosen.policy_narrowing)  # Raises PolicyDoesNotFit before anything is reached.
     db = await stack.enter_async_context(database.connect(chosen, "serve"))
     allowance = signin.Allowance(chosen)  # one for people and programs: an organisation's is counted over both
     await removal_ledger.check(db, chosen)
     await dictionary.load(db)
     writer = await stack.enter_async_context(audit.Writer.open(db))
-    await audit.note_policy(db, writer, version=access.policy_version(), at=clock.now())
-    proposals = Proposals(db, writer, region, acts=administration.ACTS)
+    agreed = await stack.enter_async_context(following(InForce(db, writer, base=base, clock=clock.now)))
+    _say_reviews_due()
+    proposals = Proposals(db, writer, region, acts=administration.ACTS, changed=agreed.tell)
     return Parts(
         door=disclosure.Door(
             db,
@@ -326,7 +329,7 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         ledger=stewardship.Ledger(db, writer, region),
         ledger_desk=stewardship.LedgerDesk(db, writer, region),
         own_objections=OwnObjections(Objections(db, writer, region)),
-        guardian=GuardianDesk(db, writer, region, chosen),
+        guardian=GuardianDesk(db, writer, region, chosen, proposals, agreed),
         administration=AdministrationDesk(db, writer, region, chosen, proposals),
         proposals=proposals,
         objections=Objections(db, writer, region),

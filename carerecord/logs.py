@@ -47,6 +47,11 @@ class Line(Enum):
     AGREEMENT_LAPSES = ("warning", "An agreement lapses soon: renew it, or its organisation opens nothing new.")
     AGREEMENT_ENDED = ("error", "An agreement has ended: its organisation opens nothing new until it is renewed.")
     POLICY_REVIEW_DUE = ("warning", "Reviews of the policy are due: `carerecord policy` names them.")
+    AGREED_IN_FORCE = ("info", "What two people agreed is in force.")
+    AGREED_UNCONFIRMED = (
+        "error",
+        "What two people agreed cannot be read: every route through a legal bar is shut until it can.",
+    )
     SIGN_IN_REFUSED = ("warning", "A sign-in was refused.")
     LIMITED = ("warning", "Somebody asked too often and was told to wait; said once a minute of each.")
     REQUEST_FAILED = ("error", "A request failed inside; the reader was told whom to phone.")

@@ -78,6 +78,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     headings: tuple[str, ...]
+    heading_names: tuple[tuple[str, str], ...]  # those that may be hidden here, and what they are called
+    labels: tuple[str, ...]
     roles: tuple[RoleRow, ...]
     desks: tuple[DeskRow, ...]
     policies: tuple[PolicyRow, ...]  # what is written by hand; the matrix stands in `roles`
@@ -98,6 +100,12 @@ def guardian(*, on: date, policies: Policies | None = None) -> Reading:
     return Reading(
         version=held.version,
         headings=tuple(held.matrix.heading[heading.name].name for heading in Heading),
+        heading_names=tuple(
+            (heading.name, held.matrix.heading[heading.name].name)
+            for heading in Heading
+            if heading.name not in held.matrix.always_shown.headings
+        ),
+        labels=tuple(label.word for label in Label),
         roles=tuple(row_of(held, role_id) for role_id, role in held.matrix.role.items() if not role.desks),
         desks=tuple(
             DeskRow(role=role_id, name=role.name, desks=desks)

@@ -164,7 +164,13 @@ def permit(name: str, sentence: str, basis: str, role_id: str, action: str, reso
 
 
 def annotated(name: str, sentence: str, basis: str) -> str:
-    return f"@id({json.dumps(name)})\n@sentence({json.dumps(sentence)})\n@basis({json.dumps(basis)})\n"
+    said = (("id", name), ("sentence", sentence), ("basis", basis))
+    return "".join(f"@{key}({json.dumps(_plain(text), ensure_ascii=False)})\n" for key, text in said)
+
+
+def _plain(text: str) -> str:
+    """Without what Cedar writes otherwise than JSON: a sign that cannot be printed."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def headings_as_cedar(names: Iterable[str]) -> str:

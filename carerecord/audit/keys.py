@@ -44,6 +44,9 @@ class Signer(Protocol):
     async def sign(self, key_id: str, message: bytes) -> bytes:
         """64 bytes of Ed25519. Raises SignerFailed."""
 
+    async def make_once(self, *, asked_at: datetime) -> Jwk | None:
+        """A new key for what was asked at that instant; None if it was made before. Raises SignerFailed."""
+
 
 class FileSigner:
     """Private keys as JWK, one a file, in a folder that only the working process may read."""
@@ -63,11 +66,18 @@ class FileSigner:
             f"The key {key_id[:12]} is not in {self._folder}: put its file back, or sign with a new one."
         )
 
+    async def make_once(self, *, asked_at: datetime) -> Jwk | None:
+        is_made = self._folder.is_dir() and any(self._folder.glob(f"{_stamp(asked_at)}-*.jwk"))
+        try:
+            return None if is_made else self.make(at=asked_at)
+        except OSError as error:
+            raise SignerFailed(f"No key could be put into {self._folder}: see who may write there.") from error
+
     def make(self, *, at: datetime) -> Jwk:
         """A new key in a file of its own. The next seal announces it, signed by the key before it."""
         key = OKPKey.generate_key("Ed25519")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._folder / f"{at:%Y%m%dT%H%M%S%f}-{key.thumbprint()[:8]}.jwk"
+        path = self._folder / f"{_stamp(at)}-{key.thumbprint()[:8]}.jwk"
         written = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(written, "wb") as file:
             file.write(msgspec.json.encode(key.as_dict(private=True)))
@@ -92,7 +102,8 @@ class CommandSigner:
     """A command that holds the keys, as one in front of a PKCS#11 module does.
 
     `COMMAND keys` prints the public keys as a JWKS, oldest first; `COMMAND sign KEY-ID` reads the bytes to be signed
-    and writes 64 bytes of signature (C_Sign with CKM_EDDSA).
+    and writes 64 bytes of signature (C_Sign with CKM_EDDSA). `COMMAND new NAME` makes a key of that name, if the module
+    holds none, and prints its public part as a JWK; nothing if it holds one.
     """
 
     def __init__(self, command: Path) -> None:
@@ -109,6 +120,13 @@ class CommandSigner:
 
     async def sign(self, key_id: str, message: bytes) -> bytes:
         return await self._run("sign", key_id, said=message)
+
+    async def make_once(self, *, asked_at: datetime) -> Jwk | None:
+        said = await self._run("new", _stamp(asked_at))
+        try:
+            return read_keys(said)[0] if said.strip() else None
+        except KeysUnreadable:
+            raise SignerFailed(f"{self._command} new did not print the JWK of an Ed25519 key: see to it.") from None
 
     async def _run(self, *arguments: str, said: bytes = b"") -> bytes:
         try:
@@ -141,6 +159,10 @@ def signer_of(settings: Settings) -> Signer:
 
 def keys_folder(settings: Settings) -> Path:
     return Path(settings.witness_keys) if settings.witness_keys else settings.home / "witness-keys"
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y%m%dT%H%M%S%f}"
 
 
 def public(key: OKPKey) -> Jwk:

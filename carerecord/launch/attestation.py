@@ -20,7 +20,7 @@ from carerecord.launch.host import MEDIA_TYPE, PRIVATE, is_signed, read_message,
 from carerecord.launch.parts import parts_of
 from carerecord.organisations import Neighbour, Region
 from carerecord.routing import Route
-from carerecord.signin import NotSigned, peek, read_signed
+from carerecord.signin import NotSigned, peek, read_signed_by
 from carerecord.stewardship.attestations import Attestation, Attested, Taken
 
 TYP = "carerecord-attestation+jwt"
@@ -85,7 +85,7 @@ def verify(compact: str, *, region: Region, audience: str, at: datetime) -> Atte
         if neighbour is None:
             raise NotSigned("iss", "no record system is registered by that name; ask those who run the record")
         claims = _read(
-            read_signed(compact, jwks=neighbour.jwks, algorithms=ALGORITHMS, typ=TYP, letters_max=LETTERS_MAX)
+            read_signed_by(neighbour, compact, at=at, algorithms=ALGORITHMS, typ=TYP, letters_max=LETTERS_MAX)
         )
         _check(claims, neighbour=neighbour, audience=audience, at=at)
     except NotSigned as wrong:

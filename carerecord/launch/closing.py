@@ -19,7 +19,7 @@ from carerecord.launch.host import MEDIA_TYPE, PRIVATE, ROUTE, is_signed, read_m
 from carerecord.launch.parts import parts_of
 from carerecord.organisations import Neighbour, Region
 from carerecord.routing import Route
-from carerecord.signin import NotSigned, peek, read_signed
+from carerecord.signin import NotSigned, peek, read_signed_by
 
 TYP = "carerecord-context+jwt"
 PATH = "/launch/context"
@@ -81,7 +81,7 @@ def verify(compact: str, *, region: Region, audience: str, at: datetime) -> Clos
         neighbour = region.find_neighbour(issuer) if isinstance(issuer, str) else None
         if neighbour is None:
             raise NotSigned("iss", "no record system is registered by that name; ask those who run the record")
-        claims = _read(read_signed(compact, jwks=neighbour.jwks, algorithms=ALGORITHMS, typ=TYP))
+        claims = _read(read_signed_by(neighbour, compact, at=at, algorithms=ALGORITHMS, typ=TYP))
         _check(claims, neighbour=neighbour, audience=audience, at=at)
     except NotSigned as wrong:
         return LaunchRefusal(claim=wrong.field, sentence=f"{wrong.field}: {wrong.rule}.", neighbour=neighbour)

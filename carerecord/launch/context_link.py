@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from carerecord.model import STRONG_EVIDENCE, Evidence, EvidenceClass, NHSNumber, Purpose, Staff
-from carerecord.organisations import Neighbour, Region
-from carerecord.signin import Launch, NotSigned, peek, read_signed
+from carerecord.organisations import Neighbour, Region, role_of
+from carerecord.signin import Launch, NotSigned, peek, read_signed_by
 
 TYP = "carerecord-launch+jwt"
 ALGORITHMS = ("ES256", "ES384", "RS256")
@@ -73,7 +73,7 @@ def verify(compact: str, *, region: Region, audience: str, at: datetime) -> Laun
         neighbour = region.find_neighbour(issuer) if isinstance(issuer, str) else None
         if neighbour is None:
             raise NotSigned("iss", "no record system is registered by that name; ask those who run the record")
-        claims = _read(read_signed(compact, jwks=neighbour.jwks, algorithms=ALGORITHMS, typ=TYP))
+        claims = _read(read_signed_by(neighbour, compact, at=at, algorithms=ALGORITHMS, typ=TYP))
         _check(claims, neighbour=neighbour, audience=audience, at=at)
         return _launch(claims, neighbour=neighbour, region=region)
     except NotSigned as wrong:
@@ -126,7 +126,7 @@ def _launch(claims: _Claims, *, neighbour: Neighbour, region: Region) -> Launch:
             user_id=claims.sub,
             name=claims.staff.name,
             role_code=claims.staff.role_code,
-            role=region.roles.get(claims.staff.role_code, UNKNOWN_ROLE),
+            role=role_of(region, claims.staff.role_code) or UNKNOWN_ROLE,
             role_name=claims.staff.role_name or claims.staff.role_code,
             organisation=neighbour.organisation,
             organisation_name=region.organisation_name(neighbour.organisation),

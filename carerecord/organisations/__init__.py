@@ -3,6 +3,7 @@
 In: `region.toml` and the key files beside it. Out: a frozen Region. Invariant: a region is data.
 """
 
+from carerecord.organisations.agreed import Agreed, is_still, keys_of, role_of
 from carerecord.organisations.region import Client, Neighbour, Organisation, Region, SensitiveCodes, SignIn
 from carerecord.organisations.region_file import RegionDoesNotFit, read_region
 
@@ -15,4 +16,7 @@ __all__ = [
     "SensitiveCodes",
     "SignIn",
     "read_region",
+    "is_still",
+    "keys_of",
 ]
+    "role_of",

@@ -73,7 +73,7 @@ def is_still(code: str, role: str) -> bool:
 
 
 def keys_of(whose: str, jwks: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:
-    """The public keys that speak for this neighbour or program at this moment: its own file's, and those agreed here."""
+    """The public keys that speak for this neighbour or program now: those of its own file, and those agreed here."""
     held = agreed()
     own = jwks.get("keys")
     if not held.keys and not held.retired:

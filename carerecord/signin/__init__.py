@@ -28,7 +28,7 @@ from carerecord.signin.nhs_login import KnownPerson, NHSLogin, person_staff
 from carerecord.signin.provider_client import ProviderFailed
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
 from carerecord.signin.sessions import EMERGENCY_HOURS, OWN_ROUTE, NotAnEmergency, ReasonMissing, Sessions
-from carerecord.signin.signed import NotSigned, peek, read_signed
+from carerecord.signin.signed import NotSigned, peek, read_signed, read_signed_by
 from carerecord.signin.switches import AccessCut, Switch, SwitchKind
 from carerecord.signin.values import (
     ArrivalRefusal,
@@ -97,4 +97,5 @@ __all__ = [
     "peek",
     "person_staff",
     "read_signed",
+    "read_signed_by",
 ]

@@ -15,7 +15,7 @@ from carerecord.organisations import Client, Region
 from carerecord.settings import Settings
 from carerecord.signin.allowance import Allowance, TooOften
 from carerecord.signin.scopes import NotAScope, Scopes
-from carerecord.signin.signed import NotSigned, peek, read_signed
+from carerecord.signin.signed import NotSigned, peek, read_signed_by
 from carerecord.signin.store import Store, hash_secret
 from carerecord.signin.switches import check_agreement, check_switches
 from carerecord.signin.values import ClientAccess, ClientRefusal, ClientToken
@@ -99,7 +99,7 @@ class Clients:
         client = self._region.find_client(str(peek(assertion).claims.get("iss")))
         if client is None:
             raise NotSigned("iss", "no program is registered by that name; ask those who run the record to register it")
-        claims = read_signed(assertion, jwks=client.jwks, algorithms=ALGORITHMS)
+        claims = read_signed_by(client, assertion, at=at, algorithms=ALGORITHMS)
         if claims.get("sub") != client.client_id:
             raise NotSigned("sub", "it must equal iss, the program's own name")
         if claims.get("aud") != self._token_url:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from carerecord.disclosure.values import Refusal
-from carerecord.organisations import Region
+from carerecord.organisations import Region, role_of
 from carerecord.signin.values import Login, StaffRole
 
 NO_ROLE = (
@@ -69,7 +69,7 @@ def read_login(userinfo: dict[str, Any], *, region: Region, assurance: int | Non
 def _role(said: _Role, region: Region) -> StaffRole:
     """Usable when the region knows both the organisation and the role; else it is shown with the reason why not."""
     organisation = region.find_organisation(said.org_code)
-    role = region.roles.get(said.role_code)
+    role = role_of(region, said.role_code)
     role_name = _last(said.role_name) or said.role_code
     why_not = None
     if organisation is None:

@@ -16,6 +16,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 LETTERS_MAX = 16_384
+from carerecord.organisations import Client, Neighbour, keys_of
+from carerecord.organisations.agreed import note_use
+
 _KINDS: dict[str, type[ECKey] | type[RSAKey]] = {"EC": ECKey, "RSA": RSAKey}
 
 
@@ -70,6 +73,23 @@ def read_signed(
 
 
 def find_key(jwks: Mapping[str, Any], *, kid: object, algorithm: str) -> ECKey | RSAKey | None:
+def read_signed_by(
+    signer: Neighbour | Client,
+    compact: str,
+    *,
+    at: datetime,
+    algorithms: Collection[str],
+    typ: str | None = None,
+    letters_max: int = LETTERS_MAX,
+) -> dict[str, Any]:
+    """As `read_signed`, by the keys that speak for this neighbour or program now; notes that its key was used."""
+    whose = signer.issuer if isinstance(signer, Neighbour) else signer.client_id
+    jwks = keys_of(whose, signer.jwks, at=at)
+    claims = read_signed(compact, jwks=jwks, algorithms=algorithms, typ=typ, letters_max=letters_max)
+    note_use(whose, str(peek(compact, letters_max=letters_max).header.get("kid")), at=at)
+    return claims
+
+
     """The one public signature key with this id that suits the algorithm. Symmetric keys are never used."""
     keys = jwks.get("keys")
     if not isinstance(keys, list) or not isinstance(kid, str) or not kid:

@@ -10,6 +10,7 @@ import msgspec
 
 from carerecord import database
 from carerecord.model import Evidence, Purpose, Staff
+from carerecord.organisations import is_still
 from carerecord.signin.switches import check_session, find_cut
 from carerecord.signin.values import Ended, Session
 
@@ -84,8 +85,10 @@ class Store:
         for row in await self._db.fetch(QUERIES["find_sessions"], list(drawn), list(drawn.values()), at, idle):
             if row["is_restricted"]:
                 continue
-            staff = msgspec.json.decode(row["staff"], type=Staff) if row["cuts"] else None
-            if staff is None or find_cut(row["cuts"], staff=staff, route=row["route"], issuer=row["issuer"]) is None:
+            staff = msgspec.json.decode(row["staff"], type=Staff)
+            if not is_still(staff.role_code, staff.role):
+                continue
+            if find_cut(row["cuts"], staff=staff, route=row["route"], issuer=row["issuer"]) is None:
                 still.add(row["token_hash"])
         return still
 

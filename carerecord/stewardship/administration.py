@@ -1,24 +1,18 @@
 """Local administration: what is cut, which national role is which of ours, keys and their custody, who left.
 
-A switch takes effect by itself when a second person agrees. Roles, keys, legal routes and narrowing stand in files that
-the operator keeps: two people agree on the lines, and whoever wrote them into the file says so.
+What two people agree takes effect by itself (`in_force`); what is left to be done by hand is said with its lines.
 """
 
 from __future__ import annotations
 
 import shlex
-import tomllib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from joserfc.errors import JoseError
-from joserfc.jwk import import_key
 
 from carerecord import access, audit, database
-from carerecord.access.matrix import PolicyDoesNotFit
-from carerecord.access.narrowing import narrowing_as_cedar
 from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
@@ -28,30 +22,20 @@ from carerecord.settings import Settings
 from carerecord.signin import Switch, SwitchKind
 from carerecord.signin.switches import ROUTES, list_switches
 from carerecord.stewardship import proposals
-from carerecord.stewardship.proposals import Act, DoesNotFit, Kind, Proposal, Proposals
+from carerecord.stewardship.in_force import custody, deeds, key_deeds, store
+from carerecord.stewardship.in_force.custody import Key
+from carerecord.stewardship.in_force.rules import WITNESS, Row
+from carerecord.stewardship.proposals import Act, DoesNotFit, Kind, Proposal, Proposals, converted
 from carerecord.stewardship.records import parse_target
 from carerecord.stewardship.removal_plan import Authority
 
 QUERIES = database.queries(__package__)
 DESK = "administration"
-ROTATES = timedelta(days=365)  # of the key that seals the audit
 LEAVERS_MAX = 200
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One public key, or a secret of which nothing is said but where it is kept."""
-
-    whose: str
-    what_for: str
-    key_id: str
-    thumbprint: str  # RFC 7638; "" where it is no key of that kind
-    since: datetime | None  # when it was first used here, or says it was made
-    until: datetime | None  # when it says that it ends, or is to be replaced
-    custody: str
-
-
 class Administration(msgspec.Struct, frozen=True, kw_only=True):
-    roles: tuple[tuple[str, str], ...]  # national code, ours
+    roles: tuple[tuple[str, str, str], ...]  # national code, ours ("": nothing), and where that stands
     role_names: Mapping[str, str]  # ours -> what it is called
     switches: tuple[Switch, ...]
     keys: tuple[Key, ...]
@@ -77,12 +61,20 @@ class AdministrationDesk:
         if not access.may_work(staff.role, DESK):
             return sentences.not_allowed(self.region, ("The administration desk is for local administrators.",))
         await self._witness(staff, session=session, at=at)
-        sealing = await self._db.fetch(QUERIES["list_sealing_keys"], at - 2 * ROTATES)
+        sealing = await self._db.fetch(QUERIES["list_sealing_keys"], at - 2 * custody.ROTATES)
+        standing = await store.read_standing(self._db)
         return Administration(
-            roles=tuple(sorted(self.region.roles.items(), key=lambda pair: (pair[1], pair[0]))),
+            roles=tuple(_roles(self.region, standing)),
             role_names={name: role.name for name, role in access.in_force().matrix.role.items()},
             switches=tuple(await list_switches(self._db)),
-            keys=(*_sealing_keys(sealing, self._settings), *_keys_of(self.region)),
+            keys=custody.keys_of(
+                self.region,
+                self._settings,
+                seals=[dict(row) for row in sealing],
+                asked=[row.at for row in standing if row.kind == "key" and row.name == WITNESS],
+                uses=await store.read_key_uses(self._db),
+                at=at,
+            ),
             organisations=tuple((each.ods_code, each.name) for each in self.region.organisations),
             neighbours=tuple((each.issuer, each.name) for each in self.region.neighbours),
         )
@@ -123,6 +115,17 @@ class AdministrationDesk:
         )
 
 
+def _roles(region: Region, standing: list[Row]) -> list[tuple[str, str, str]]:
+    """Which national role is which of ours: as the file says, and as two people agreed since."""
+    agreed = {row.name: row for row in standing if row.kind == "role" and row.is_in_force}
+    found = [(code, role, "the region's file") for code, role in region.roles.items() if code not in agreed]
+    found += [
+        (code, str(row.content.get("role", "")), f"agreed here by {row.people}, {row.at:%d-%b-%Y}")
+        for code, row in agreed.items()
+    ]
+    return sorted(found, key=lambda each: (each[1], each[0]))
+
+
 def read_leavers(text: str) -> list[str]:
     """User ids of a list, one a line; what stands behind a comma, as in an export of a staff system, is left out.
 
@@ -144,23 +147,6 @@ def read_leavers(text: str) -> list[str]:
 # --- What is written into a file by hand once two people agreed -------------------------------------------------------
 
 
-class RoleContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    code: str  # as the national provider says it: "S8000:G8000:R8000"
-    role: str  # one of ours; "": this code opens nothing any more
-
-
-class KeyContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    whose: str
-    change: str  # add, replace, retire
-    thumbprint: str
-
-
-class BarContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    bar: str
-    roles: tuple[str, ...] = ()  # none: the route is closed
-    purposes: tuple[str, ...] = ()
-
-
 class RemovalContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A removal is carried out on the command line, by the names of these two people."""
 
@@ -168,83 +154,30 @@ class RemovalContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     authority: Authority
 
 
-class LinesContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    lines: str
-
-
-def _check_role(content: Mapping[str, Any], region: Region) -> None:
-    said = _convert(content, RoleContent, "A role is a national code and one of our roles: give both.")
-    parts = said.code.split(":")
-    if len(parts) != 3 or not all(part.isalnum() for part in parts):
-        raise DoesNotFit("A national role code has three parts, such as S8000:G8000:R8000.")
-    if said.role and said.role not in access.in_force().matrix.role:
-        raise DoesNotFit("There is no such role here: choose one that is listed.")
-    if region.roles.get(said.code, "") == said.role:
-        raise DoesNotFit("That is so already: nothing would change.")
-
-
-def _check_key(content: Mapping[str, Any], region: Region) -> None:
-    said = _convert(content, KeyContent, "Say whose key, what is to be done, and its thumbprint.")
-    if said.change not in ("add", "replace", "retire"):
-        raise DoesNotFit("A key is added, replaced or retired: say which.")
-    known = {each.issuer for each in region.neighbours} | {each.client_id for each in region.clients}
-    if said.whose not in known | {"witness", "sign-in"}:
-        raise DoesNotFit("Nobody of that name has a key here: choose one that is listed.")
-    if len(said.thumbprint) < 40 or not said.thumbprint.replace("-", "").replace("_", "").isalnum():
-        raise DoesNotFit("Give the key's thumbprint (RFC 7638), 43 letters and digits, read to you by its owner.")
-
-
-def _check_bar(content: Mapping[str, Any], region: Region) -> None:
-    said = _convert(content, BarContent, "Say which bar, for which roles and for what.")
-    held = access.in_force()
-    if said.bar not in held.bars.bar:
-        raise DoesNotFit("There is no such bar: choose one that is listed.")
-    if any(role not in held.matrix.role or held.matrix.role[role].kind != "clinical" for role in said.roles):
-        raise DoesNotFit("Only clinical roles are let through a legal bar.")
-    if bool(said.roles) != bool(said.purposes):
-        raise DoesNotFit("A route names roles and purposes both; to close it, name neither.")
-    if set(said.purposes) - {purpose.value for purpose in Purpose}:
-        raise DoesNotFit("There is no such purpose: choose one that is listed.")
-
-
-def _check_removal(content: Mapping[str, Any], region: Region) -> None:
-    said = _convert(content, RemovalContent, "Say what is to go, and on whose authority.")
+def _check_removal(content: Mapping[str, Any], region: Region, at: datetime) -> None:
+    said = converted(content, RemovalContent, "Say what is to go, and on whose authority.")
     if parse_target(said.named) is None:
         raise DoesNotFit("Name a statement by its id, as its receipt shows it, or a message, such as 20261122-7.")
 
 
-def _check_narrowing(content: Mapping[str, Any], region: Region) -> None:
-    said = _convert(content, LinesContent, "Give the lines of narrowing.toml.")
-    try:
-        narrowing_as_cedar(said.lines, access.SHIPPED.matrix)
-    except PolicyDoesNotFit as wrong:
-        raise DoesNotFit(str(wrong)) from wrong
-    if not tomllib.loads(said.lines).get("hide"):
-        raise DoesNotFit("This takes nothing away: give at least one [[hide]].")
-
-
 ACTS: Mapping[Kind, Act] = {
     **proposals.ACTS,
-    Kind.ROLE: Act(_check_role),
-    Kind.KEY: Act(_check_key),
-    Kind.POLICY: Act(_check_narrowing),
-    Kind.LEGAL_BAR: Act(_check_bar),
+    Kind.ROLE: deeds.ROLE_ACT,
+    Kind.KEY: key_deeds.KEY_ACT,
+    Kind.POLICY: deeds.NARROWING_ACT,
+    Kind.LEGAL_BAR: deeds.ROUTE_ACT,
     Kind.REMOVAL: Act(_check_removal),
 }
 
 
 def to_write(proposal: Proposal) -> tuple[str, str] | None:
-    """Which file the operator opens, and the exact lines; None where it takes effect by itself."""
+    """What is left to be done by hand: where, and the exact lines; None where it takes effect by itself."""
     content = proposal.content
-    if proposal.kind is Kind.ROLE:
-        line = f'"{content["code"]}" = "{content["role"]}"' if content["role"] else f'# taken away: "{content["code"]}"'
-        return "region.toml", f"[roles]\n{line}"
-    if proposal.kind is Kind.KEY:
-        place = {"witness": "`carerecord witness key new`", "sign-in": "`client_secret_file` of region.toml"}
-        where = place.get(content["whose"], f"the `jwks_file` of {content['whose']} in region.toml")
-        return where, f"{content['change']} the key with thumbprint {content['thumbprint']}"
-    if proposal.kind is Kind.POLICY:
-        return "narrowing.toml", str(content["lines"]).strip()
+    if proposal.kind is Kind.KEY and content.get("whose") == key_deeds.SIGN_IN:
+        return (
+            "the file of the secret",
+            "a new secret or key, as the provider gave or took it; then start the record again",
+        )
     if proposal.kind is Kind.REMOVAL:
         named = content["named"].strip()
         what = f"--original {named}" if named[:8].isdigit() and named[8:9] == "-" else f"--statement {named}"
@@ -252,88 +185,4 @@ def to_write(proposal: Proposal) -> tuple[str, str] | None:
         quoted = [shlex.quote(each) for each in said]
         people = "--by {} --agreed-by {} --reason {}".format(*quoted)
         return "a terminal", f"carerecord removal ask {what} --authority {content['authority']} {people} --carry-out"
-    if proposal.kind is Kind.LEGAL_BAR:
-        agreed = f"{proposal.asked_by_name} and {proposal.agreed_by_name or '…'}"
-        on = f"{proposal.agreed_at:%Y-%m-%d}" if proposal.agreed_at else "…"
-        roles, purposes = _list(content.get("roles", ())), _list(content.get("purposes", ()))
-        by = f'agreed_by = "{agreed}", agreed_on = {on}' if content.get("roles") else 'agreed_by = ""'
-        line = f"let_through = {{ roles = {roles}, purposes = {purposes}, {by} }}"
-        return "legal_bars.toml", f"[bar.{content['bar']}]\n{line}"
     return None
-
-
-def _list(values: Any) -> str:
-    return msgspec.json.encode(list(values)).decode()
-
-
-def _convert(content: Mapping[str, Any], into: type[Any], sentence: str) -> Any:
-    try:
-        return msgspec.convert(content, into)
-    except msgspec.ValidationError as wrong:
-        raise DoesNotFit(sentence) from wrong
-
-
-# --- Keys -------------------------------------------------------------------------------------------------------------
-
-
-def _sealing_keys(rows: list[Any], settings: Settings) -> list[Key]:
-    command = settings.witness_signer.removeprefix("command:")
-    custody = f"behind the command {command}" if command else "a file that the working process alone reads"
-    return [
-        Key(
-            whose="witness",
-            what_for="seals the audit",
-            key_id=_key_id(row["head"])[:12],
-            thumbprint=_key_id(row["head"]),
-            since=row["first_at"],
-            until=row["first_at"] + ROTATES if number == len(rows) - 1 else row["last_at"],
-            custody=custody,
-        )
-        for number, row in enumerate(rows)
-    ]
-
-
-def _key_id(head: str) -> str:
-    return audit.keys.key_id_of(head)
-
-
-def _keys_of(region: Region) -> list[Key]:
-    theirs = "public here; the private part is kept by its owner"
-    found = []
-    for neighbour in region.neighbours:
-        found += [_key(neighbour.issuer, "launches", jwk, theirs) for jwk in neighbour.jwks.get("keys", ())]
-    for client in region.clients:
-        found += [_key(client.client_id, "asks by FHIR", jwk, theirs) for jwk in client.jwks.get("keys", ())]
-    if region.sign_in:
-        found.append(
-            Key(
-                whose="sign-in",
-                what_for=f"signs in at {region.sign_in.name}",
-                key_id="client secret",
-                thumbprint="",
-                since=None,
-                until=None,
-                custody="a file that the region's file names",
-            )
-        )
-    return found
-
-
-def _key(whose: str, what_for: str, jwk: Mapping[str, Any], custody: str) -> Key:
-    try:
-        thumbprint = import_key({**jwk}).thumbprint()
-    except (JoseError, ValueError, KeyError):
-        thumbprint = ""
-    return Key(
-        whose=whose,
-        what_for=what_for,
-        key_id=str(jwk.get("kid", "")),
-        thumbprint=thumbprint,
-        since=_instant(jwk.get("iat") or jwk.get("nbf")),
-        until=_instant(jwk.get("exp")),
-        custody=custody,
-    )
-
-
-def _instant(seconds: object) -> datetime | None:
-    return msgspec.convert(seconds, datetime, strict=False) if isinstance(seconds, int) else None

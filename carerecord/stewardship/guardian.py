@@ -23,6 +23,11 @@ from carerecord.organisations import Region
 from carerecord.organisations.region import Organisation
 from carerecord.settings import Settings
 from carerecord.stewardship.attestations import Share, matched_shares
+from carerecord.stewardship.in_force import store
+from carerecord.stewardship.in_force.keeping import InForce
+from carerecord.stewardship.in_force.rules import Row
+from carerecord.stewardship.in_force.what_would import WhatWould, Would
+from carerecord.stewardship.proposals import LETTERS_MAX, LETTERS_MIN, Kind, Proposal, Proposals
 from carerecord.stewardship.retention import counted, list_due, read_schedule
 from carerecord.stewardship.retention_rules import Schedule
 
@@ -33,6 +38,7 @@ MONTHS = 6
 OPERATOR_ROUTE = "command-line"
 EXAMINED_MAX = 2_000  # of which those on the command line are few
 LOOKS_MAX = 100
+PAST_MAX = 100
 
 
 class LastSeal(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +101,24 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardianDesk:
-    """What a Guardian reads. Nothing here changes anything: that takes a proposal, and two people."""
+    """What a Guardian reads. Nothing here opens anything: that takes a proposal, and two people. One shuts a route."""
 
-    def __init__(self, db: database.Database, writer: audit.Writer, region: Region, settings: Settings) -> None:
+    def __init__(
+        self,
+        db: database.Database,
+        writer: audit.Writer,
+        region: Region,
+        settings: Settings,
+        asking: Proposals,
+        in_force: InForce,
+    ) -> None:
         self.region = region
         self._db = db
         self._writer = writer
         self._settings = settings
+        self._asking = asking
+        self._in_force = in_force
+        self._would = WhatWould(db, region, base=in_force.base)
 
     @told
     async def overview(self, staff: Staff, *, session: str, at: datetime) -> Overview | Refusal:
@@ -193,6 +210,58 @@ class GuardianDesk:
                     "This is not what `carerecord policy what-if BEFORE AFTER --json` prints: paste all of it.",
                 ),
             )
+
+    @told
+    async def read_proposal(
+        self, staff: Staff, *, proposal_id: int, session: str, at: datetime
+    ) -> tuple[Proposal, Would] | Refusal:
+        """A proposal with what it would do, for the person who is to agree to it."""
+        if refused := self._may_not(staff):
+            return refused
+        proposal = await self._asking.find(staff, proposal_id=proposal_id)
+        if isinstance(proposal, Refusal):
+            return proposal
+        witness = await self._witness(staff, "what a proposal would do", session=session, at=at)
+        return proposal, await self._would.of(proposal, witness=witness, at=at)
+
+    @told
+    async def list_agreed(self, staff: Staff, *, session: str, at: datetime) -> tuple[Row, ...] | Refusal:
+        """All that two people ever put in force here, and what ended, newest first."""
+        if refused := self._may_not(staff):
+            return refused
+        await self._witness(staff, "agreed", session=session, at=at)
+        return tuple(await store.list_past(self._db, most=PAST_MAX))
+
+    @told
+    async def close_route(self, staff: Staff, *, bar: str, because: str, session: str, at: datetime) -> Refusal | None:
+        """One person shuts the route through a legal bar, from the next request on: to cut is safer than to open."""
+        if refused := self._may_not(staff):
+            return refused
+        said = " ".join(because.split())[:LETTERS_MAX]
+        if len(said) < LETTERS_MIN:
+            return Refusal(kind="reason-needed", sentences=("Say why in a few words: they are kept.",))
+        held = access.in_force().bars.bar.get(bar)
+        if held is None or not held.let_through.is_open:
+            return Refusal(kind="not-found", sentences=("That route is shut already: nothing was changed.",))
+        content = {"bar": bar, "was": held.let_through.reference}
+        detail = {"what": Kind.LEGAL_BAR.value, "step": "closed", "content": content, "because": said}
+        await self._writer.witness(
+            audit.Event(
+                kind=audit.Kind.ADMINISTERED,
+                patient_key=NOBODY,
+                staff=staff,
+                purpose=Purpose.PATADMIN.value,
+                evidence=None,
+                decision={},
+                detail=detail,
+                route=ROUTE,
+                session=session,
+                at=at,
+            )
+        )
+        await store.close_route(self._db, bar=bar, because=said, user_id=staff.user_id, name=staff.name, at=at)
+        await self._in_force.tell()
+        return None
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 

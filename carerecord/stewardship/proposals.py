@@ -94,12 +94,22 @@ class DoesNotFit(ValueError):
     """What is proposed cannot be done as it is written."""
 
 
-class Act(msgspec.Struct, frozen=True):
-    """How a kind of proposal is checked, and done in the commit that agrees. `do` says in a sentence what was done;
-    without it the proposal stays agreed until somebody has carried it out by hand."""
+def converted(content: Mapping[str, Any], into: type[Any], sentence: str) -> Any:
+    """The content as its kind has it. Raises DoesNotFit with this sentence."""
+    try:
+        return msgspec.convert(content, into)
+    except msgspec.ValidationError as wrong:
+        raise DoesNotFit(sentence) from wrong
 
-    check: Callable[[Mapping[str, Any], Region], None]  # raises DoesNotFit
-    do: Callable[[Connection, Proposal], Awaitable[str]] | None = None
+
+class Act(msgspec.Struct, frozen=True):
+    """How a kind of proposal is checked, when it is asked for and again when it is agreed to, and done in that commit.
+
+    `do` says in a sentence what was done; without it, or where it says None, the proposal stays agreed until somebody
+    has carried it out by hand."""
+
+    check: Callable[[Mapping[str, Any], Region, datetime], None]  # raises DoesNotFit
+    do: Callable[[Connection, Proposal], Awaitable[str | None]] | None = None
 
 
 class Proposals:
@@ -112,12 +122,15 @@ class Proposals:
         region: Region,
         *,
         acts: Mapping[Kind, Act] | None = None,
+        changed: Callable[[], Awaitable[None]] | None = None,
         random_key: Callable[[], int] = clock.random_key,
     ) -> None:
+        """`changed` is told after the commit, so that this process need not wait until it asks by itself."""
         self.region = region
         self._db = db
         self._writer = writer
         self._acts = ACTS if acts is None else acts
+        self._changed = changed
         self._random_key = random_key
 
     @told
@@ -132,7 +145,7 @@ class Proposals:
             return _mend("Say why in a few words: the other person decides by them, and they are kept.")
         if act := self._acts.get(kind):
             try:
-                act.check(content, self.region)
+                act.check(content, self.region, at)
             except DoesNotFit as wrong:
                 return _mend(str(wrong))
         proposal = Proposal(
@@ -161,9 +174,14 @@ class Proposals:
             return _mend("You asked for this yourself: it takes a second person, whatever role you are in.")
         if refused := _not_at(proposal, Stage.ASKED, at=at):
             return refused
+        act = self._acts.get(proposal.kind)
+        try:
+            if act:
+                act.check(proposal.content, self.region, at)
+        except DoesNotFit as wrong:  # It did when it was asked for; something else was agreed since.
+            return _mend(str(wrong))
         await self._witness(staff, proposal, "agreed", session=session, at=at)
         agreed = msgspec.structs.replace(proposal, agreed_by=staff.user_id, agreed_by_name=staff.name, agreed_at=at)
-        act = self._acts.get(proposal.kind)
         async with self._db.transaction() as connection:
             row = await connection.fetchrow(
                 QUERIES["agree_proposal"], proposal.id, staff.user_id, staff.name, at, at - LASTS
@@ -173,10 +191,19 @@ class Proposals:
             if act is None or act.do is None:
                 return agreed
             outcome = await act.do(connection, agreed)
+            if outcome is None:
+                return agreed
             await connection.execute(QUERIES["carry_out_proposal"], proposal.id, at, outcome)
         done = msgspec.structs.replace(agreed, done_at=at, outcome=outcome)
         await self._witness(staff, done, "done", session=session, at=at)
+        if self._changed:
+            await self._changed()
         return done
+
+    @told
+    async def find(self, staff: Staff, *, proposal_id: int) -> Proposal | Refusal:
+        """One proposal, to be read by whoever is to agree."""
+        return await self._find(staff, proposal_id)
 
     @told
     async def withdraw(self, staff: Staff, *, proposal_id: int, session: str, at: datetime) -> Proposal | Refusal:
@@ -296,7 +323,7 @@ class SwitchContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: str
 
 
-def _check_switch(content: Mapping[str, Any], region: Region) -> None:
+def _check_switch(content: Mapping[str, Any], region: Region, at: datetime) -> None:
     try:
         said = msgspec.convert(content, SwitchContent)
     except msgspec.ValidationError as wrong:

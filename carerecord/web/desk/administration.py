@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from carerecord.disclosure import Refusal
 from carerecord.routing import Route
-from carerecord.stewardship.administration import Administration, Key, read_leavers
+from carerecord.stewardship.administration import Administration, read_leavers
+from carerecord.stewardship.in_force.custody import Key
 from carerecord.stewardship.proposals import DoesNotFit
 from carerecord.web import parts, words
 from carerecord.web.desk import frame, two_people
@@ -21,12 +22,13 @@ TABS = (("Access and keys", HOME), ("Two people", f"{HOME}/proposals"))
 LEAVERS_BYTES_MAX = 65_536
 EFFECTS = (
     ("A switch, cut or restored", "by itself", "within 5 seconds of the second person’s word, on open pages too"),
-    ("A leaver", "by itself", "as a switch: their sessions end, and no new one begins"),
+    ("A leaver", "by itself", "as a switch: their sessions end, and no new one begins; the audit keeps their name"),
     ("An agreement that ends", "by itself", "after its last day nothing new is opened"),
-    ("A role, or what it is here", "by the operator", "the agreed line in region.toml, and a new start"),
-    ("A key of a neighbour or a program", "by the operator", "its public key in the file that region.toml names"),
-    ("The key of the witness", "by the operator", "carerecord witness key new; the next seal announces it"),
-    ("A legal route, or narrowing", "by the operator", "the agreed lines in the policy’s files, and a new start"),
+    ("A role, or what it is here", "by itself", "within 5 seconds; whoever is signed in with it signs in again"),
+    ("A key of a neighbour or a program", "by itself", "within 5 seconds; the key before it goes on for the overlap"),
+    ("The key that seals the audit", "by itself", "within a minute; its next seal announces it, signed by the old one"),
+    ("The secret or key of sign-in", "by the operator", "in its file, as the provider gave it, and a new start"),
+    ("A legal route, or narrowing", "by itself", "within 5 seconds; a route ends by itself on its last day"),
 )
 
 
@@ -62,7 +64,7 @@ async def _draw(request: Request, working: Working, wrong: dict[str, str] | None
         "desk/administration.html",
         tabs=TABS,
         switches=_switches(read),
-        roles=[(code, read.role_names.get(role, role)) for code, role in read.roles],
+        roles=[(code, read.role_names.get(role, role) or "nothing", where) for code, role, where in read.roles],
         keys=[_key(each, at=working.at) for each in read.keys],
         effects=EFFECTS,
         filled={name: working.fields.get(name, "") for name in ("leavers", "because")},
@@ -91,7 +93,9 @@ def _key(key: Key, *, at: datetime) -> tuple[str, ...]:
     until = words.day_of(key.until) if key.until else "none set"
     if key.until and key.until < at:
         until = f"overdue since {until}"
-    return (f"{key.whose}: {key.what_for}", key.key_id, key.thumbprint or "–", since, until, key.custody)
+    used = words.moment(key.used_at) if key.used_at else "not seen yet"
+    custody = f"{key.custody}; {key.state}" if key.state else key.custody
+    return (f"{key.whose}: {key.what_for}", key.key_id, key.thumbprint or "–", since, used, until, custody)
 
 
 routes: tuple[Route, ...] = (

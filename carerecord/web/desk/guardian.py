@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carerecord.disclosure import Refusal
 from carerecord.routing import Route
+from carerecord.stewardship.notices import parse_reference
+from carerecord.stewardship.proposals import Kind
 from carerecord.web import parts
 from carerecord.web.desk import frame, guardian_views, two_people
 from carerecord.web.desk.frame import Working
@@ -68,14 +72,54 @@ async def show_use(request: Request, working: Working) -> Response:
     return frame.draw(request, working, "desk/guardian_use.html", tabs=TABS, page=shown)
 
 
-async def _policies(request: Request, working: Working, *, said: str) -> Response:
+async def show_proposal(request: Request, working: Working) -> Response:
+    """With what it would do: there, and only there, a second Guardian agrees to what opens or hides."""
+    part = parts.of(request)
+    number = parse_reference(request.path_params["reference"]) or 0
+    how: dict[str, Any] = {"session": working.session.id, "at": working.at}
+    found = await part.guardian.read_proposal(working.staff, proposal_id=number, **how)
+    if isinstance(found, Refusal):
+        return frame.refused(request, found, desk=DESK)
+    asked, would = found
+    law: tuple[tuple[str, ...], ...] = ()
+    if asked.kind is Kind.LEGAL_BAR:
+        read = await part.guardian.read_policy(working.staff, what="policies", **how)
+        if isinstance(read, Refusal):
+            return frame.refused(request, read, desk=DESK)
+        law = guardian_views.law_of(read, str(asked.content.get("bar", "")))
+    shown = two_people.view(asked, user_id=working.staff.user_id, at=working.at)
+    page = guardian_views.proposal(shown, would, law=law)
+    return frame.draw(request, working, "desk/guardian_proposal.html", tabs=TABS, page=page, home=f"{HOME}/proposals")
+
+
+async def close_route(request: Request, working: Working) -> Response:
+    """One person shuts what lets through a legal bar."""
+    bar = working.fields.get("bar", "")
+    said = await parts.of(request).guardian.close_route(
+        working.staff,
+        bar=bar,
+        because=working.fields.get("because", ""),
+        session=working.session.id,
+        at=working.at,
+    )
+    if isinstance(said, Refusal):
+        if said.kind == "reason-needed":
+            return await _policies(request, working, said="", wrong={f"close-{bar}": said.sentences[0]})
+        return frame.refused(request, said, desk=DESK)
+    return frame.to(f"{HOME}/policies")
+
+
+async def _policies(request: Request, working: Working, *, said: str, wrong: dict[str, str] | None = None) -> Response:
     desk = parts.of(request).guardian
     how = {"session": working.session.id, "at": working.at}
     read = await desk.read_policy(working.staff, what="policies", **how)  # type: ignore[arg-type]
     if isinstance(read, Refusal):
         return frame.refused(request, read, desk=DESK)
     tried = await desk.try_change(working.staff, said=said, **how) if said else None  # type: ignore[arg-type]
-    wrong = {}
+    agreed = await desk.list_agreed(working.staff, **how)  # type: ignore[arg-type]
+    if isinstance(agreed, Refusal):
+        return frame.refused(request, agreed, desk=DESK)
+    wrong = wrong or {}
     if isinstance(tried, Refusal):
         if tried.kind != "reason-needed":
             return frame.refused(request, tried, desk=DESK)
@@ -85,7 +129,7 @@ async def _policies(request: Request, working: Working, *, said: str) -> Respons
         working,
         "desk/guardian_policies.html",
         tabs=TABS,
-        page=guardian_views.policies(read, tried),
+        page=guardian_views.policies(read, agreed, tried),
         wrong=wrong,
         errors=list(wrong.items()),
     )
@@ -104,6 +148,10 @@ routes: tuple[Route, ...] = (
         desk=DESK,
         summary="Shows who would gain or lose by a change.",
         bytes_max=WHAT_IF_BYTES_MAX,
+    ),
+    frame.form(f"{HOME}/routes/close", close_route, desk=DESK, summary="Shuts the route through a legal bar, alone."),
+    frame.page(
+        f"{HOME}/proposals/{{reference}}", show_proposal, desk=DESK, summary="A proposal, with what it would do."
     ),
     frame.page(f"{HOME}/use", show_use, desk=DESK, summary="Emergency access and matched evidence, by month."),
     *two_people.routes_of(DESK, TABS),

@@ -9,6 +9,8 @@ import msgspec
 from markupsafe import Markup
 
 from carerecord.stewardship.guardian import Due, Overview, Usage
+from carerecord.stewardship.in_force.rules import Row as Agreed
+from carerecord.stewardship.in_force.what_would import Would
 from carerecord.stewardship.retention_rules import Rule
 from carerecord.web import words
 from carerecord.web.desk import pictures
@@ -75,7 +77,10 @@ class MatrixView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BarView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
     label: str
+    is_open: bool
+    facts: tuple[Row, ...]
     sentence: str
     statute: str
     exception: str
@@ -94,7 +99,17 @@ class PoliciesView(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[Row, ...]
     narrowing: tuple[Row, ...]
     bars: tuple[BarView, ...]
+    agreed: tuple[Row, ...]
     tried: TriedView | None
+
+
+class ProposalPage(msgspec.Struct, frozen=True, kw_only=True):
+    what: str
+    proposal: Any
+    tried: TriedView | None
+    source: str
+    wrong: str
+    law: tuple[Row, ...]
 
 
 class UseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,24 +185,92 @@ def matrix(read: Any) -> MatrixView:
     )
 
 
-def policies(read: Any, tried: Any = None) -> PoliciesView:
+def policies(read: Any, agreed: Sequence[Agreed], tried: Any = None) -> PoliciesView:
     return PoliciesView(
         version=short(read.version),
         policies=tuple((row.sentence, row.basis, row.id) for row in read.policies),
-        narrowing=tuple((row.sentence, row.basis, row.id) for row in read.narrowing),
+        narrowing=tuple(
+            (row.sentence, row.basis, f"agreed here, {row.source}" if row.source else f"the region’s folder, {row.id}")
+            for row in read.narrowing
+        ),
         bars=tuple(
             BarView(
+                id=bar.label,
+                is_open=bool(bar.let_through),
+                facts=_route_facts(bar),
                 label=bar.label.replace("-", " ").capitalize(),
                 sentence=bar.sentence,
                 statute=bar.statute,
                 exception=bar.exception,
                 review=words.day(bar.review),
                 is_due=bar.is_due,
-                route=bar.let_through or "Closed: nobody is let through.",
+                route=bar.let_through or _shut(bar),
             )
             for bar in read.bars
         ),
+        agreed=tuple(
+            (words.moment(row.at), _put(row), row.people if row.reference else f"{row.people}, alone", row.because)
+            for row in agreed
+        ),
         tried=_tried(tried) if tried else None,
+    )
+
+
+def _shut(bar: Any) -> str:
+    return "Closed: nobody is let through." if bar.has_route else "There is none: a care record cannot rely on it."
+
+
+def _route_facts(bar: Any) -> tuple[Row, ...]:
+    if not bar.reference:
+        return (("Where it stands", "the package’s file"),) if bar.let_through else ()
+    return (
+        ("Relies on", bar.relies_on),
+        ("Advice", bar.advice),
+        ("Last day", words.day(bar.until)),
+        ("Where it stands", f"agreed here, {bar.reference}"),
+    )
+
+
+def _put(row: Agreed) -> str:
+    """What a row put in force, or ended, without the parts that stand elsewhere on the page."""
+    content = row.content
+    if row.kind == "legal-bar":
+        if not row.is_in_force:
+            return f"Route through {row.name} shut"
+        return f"Route through {row.name}: {_and(content['roles'])}, for {_and(content['purposes'])}"
+    if row.kind == "policy":
+        return f"Hidden: {content['sentence']}" if row.is_in_force else f"Narrowing {row.name} lifted"
+    if row.kind == "role":
+        return f"Role {row.name}: {content['role'] or 'nothing'}"
+    if row.name == "witness":
+        return "A new key that seals the audit"
+    return f"Key {str(content['thumbprint'])[:12]} of {content['whose']} {'added' if row.is_in_force else 'ends'}"
+
+
+def law_of(read: Any, bar: str) -> tuple[Row, ...]:
+    """What the statute says of this bar, for whoever is to agree to a route through it."""
+    return next(
+        (
+            (("Statute", row.statute), ("Says", row.sentence), ("Its exception", row.exception), ("Source", row.source))
+            for row in read.bars
+            if row.label == bar
+        ),
+        (),
+    )
+
+
+def proposal(shown: Any, would: Would, *, law: tuple[Row, ...]) -> ProposalPage:
+    """`shown` is the proposal as every page shows it."""
+    found = would.found
+    looks = words.counted(found.looks, "decision") if found else ""
+    since = f" since {words.moment(would.looks_since)}" if would.looks_since else ""
+    return ProposalPage(
+        what=shown.what,
+        proposal=shown,
+        tried=_tried(found) if found else None,
+        source=f"the newest {looks}{since}, made again as they would be then; and every role on paper, asked or not.",
+        wrong=would.wrong,
+        law=law,
     )
 
 

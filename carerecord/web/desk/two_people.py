@@ -14,13 +14,18 @@ from carerecord.disclosure import Refusal
 from carerecord.model import Purpose
 from carerecord.routing import Route
 from carerecord.stewardship.administration import to_write
+from carerecord.stewardship.in_force.key_deeds import SIGN_IN, jwk_of
+from carerecord.stewardship.in_force.rules import WITNESS
 from carerecord.stewardship.notices import parse_reference, reference_of
-from carerecord.stewardship.proposals import Kind, Proposal, Stage
+from carerecord.stewardship.proposals import DoesNotFit, Kind, Proposal, Stage
 from carerecord.stewardship.removal_plan import Authority
 from carerecord.web import parts, words
 from carerecord.web.desk import frame
 from carerecord.web.desk.frame import Working
 
+READ_FIRST = (Kind.LEGAL_BAR, Kind.POLICY)  # agreed to on the page that says what they would do
+ASKED_BYTES_MAX = 65_536  # a JWKS is pasted
+HIDES = ("role", "heading", "label")
 KINDS = {
     Kind.SWITCH: "Switch",
     Kind.ROLE: "Role",
@@ -63,6 +68,8 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool  # it waits for somebody else than who reads this
     may_withdraw: bool
     may_carry_out: bool
+    read_at: str  # where it is read with what it would do; "": all of it stands here
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 def view(proposal: Proposal, *, user_id: str, at: datetime) -> ProposalView:
@@ -83,7 +90,26 @@ def view(proposal: Proposal, *, user_id: str, at: datetime) -> ProposalView:
         is_own=stage is Stage.ASKED and proposal.asked_by == user_id,
         may_withdraw=stage in (Stage.ASKED, Stage.AGREED),
         may_carry_out=stage is Stage.AGREED,
+        read_at=f"/desk/guardian/proposals/{reference_of(proposal.id)}" if proposal.kind in READ_FIRST else "",
+        facts=facts_of(proposal),
     )
+
+
+def facts_of(proposal: Proposal) -> tuple[tuple[str, str], ...]:
+    """What the second person reads besides the sentence."""
+    content = proposal.content
+    if proposal.kind is Kind.LEGAL_BAR:
+        asked = (("Relies on", "relies_on"), ("Advice", "advice"), ("Last day", "until"))
+        return tuple((name, str(content.get(field, ""))) for name, field in asked)
+    if proposal.kind is Kind.POLICY and content.get("do") != "lift":
+        names = (("Readers are told", "sentence"), ("Basis", "basis"))
+        return tuple((name, str(content.get(field, ""))) for name, field in names)
+    if proposal.kind is Kind.KEY:
+        told = [("Thumbprint, to be read by its owner", str(content.get("thumbprint", "")))]
+        told += [("Takes the place of", str(content["replaces"]))] if content.get("replaces") else []
+        told += [("The key before goes on for", words.counted(int(content.get("overlap_days", 0)), "day"))]
+        return tuple(each for each in told if each[1]) if content.get("thumbprint") else ()
+    return ()
 
 
 def said_of(kind: Kind, content: Mapping[str, Any]) -> str:
@@ -98,16 +124,19 @@ def said_of(kind: Kind, content: Mapping[str, Any]) -> str:
             else f"The role {content['code']} opens nothing."
         )
     if kind is Kind.KEY:
+        if content["whose"] == "witness":
+            return "Make a new key that seals the audit."
         return f"{str(content['change']).capitalize()} a key of {content['whose']}."
     if kind is Kind.LEGAL_BAR:
         bar = str(content["bar"]).replace("-", " ")
-        if not content.get("roles"):
-            return f"Close the Guardian’s route through {bar}."
         roles, purposes = ", ".join(content["roles"]), ", ".join(content["purposes"])
         return f"Open the Guardian’s route through {bar}: {roles} for {purposes}."
     if kind is Kind.REMOVAL:
         return f"Remove {content['named']} ({str(content['authority']).replace('-', ' ')})."
-    return "Take something away from what roles see."
+    if content.get("do") == "lift":
+        return f"Lift the narrowing {content['reference']}: what it hid is shown again."
+    hidden = ", ".join((*content.get("labels", ()), *(name.lower() for name in content.get("headings", ()))))
+    return f"Hide {hidden.replace('_', ' ')} from {', '.join(content.get('roles', ())) or 'every role'}."
 
 
 def content_of(kind: Kind, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -119,17 +148,33 @@ def content_of(kind: Kind, fields: Mapping[str, str]) -> dict[str, Any]:
     if kind is Kind.ROLE:
         return {"code": fields.get("code", "").strip(), "role": fields.get("role", "")}
     if kind is Kind.KEY:
-        names_ = ("whose", "change", "thumbprint")
-        return {name: fields.get(name, "").strip() for name in names_}
+        return _key_content(fields)
     if kind is Kind.REMOVAL:
         return {name: fields.get(name, "").strip() for name in ("named", "authority")}
+    if kind is Kind.POLICY and fields.get("lift"):
+        return {"do": "lift", "reference": fields["lift"]}
     if kind is Kind.POLICY:
-        return {"lines": fields.get("lines", "").replace("\r\n", "\n")}
-    chosen = {
-        each: [name.removeprefix(f"{each}-") for name in fields if name.startswith(f"{each}-")]
-        for each in ("role", "purpose")
-    }
-    return {"bar": fields.get("bar", ""), "roles": chosen["role"], "purposes": chosen["purpose"]}
+        said = {name: fields.get(name, "").strip() for name in ("sentence", "basis")}
+        return {"do": "hide", **said, **{f"{each}s": _ticked(fields, f"hide-{each}") for each in HIDES}}
+    said = {name: " ".join(fields.get(name, "").split()) for name in ("bar", "relies_on", "advice", "until")}
+    return {**said, "roles": _ticked(fields, "role"), "purposes": _ticked(fields, "purpose")}
+
+
+def _ticked(fields: Mapping[str, str], group: str) -> list[str]:
+    return [name.removeprefix(f"{group}-") for name in fields if name.startswith(f"{group}-")]
+
+
+def _key_content(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Of what was pasted no more than the one public key with the thumbprint goes on. Raises DoesNotFit."""
+    names = ("whose", "change", "thumbprint", "replaces")
+    said: dict[str, Any] = {name: fields.get(name, "").strip() for name in names}
+    if said["whose"] in (WITNESS, SIGN_IN):
+        return {"whose": said["whose"], "change": said["change"]}
+    days = fields.get("overlap_days", "").strip() or "0"
+    said["overlap_days"] = int(days) if days.isascii() and days.isdigit() and len(days) < 4 else -1
+    if said["change"] in ("add", "replace"):
+        said["jwk"] = jwk_of(fields.get("jwks", ""), thumbprint=said["thumbprint"])
+    return said
 
 
 def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
@@ -192,16 +237,22 @@ def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
 
     return (
         frame.page(home, show, desk=desk, summary="What waits for a second person, and what became of the rest."),
-        frame.form(home, ask, desk=desk, summary="Asks for something that takes two people."),
+        frame.form(
+            home, ask, desk=desk, summary="Asks for something that takes two people.", bytes_max=ASKED_BYTES_MAX
+        ),
         frame.form(f"{home}/{{step}}", step, desk=desk, summary="Agrees, withdraws, or says that it is carried out."),
     )
 
 
 async def _ask(request: Request, working: Working, kind: Kind) -> Any:
+    try:
+        content = content_of(kind, working.fields)
+    except DoesNotFit as wrong:
+        return Refusal(kind="reason-needed", sentences=(str(wrong),))
     return await parts.of(request).proposals.ask(
         working.staff,
         kind=kind,
-        content=content_of(kind, working.fields),
+        content=content,
         because=working.fields.get("because", ""),
         session=working.session.id,
         at=working.at,
@@ -210,8 +261,12 @@ async def _ask(request: Request, working: Working, kind: Kind) -> Any:
 
 FIELDS = (
     "action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint", "named",
-    "authority", "bar", "lines",
+    "authority", "bar", "relies_on", "advice", "until", "sentence", "basis", "lift", "replaces", "overlap_days",
 )  # fmt: skip
+
+
+def _lifts(read: Any) -> list[tuple[str, str]]:
+    return [(row.source, f"{row.source}: {row.sentence}") for row in read.narrowing if row.source]
 
 
 async def choices(request: Request, working: Working, desk: str) -> dict[str, Any]:
@@ -225,9 +280,13 @@ async def choices(request: Request, working: Working, desk: str) -> dict[str, An
             working.staff, what="proposals", session=working.session.id, at=working.at
         )
         if isinstance(read, Refusal):
-            return {"bars": [], "roles": [], "purposes": []}
+            return {"bars": [], "roles": [], "purposes": [], "everybody": [], "headings": [], "labels": [], "lifts": []}
         return {
-            "bars": [(bar.label, bar.label.replace("-", " ").capitalize()) for bar in read.bars],
+            "bars": [(bar.label, bar.label.replace("-", " ").capitalize()) for bar in read.bars if bar.has_route],
+            "everybody": [(row.role, row.name) for row in read.roles],
+            "headings": list(read.heading_names),
+            "labels": [(label, label.replace("-", " ")) for label in read.labels],
+            "lifts": [("", "nothing: hide something"), *_lifts(read)],
             "roles": [(row.role, row.name) for row in read.roles if row.role not in ("admin", "program")],
             "purposes": PURPOSES,
         }
