@@ -8,6 +8,7 @@ from carerecord.organisations.region import Client, Neighbour, Organisation, Reg
 from carerecord.organisations.region_file import RegionDoesNotFit, read_region
 
 __all__ = [
+    "Agreed",
     "Client",
     "Neighbour",
     "Organisation",
@@ -15,8 +16,8 @@ __all__ = [
     "RegionDoesNotFit",
     "SensitiveCodes",
     "SignIn",
-    "read_region",
     "is_still",
     "keys_of",
-]
+    "read_region",
     "role_of",
+]

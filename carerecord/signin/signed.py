@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,10 +16,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-LETTERS_MAX = 16_384
 from carerecord.organisations import Client, Neighbour, keys_of
 from carerecord.organisations.agreed import note_use
 
+LETTERS_MAX = 16_384
 _KINDS: dict[str, type[ECKey] | type[RSAKey]] = {"EC": ECKey, "RSA": RSAKey}
 
 
@@ -72,7 +73,6 @@ def read_signed(
         ) from error
 
 
-def find_key(jwks: Mapping[str, Any], *, kid: object, algorithm: str) -> ECKey | RSAKey | None:
 def read_signed_by(
     signer: Neighbour | Client,
     compact: str,
@@ -90,6 +90,7 @@ def read_signed_by(
     return claims
 
 
+def find_key(jwks: Mapping[str, Any], *, kid: object, algorithm: str) -> ECKey | RSAKey | None:
     """The one public signature key with this id that suits the algorithm. Symmetric keys are never used."""
     keys = jwks.get("keys")
     if not isinstance(keys, list) or not isinstance(kid, str) or not kid:
