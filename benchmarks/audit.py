@@ -13,7 +13,7 @@ from benchmarks.harness import Ground, Meter, Yardstick
 from benchmarks.promise import Benchmark, Promise
 from carerecord import access, audit, clock, database
 from carerecord.audit import Event
-from carerecord.audit.chain import write
+from carerecord.audit.writing import write
 from carerecord.disclosure.sight import decision_words
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
 
@@ -87,13 +87,15 @@ async def _measure() -> dict[str, tuple[float, str]]:
 SESSION = "m2Vv0kSr1p8jJx4WcQz7aE"
 
 
-def events() -> tuple[Callable[[int], Event], Callable[[int], Event]]:
+def events(
+    *, staff: Staff = CLINICIAN, evidence: Evidence = APPOINTMENT
+) -> tuple[Callable[[int], Event], Callable[[int], Event]]:
     """Makers of the two events of a view, as the door writes them."""
     decision = decision_words(
         access.decide(
             access.Question.of(
-                CLINICIAN,
-                evidence=APPOINTMENT,
+                staff,
+                evidence=evidence,
                 organisation_in_agreement=True,
                 route="launch",
                 purpose=Purpose.TREAT,
@@ -107,9 +109,9 @@ def events() -> tuple[Callable[[int], Event], Callable[[int], Event]]:
         return Event(
             kind=kind,
             patient_key=patient_key,
-            staff=CLINICIAN,
+            staff=staff,
             purpose=Purpose.TREAT,
-            evidence=APPOINTMENT,
+            evidence=evidence,
             decision=decision,
             route="launch",
             session=SESSION,

@@ -54,7 +54,8 @@ APPOINTMENT = Evidence(
 )
 PROGRAM = msgspec.structs.replace(CLINICIAN, user_id="registry", role="program", role_name="program", is_program=True)
 _numbers = itertools.count(1)
-_COLUMNS = (*Row._fields, "hash")
+_KEPT = tuple(name for name in Row._fields if name not in ("staff", "decision"))  # as texts
+_COLUMNS = (*_KEPT, "hash")
 
 
 class Look(NamedTuple):
@@ -317,12 +318,19 @@ async def _million(owner: database.Database, like: Look) -> None:
                     seq=seq,
                     recorded_at=shown.recorded_at,
                     kind="shown" if seq % 2 == 0 else "opened",
+                    grounds=None,  # the evidence stands in the row
                 )
                 previous = link(previous, each)
-                rows.append((*each, previous))
-            await connection.copy_records_to_table("event", schema_name="audit", columns=_COLUMNS, records=rows)
+                rows.append((*(getattr(each, name) for name in _KEPT), previous))
+            await connection.copy_records_to_table("entry", schema_name="audit", columns=_COLUMNS, records=rows)
         await connection.execute("insert into audit.stream values ($1, $2, $3)", STREAM, seq, previous)
-        await connection.execute("analyze audit.event")
+        await connection.execute(
+            "insert into audit.text select t.patient_key, t.digest, $1::int, t.month, t.said from audit.text t "
+            "where t.digest = $2 and t.patient_key = 0 on conflict do nothing",
+            STREAM, shown.manner,
+        )  # fmt: skip
+        await connection.execute("analyze audit.entry")
+        await connection.execute("analyze audit.text")
 
 
 async def _sound(on: Ground) -> str:

@@ -7,28 +7,32 @@ import os
 import time
 from datetime import timedelta
 
+import msgspec
+
 from benchmarks import harness
-from benchmarks.audit import events
+from benchmarks.audit import APPOINTMENT, CLINICIAN, events
 from benchmarks.harness import Ground, Meter
 from benchmarks.promise import Benchmark, Promise
 from carerecord import audit, clock, database
 from carerecord.audit import keys
-from carerecord.audit.chain import first_hash, link_all, write
+from carerecord.audit.chain import first_hash
 from carerecord.audit.sealer import Sealer
 from carerecord.audit.seals import Folder
+from carerecord.audit.writing import STORED, Written, link_all, write
 
 EVENTS = 1_000_000
 A_YEAR = 540_000_000
 STREAMS = 2
 AT_ONCE = 5_000
-PEOPLE = 50_000
-COLUMNS = (
-    *("patient_key", "stream", "seq", "recorded_at", "kind", "staff", "purpose", "evidence", "decision"),
-    *("about_seq", "snapshot", "detail", "route", "session", "hash"),
-)
+EVENTS_EACH = 6  # of one patient on the same evidence: arrived, and a page or two with what is opened of them
+COLUMNS = tuple("evidence" if name == "own_evidence" else name for name in Written._fields[:STORED])
+STAFF = 500
 SIZES = """
-    select sum(pg_table_size(inhrelid))::bigint as rows, sum(pg_indexes_size(inhrelid))::bigint as indexes
-    from pg_inherits where inhparent = 'audit.event'::regclass
+    select sum(pg_table_size(inhrelid)) filter (where inhparent = 'audit.entry'::regclass)::bigint as rows,
+           sum(pg_indexes_size(inhrelid)) filter (where inhparent = 'audit.entry'::regclass)::bigint as indexes,
+           sum(pg_total_relation_size(inhrelid)) filter (where inhparent = 'audit.text'::regclass)::bigint as texts,
+           (select count(*) from audit.text) as text_count
+    from pg_inherits where inhparent in ('audit.entry'::regclass, 'audit.text'::regclass)
 """
 
 
@@ -56,7 +60,7 @@ async def _measure() -> dict[str, tuple[float, str]]:
         report = await audit.verify(witness, seals=folder, trusted=[key])
         verifying, seconds = meter.read().since(before), time.perf_counter() - begun
         assert (report.events, report.sealed_events, report.findings) == (EVENTS, EVENTS, ())
-        return _figures(on, (size["rows"], size["indexes"]), sealing.per(EVENTS), sealing_seconds) | {
+        return _figures(on, dict(size), sealing.per(EVENTS), sealing_seconds) | {
             "audit_verify_million_seconds": (
                 round(verifying.app + verifying.database, 1),
                 f"each row against chain and leaf, each seal against root and key: {verifying.app:.1f} s "
@@ -65,9 +69,8 @@ async def _measure() -> dict[str, tuple[float, str]]:
         }
 
 
-def _figures(on: Ground, size: tuple[int, int], sealing: harness.Cpu, seconds: float) -> dict[str, tuple[float, str]]:
-    rows, indexes = size
-    each = (rows + indexes) / EVENTS
+def _figures(on: Ground, size: dict[str, int], sealing: harness.Cpu, seconds: float) -> dict[str, tuple[float, str]]:
+    each = (size["rows"] + size["indexes"] + size["texts"]) / EVENTS
     leaves = sum(path.stat().st_size for path in (on.folder / "seals").iterdir()) / EVENTS
     return {
         "audit_seal_us_per_event": (
@@ -77,7 +80,9 @@ def _figures(on: Ground, size: tuple[int, int], sealing: harness.Cpu, seconds: f
         ),
         "audit_bytes_per_event": (
             round(each),
-            f"rows {rows / EVENTS:.0f}, indexes {indexes / EVENTS:.0f}; {each * A_YEAR / 1e9:,.0f} GB a year of "
+            f"rows {size['rows'] / EVENTS:.0f}, indexes {size['indexes'] / EVENTS:.0f}, texts "
+            f"{size['texts'] / EVENTS:.0f} ({size['text_count']:,} of them: {STAFF} staff, evidence of {EVENTS_EACH} "
+            f"events each); {each * A_YEAR / 1e9:,.0f} GB a year of "
             f"{A_YEAR:,} events, in twelve tables; the seals outside it {leaves:.1f} B an event, "
             f"{leaves * A_YEAR / 1e9:,.0f} GB a year",
         ),
@@ -85,29 +90,51 @@ def _figures(on: Ground, size: tuple[int, int], sealing: harness.Cpu, seconds: f
 
 
 async def _fill(owner: database.Database) -> None:
-    """As the writer would have written them: opened and shown by turns, in two streams, over the last hours."""
-    opened, shown = events()
-    pair = [write(opened(1)), write(shown(1))]
+    """As the writer would have written them: opened and shown by turns, in two streams, over the last hours.
+
+    Each patient is looked at by one of the staff, on evidence of their own: an appointment of its own number and time.
+    """
     began_at = clock.now() - timedelta(hours=6)
     async with owner.connection() as connection:
         for stream in range(1, STREAMS + 1):
             previous, seq = first_hash(stream), 0
+            texts: dict[tuple[int, bytes], tuple[object, ...]] = {}
             while seq < EVENTS // STREAMS:
                 at = began_at + timedelta(milliseconds=seq // 100)
-                batch = [pair[n % 2]._replace(patient_key=(seq + n) // 2 % PEOPLE + 1) for n in range(AT_ONCE)]
+                batch = [each for first in range(0, AT_ONCE, EVENTS_EACH) for each in _looks(stream, seq + first)][
+                    :AT_ONCE
+                ]
                 hashes = link_all(previous, batch, stream=stream, seq=seq, recorded_at=at)
                 await connection.copy_records_to_table(
-                    "event",
+                    "entry",
                     schema_name="audit",
-                    columns=COLUMNS,
+                    columns=(*COLUMNS, "stream", "seq", "recorded_at", "hash"),
                     records=[
-                        (event.patient_key, stream, seq + n, at, *event[1:-1], own)
+                        (*event[:STORED], stream, seq + n, at, own)
                         for n, (event, own) in enumerate(zip(batch, hashes, strict=True), 1)
                     ],
                 )
+                month = at.date().replace(day=1)
+                for event in batch:
+                    for text in event.texts:
+                        texts[text[:2]] = (text.patient_key, text.digest, stream, month, text.said)
                 previous, seq = hashes[-1], seq + AT_ONCE
+            await connection.copy_records_to_table("text", schema_name="audit", records=list(texts.values()))
             await connection.execute("insert into audit.stream values ($1, $2, $3)", stream, seq, previous)
-        await connection.execute("analyze audit.event")
+        await connection.execute("analyze audit.entry")
+        await connection.execute("analyze audit.text")
+
+
+def _looks(stream: int, seq: int) -> list[Written]:
+    """What one member of staff does with one patient."""
+    number = stream * EVENTS + seq
+    made = events(
+        staff=msgspec.structs.replace(CLINICIAN, user_id=f"ouh-{number * 7919 % STAFF}"),
+        evidence=msgspec.structs.replace(APPOINTMENT, id=f"OUH-APT-{number}"),
+    )
+    key = number * 2_654_435_761 % 2**62  # anywhere in the index, as keys are
+    pair = [write(each(key)) for each in made]
+    return pair * (EVENTS_EACH // 2)
 
 
 BENCHMARK = Benchmark(

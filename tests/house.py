@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -176,10 +176,16 @@ class House:
     async def events(self, *, but: str = "") -> list[dict[str, Any]]:
         rows = await self.owner.fetch("select * from audit.event order by stream, seq")
         return [
-            {**dict(row), "detail": json.loads(row["detail"]), "decision": json.loads(row["decision"] or "{}")}
+            {**dict(row), "detail": detail_of(row), "decision": json.loads(row["decision"] or "{}")}
             for row in rows
             if row["kind"] != but
         ]
+
+
+def detail_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept beside the detail, in it."""
+    told = {"about_stream": row["about_stream"], "at": row["asked_at"] and msgspec.to_builtins(row["asked_at"])}
+    return {**json.loads(row["detail"]), **{name: value for name, value in told.items() if value is not None}}
 
 
 @asynccontextmanager

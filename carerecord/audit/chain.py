@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from carerecord.audit.texts import grounds_of, manner_of
 from carerecord.model import Evidence, Staff
 
 
@@ -60,11 +60,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     detail: Mapping[str, Any] = msgspec.field(default_factory=dict)
     route: str
     session: str
-    at: datetime | None = None  # when the request was made; kept in the detail beside recorded_at
+    at: datetime | None = None  # when the request was made, beside recorded_at
 
 
 class Row(NamedTuple):
-    """An event as stored, in the order of the table's columns, without its hash."""
+    """An event as stored, without its hash. One with a `manner` names texts by their digests: encoding 2.
+
+    Its `staff`, `decision` and, under `grounds`, `evidence` stand beside many events: None where they are gone.
+    """
 
     patient_key: int
     stream: int
@@ -80,33 +83,24 @@ class Row(NamedTuple):
     detail: str
     route: str
     session: str
+    asked_at: datetime | None = None
+    about_stream: int | None = None
+    manner: bytes | None = None
+    grounds: bytes | None = None
 
 
-class Written(NamedTuple):
-    """An event's own columns, ready before its place in a stream is known."""
-
-    patient_key: int
-    kind: str
-    staff: str
-    purpose: str
-    evidence: str
-    decision: str
-    about_seq: int | None
-    snapshot: bytes | None
-    detail: str
-    route: str
-    session: str
-    encoded: bytes  # the same columns, as they are hashed behind their place
+COLUMNS: Final = Row._fields  # as every query of whole rows lists them, the hash behind
 
 
 # Encoding 1: where the event stands, then the numbers it says and the length of each text, then the texts. Every part
 # has a fixed place or a stated length, so no two rows have the same encoding.
-_PLACE: Final = struct.Struct(">Bqiqq")
+PLACE: Final = struct.Struct(">Bqiqq")
 _SAID: Final = struct.Struct(">BqB9I")
+# Encoding 2: the same, but that of staff, decision and evidence it holds the digests (`texts`), and beside the detail
+# the time of the request and the stream of the event that it follows. The first byte says which encoding it is.
+_NAMED: Final = struct.Struct(">Bqiq32s32s6I")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_KINDS: Final = frozenset(Kind)
-_json: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 def first_hash(stream: int) -> bytes:
@@ -119,25 +113,62 @@ def link(previous: bytes, row: Row) -> bytes:
     return sha256(previous + canonical(row)).digest()
 
 
-def link_all(
-    previous: bytes, events: Sequence[Written], *, stream: int, seq: int, recorded_at: datetime
-) -> list[bytes]:
-    """The hashes of events that follow event `seq` of a stream, each as `link` would give it."""
-    micros, hashes = (recorded_at - _EPOCH) // _MICROSECOND, []
-    for number, event in enumerate(events, seq + 1):
-        place = _PLACE.pack(1, event.patient_key, stream, number, micros)
-        previous = sha256(b"".join((previous, place, event.encoded))).digest()
-        hashes.append(previous)
-    return hashes
+def micros(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def canonical(row: Row) -> bytes:
-    patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about, snapshot, *rest = row
-    place = _PLACE.pack(1, patient_key, stream, seq, (recorded_at - _EPOCH) // _MICROSECOND)
-    return place + _encode((kind, staff, purpose, evidence, decision), about, snapshot, tuple(rest))
+    place = row.patient_key, row.stream, row.seq, micros(row.recorded_at)
+    if row.manner is not None:
+        grounds = grounds_of(row.evidence) if row.grounds is None else row.grounds
+        return PLACE.pack(2, *place) + encode(
+            (row.kind, row.purpose, row.detail, row.route, row.session),
+            about=(row.about_stream, row.about_seq),
+            snapshot=row.snapshot,
+            asked_at=row.asked_at,
+            manner=row.manner,
+            grounds=grounds,
+        )
+    before = row.kind, row.staff, row.purpose, row.evidence, row.decision
+    whole = PLACE.pack(1, *place) + _encode_whole(
+        before, row.about_seq, row.snapshot, (row.detail, row.route, row.session)
+    )
+    # What was written so has none of the later columns: one that has was changed, and is like nothing that was linked.
+    return whole if row[14:] == (None, None, None, None) else b"\0" + whole
 
 
-def _encode(before: tuple[str, ...], about: int | None, snapshot: bytes | None, after: tuple[str, ...]) -> bytes:
+def encode(
+    texts: tuple[str, str, str, str, str],
+    *,
+    about: tuple[int | None, int | None],
+    snapshot: bytes | None,
+    asked_at: datetime | None,
+    manner: bytes,
+    grounds: bytes,
+) -> bytes:
+    """Encoding 2 behind the place; `texts` are kind, purpose, detail, route and session."""
+    stream, seq = about
+    marks = (seq is not None) | (stream is not None) << 1 | (snapshot is not None) << 2 | (asked_at is not None) << 3
+    joined = "".join(texts)
+    lengths = map(len, texts) if joined.isascii() else [len(text.encode()) for text in texts]  # A letter is a byte.
+    asked = micros(asked_at) if asked_at is not None else 0
+    shown = snapshot or b""
+    numbers = _NAMED.pack(marks, seq or 0, stream or 0, asked, manner, grounds, *lengths, len(shown))
+    return numbers + joined.encode() + shown
+
+
+def unsaid(row: Row) -> str | None:
+    """What of an event's texts is not there as it was said, by its digest in the row; None: all of it is."""
+    if row.manner is None:
+        return None
+    if row.staff is None or row.decision is None or manner_of(row.staff, row.decision) != row.manner:
+        return "staff"
+    if row.evidence is None or (row.grounds is not None and grounds_of(row.evidence) != row.grounds):
+        return "evidence"
+    return None
+
+
+def _encode_whole(before: tuple[str, ...], about: int | None, snapshot: bytes | None, after: tuple[str, ...]) -> bytes:
     """The texts before the snapshot, what it is about, the snapshot, and the texts after it."""
     first, last = "".join(before), "".join(after)
     if first.isascii() and last.isascii():  # As nearly all are: a letter is a byte.
@@ -150,41 +181,3 @@ def _encode(before: tuple[str, ...], about: int | None, snapshot: bytes | None, 
         ]
     numbers = _SAID.pack(about is not None, about or 0, snapshot is not None, *lengths)
     return b"".join((numbers, first.encode(), snapshot or b"", last.encode()))
-
-
-def write(event: Event) -> Written:
-    """An event as text and numbers. Refuses what the table would refuse, so that one event never fails for another."""
-    detail = dict(event.detail)
-    if event.at is not None:
-        detail["at"] = event.at
-    if event.about is not None:
-        detail["about_stream"] = event.about.stream
-    try:
-        before = (event.kind, _text(event.staff), event.purpose, _text(event.evidence), _text(event.decision))
-        after = (_text(detail), event.route, event.session)
-        about = event.about.seq if event.about else None
-        snapshot = event.snapshot if event.snapshot is None else bytes(event.snapshot)
-        written = Written(event.patient_key, *before, about, snapshot, *after, _encode(before, about, snapshot, after))
-        is_sound = (
-            "\0" not in "".join((*before, *after)) and event.kind in _KINDS and -(2**63) <= event.patient_key < 2**63
-        )
-    except (TypeError, ValueError, struct.error, msgspec.MsgspecError) as error:
-        raise UnwritableEvent from error
-    if not is_sound:
-        raise UnwritableEvent
-    return written
-
-
-def _text(value: Any) -> str:
-    """Canonical JSON: sorted keys, no spaces. Text stays as it is."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (Staff, Evidence)):
-        return _said_before(value)
-    return _json(value).decode()
-
-
-@lru_cache(maxsize=1024)
-def _said_before(value: Staff | Evidence) -> str:
-    """A reader's events repeat who they are and why they may look."""
-    return _json(value).decode()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from carerecord import database
-from carerecord.audit.chain import Kind, Row, Witness
+from carerecord.audit.chain import COLUMNS, Kind, Row, Witness
 from carerecord.model import Evidence, Staff
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ async def find_event(db: Database | Connection, *, stream: int, seq: int) -> Sto
 async def find_row(db: Database | Connection, *, stream: int, seq: int) -> Row | None:
     """The same as it is hashed."""
     row = await db.fetchrow(QUERIES["find_event"], stream, seq)
-    return Row._make(row[:14]) if row else None
+    return Row._make(row[: len(COLUMNS)]) if row else None
 
 
 async def follow(
@@ -155,7 +155,11 @@ async def read_marks(db: Database | Connection) -> dict[int, int]:
 
 def stored_event(row: asyncpg.Record) -> StoredEvent:
     """A row of the table's columns in their order."""
-    detail = _mapping(row["detail"])
+    detail = dict(_mapping(row["detail"]))
+    if row["about_stream"] is not None:  # Beside the detail; within it, where an earlier version wrote the event.
+        detail["about_stream"] = row["about_stream"]
+    if row["asked_at"] is not None:
+        detail["at"] = msgspec.to_builtins(row["asked_at"])
     about_stream = detail.get("about_stream")
     about = (int(about_stream), row["about_seq"]) if about_stream is not None and row["about_seq"] is not None else None
     return StoredEvent(
@@ -178,24 +182,28 @@ def stored_event(row: asyncpg.Record) -> StoredEvent:
 
 
 @lru_cache(maxsize=4096)
-def _staff(text: str) -> Staff | None:
+def _staff(text: str | None) -> Staff | None:
     return _decoded(text, Staff)
 
 
 @lru_cache(maxsize=4096)
-def _evidence(text: str) -> Evidence | None:
+def _evidence(text: str | None) -> Evidence | None:
     return _decoded(text, Evidence)
 
 
-def _decoded(text: str, kind: type[T]) -> T | None:
+def _decoded(text: str | None, kind: type[T]) -> T | None:
+    if text is None:
+        return None  # It was taken out, which the verification says.
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError:
         return None  # Nobody, or as an earlier version wrote it: the words stay in the table.
 
 
-def _mapping(text: str) -> Mapping[str, Any]:
+def _mapping(text: str | None) -> Mapping[str, Any]:
     """What is not a JSON object, as a decision of one word is not, stands under "words"."""
+    if text is None:
+        return {}
     try:
         decoded = msgspec.json.decode(text)
     except msgspec.MsgspecError:

@@ -1,6 +1,6 @@
 """The audit in files that need no database: events as rows, the seals, the public keys; and their verification.
 
-events/stream-0001.jsonl.gz   one JSON array a line: the columns as they are hashed, the hash last
+events/stream-0001.jsonl.gz   one JSON array a line: an event's columns with their texts, its hash, and the digests
 seals/                        the folder of seals, as it is
 heads.json                    where each stream ended
 keys.json                     the public keys (JWKS), for show: verify by a key that came another way
@@ -33,21 +33,30 @@ class ExportRefused(ValueError):
 
 
 class _Line(NamedTuple):
+    """What version 0.3.0 exported, and behind it the columns that are kept beside it now."""
+
     patient_key: int
     stream: int
     seq: int
     recorded_at: datetime
     kind: str
-    staff: str
+    staff: str | None  # None: its text was taken out
     purpose: str
-    evidence: str
-    decision: str
+    evidence: str | None
+    decision: str | None
     about_seq: int | None
     snapshot: bytes | None
     detail: str
     route: str
     session: str
     hash: bytes
+    asked_at: datetime | None = None
+    about_stream: int | None = None
+    manner: bytes | None = None
+    grounds: bytes | None = None
+
+
+_BEFORE: Final = _Line._fields.index("hash")
 
 
 async def export(db: Database, to: Path, *, seals: Folder, public: Sequence[Jwk]) -> int:
@@ -64,7 +73,7 @@ async def export(db: Database, to: Path, *, seals: Folder, public: Sequence[Jwk]
             cursor = await connection.cursor(QUERIES["read_events"], head["stream"])
             with gzip.open(_path(to, head["stream"]), "wb", compresslevel=1) as file:
                 while records := await cursor.fetch(ROWS_AT_ONCE):
-                    file.write(b"".join(msgspec.json.encode(tuple(record)) + b"\n" for record in records))
+                    file.write(b"".join(_line(tuple(record)) for record in records))
                     count += len(records)
     written = {head["stream"]: Head(head["head_seq"], head["head_hash"]) for head in heads}
     (to / "heads.json").write_bytes(msgspec.json.encode(written))
@@ -95,6 +104,10 @@ def verify_offline(folder: Path, trusted: Sequence[Jwk], *, progress: Callable[[
     return verification.report(findings)
 
 
+def _line(record: tuple[object, ...]) -> bytes:
+    return msgspec.json.encode((*record[:_BEFORE], record[-1], *record[_BEFORE:-1])) + b"\n"
+
+
 def _path(to: Path, stream: int) -> Path:
     return to / "events" / f"stream-{stream:04}.jsonl.gz"
 
@@ -104,4 +117,4 @@ def _read(path: Path) -> Iterator[list[tuple[Row, bytes]]]:
     with gzip.open(path, "rb") as file:
         while lines := file.readlines(LINES_AT_ONCE * 1_000):
             decoded = [decode(line) for line in lines]
-            yield [(Row._make(line[:14]), line[14]) for line in decoded]
+            yield [(Row._make(line[:_BEFORE] + line[_BEFORE + 1 :]), line.hash) for line in decoded]

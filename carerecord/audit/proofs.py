@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from carerecord.audit import keys
-from carerecord.audit.chain import Row, first_hash, link
+from carerecord.audit.chain import Row, first_hash, link, unsaid
 from carerecord.audit.merkle import consistency_path, inclusion_path, is_consistent, is_included, subtrees
 from carerecord.audit.seals import Folder, Seal, SignedSeal, entries, known_subtrees
 
@@ -44,6 +44,10 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     route: str
     session: str
+    asked_at: datetime | None = None
+    about_stream: int | None = None
+    manner: bytes | None = None
+    grounds: bytes | None = None
 
     @classmethod
     def of(cls, row: Row) -> EventRow:
@@ -79,7 +83,7 @@ def prove(folder: Folder, row: Row) -> Proof:
     stretch = next(each for each in seal.stretches(before) if each.stream == row.stream)
     place = stretch.place + row.seq - stretch.first
     previous = _previous(row, own, stretch.first, place - first, before)
-    if link(previous, row) != own[place - first]:
+    if unsaid(row) or link(previous, row) != own[place - first]:
         raise NotProvable(
             f"Event {row.seq} of stream {row.stream} is not as it was sealed: run `carerecord witness verify`."
         )
@@ -118,8 +122,9 @@ def check_proof(content: bytes, trusted: Sequence[keys.Jwk]) -> tuple[Proof, str
         older=seal.size, older_root=seal.root, size=newest.size, root=newest.root, path=proof.consistency
     ):
         return proof, "The newer seal is not over the same events as the older one."
-    entry = link(proof.previous, proof.event.row())
-    if not is_included(entry, index=proof.place, size=seal.size, path=proof.inclusion, root=seal.root):
+    row = proof.event.row()
+    entry = link(proof.previous, row)
+    if unsaid(row) or not is_included(entry, index=proof.place, size=seal.size, path=proof.inclusion, root=seal.root):
         return proof, "The event is not among those that were sealed: it, or the event it followed, was changed."
     return proof, ""
 

@@ -25,31 +25,60 @@ with moved as (
     returning stream
 )
 insert into audit.event
-    (patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-     route, session, hash)
-select e.patient_key, m.stream, $2 + e.nth, $6, e.kind, e.staff, e.purpose, e.evidence, e.decision, e.about_seq,
-       e.snapshot, e.detail, e.route, e.session, e.hash
+    (patient_key, stream, seq, recorded_at, kind, purpose, own_evidence, about_seq, about_stream, snapshot, detail, route,
+     session, asked_at, is_own, manner, grounds, hash)
+select e.patient_key, m.stream, $2 + e.nth, $6, e.kind, e.purpose, e.own_evidence, e.about_seq, e.about_stream, e.snapshot,
+       e.detail, e.route, e.session, e.asked_at, e.is_own, e.manner, e.grounds, e.hash
 from moved m
-cross join unnest($7::audit.written[]) with ordinality
-    e (patient_key, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail, route, session, hash, nth)
+cross join unnest($7::audit.entered[]) with ordinality
+    e (patient_key, kind, purpose, own_evidence, about_seq, about_stream, snapshot, detail, route, session, asked_at,
+       is_own, manner, grounds, hash, nth)
+
+-- :name append_events_and_texts
+-- The same with texts that this stream has not said yet in this month.
+with moved as (
+    update audit.stream set head_seq = $3, head_hash = $5
+    where stream = $1 and head_seq = $2 and head_hash = $4
+    returning stream
+), told as (
+    insert into audit.text (patient_key, digest, stream, month, said)
+    select t.patient_key, t.digest, m.stream, date_trunc('month', $6::timestamptz at time zone 'UTC')::date, t.said
+    from moved m
+    cross join unnest($8::audit.told[]) t (patient_key, digest, said)
+    on conflict do nothing
+)
+insert into audit.event
+    (patient_key, stream, seq, recorded_at, kind, purpose, own_evidence, about_seq, about_stream, snapshot, detail, route,
+     session, asked_at, is_own, manner, grounds, hash)
+select e.patient_key, m.stream, $2 + e.nth, $6, e.kind, e.purpose, e.own_evidence, e.about_seq, e.about_stream, e.snapshot,
+       e.detail, e.route, e.session, e.asked_at, e.is_own, e.manner, e.grounds, e.hash
+from moved m
+cross join unnest($7::audit.entered[]) with ordinality
+    e (patient_key, kind, purpose, own_evidence, about_seq, about_stream, snapshot, detail, route, session, asked_at,
+       is_own, manner, grounds, hash, nth)
 
 -- :name read_heads
 -- Where each stream says it ends.
 select stream, head_seq, head_hash, is_retired from audit.stream where $1::int is null or stream = $1 order by stream
 
 -- :name read_events
--- Every event in the order of its chain; columns as they are hashed, the hash last.
-select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-       route, session, hash
-from audit.event
-where $1::int is null or stream = $1
-order by stream, seq, patient_key
+-- Every event in the order of its chain; columns as they are hashed, the hash last. As `witness`: each text met once.
+select e.patient_key, e.stream, e.seq, e.recorded_at, e.kind, coalesce(e.staff, m.said[1]), e.purpose,
+       coalesce(e.evidence, g.said[1]), coalesce(e.decision, m.said[2]), e.about_seq, e.snapshot, e.detail, e.route,
+       e.session, e.asked_at, e.about_stream, e.manner, e.grounds, e.hash
+from audit.entry e
+left join audit.text m on m.patient_key = case when e.is_own then e.patient_key else 0 end and m.digest = e.manner
+    and m.stream = e.stream and m.month = date_trunc('month', e.recorded_at at time zone 'UTC')::date
+left join audit.text g on g.patient_key = e.patient_key and g.digest = e.grounds
+    and g.stream = e.stream and g.month = date_trunc('month', e.recorded_at at time zone 'UTC')::date
+where $1::int is null or e.stream = $1
+order by e.stream, e.seq, e.patient_key
 
 
 -- :name read_events_of_patient
 -- Events about one person, in order of time; columns as stored.
 select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-       route, session, hash
+       route, session, asked_at, about_stream, manner, grounds, hash
 from audit.event
 where patient_key = $1 and recorded_at >= coalesce($2::timestamptz, '-infinity')
     and recorded_at < coalesce($3::timestamptz, 'infinity') and ($4::text[] is null or kind = any ($4))
@@ -59,7 +88,7 @@ limit $5
 -- :name read_events_of_time
 -- Events about anybody, in order of time; columns as stored.
 select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-       route, session, hash
+       route, session, asked_at, about_stream, manner, grounds, hash
 from audit.event
 where recorded_at >= coalesce($1::timestamptz, '-infinity') and recorded_at < coalesce($2::timestamptz, 'infinity')
     and ($3::text[] is null or kind = any ($3))
@@ -69,7 +98,7 @@ limit $4
 -- :name find_event
 -- One event by its place in its stream.
 select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-       route, session, hash
+       route, session, asked_at, about_stream, manner, grounds, hash
 from audit.event where stream = $1 and seq = $2 limit 1
 
 -- :name follow_events
@@ -79,7 +108,7 @@ from audit.stream s
 left join unnest($1::int[], $2::bigint[]) mark (stream, seq) on mark.stream = s.stream
 cross join lateral (
     select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-           route, session, hash
+           route, session, asked_at, about_stream, manner, grounds, hash
     from audit.event
     where stream = s.stream and seq > coalesce(mark.seq, 0) and seq <= s.head_seq
     order by seq limit $3
@@ -89,13 +118,15 @@ order by e.recorded_at, e.stream, e.seq
 -- :name read_events_witnessed
 -- A page of the audit, newest first, if it was written down in this minute that it is read.
 select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-       route, session, hash
+       route, session, asked_at, about_stream, hash
 from audit.read_witnessed($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- :name read_stretch
--- Events of one stream from one number to another, in order; columns as they are hashed, the hash last.
-select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-       route, session, hash
+-- Events of one stream from one number to another, in order; columns as they are hashed, the hash last. Of texts that
+-- stand beside it an event holds the digests, which are what is hashed.
+select patient_key, stream, seq, recorded_at, kind, case when manner is null then staff end, purpose,
+       case when manner is null then evidence else own_evidence end, case when manner is null then decision end,
+       about_seq, snapshot, detail, route, session, asked_at, about_stream, manner, grounds, hash
 from audit.event
 where stream = $1 and seq between $2 and $3
 order by seq, patient_key

@@ -16,7 +16,7 @@ _SUSPECTS_MAX: Final = 24  # Of more than this, it is not looked for what was ch
 _NEIGHBOURS: Final = 40
 _TRIED: Final = (
     *("patient_key", "recorded_at", "kind", "staff", "purpose", "evidence", "decision"),
-    *("about_seq", "snapshot", "detail", "route", "session"),
+    *("about_seq", "snapshot", "detail", "route", "session", "asked_at", "about_stream", "manner", "grounds"),
 )
 
 
@@ -192,6 +192,8 @@ class SealedWalk:
 def told_column(row: Row, place: Place, neighbours: list[Row]) -> str | None:
     """Which column was changed: the one that, with a value of its neighbours or a usual one, gives the sealed hash."""
     for column in _TRIED:
+        if row.manner is not None and column in ("staff", "decision"):
+            continue  # Its digest is what was sealed.
         for value in _candidates(column, row, neighbours):
             if link(place.previous, row._replace(**{column: value})) == place.hash:
                 return column
@@ -208,7 +210,9 @@ _USUAL: Final[Mapping[str, Callable[[Row], Any]]] = {
     "kind": lambda row: [kind.value for kind in Kind],
     "purpose": lambda row: [purpose.value for purpose in Purpose],
     "about_seq": lambda row: [None, *range(max(1, row.seq - _NEIGHBOURS), row.seq)],
+    "about_stream": lambda row: [None, row.stream],
     "snapshot": lambda row: [None],
+    "asked_at": lambda row: [None, row.recorded_at],
     "evidence": lambda row: ["null", "{}", ""],
     "detail": lambda row: ["{}"],
     "staff": lambda row: ["null", ""],

@@ -14,7 +14,7 @@ import msgspec
 
 from carerecord import database, logs
 from carerecord.audit import keys, seals
-from carerecord.audit.chain import Row, first_hash, link
+from carerecord.audit.chain import COLUMNS, Row, first_hash, link
 from carerecord.audit.keys import FileSigner, Signer, SignerFailed
 from carerecord.audit.merkle import Frontier
 from carerecord.audit.seals import ABSENT, NO_SEAL, Folder, Head, Seal, SignedSeal
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 QUERIES = database.queries(__package__)
 EVENTS_MAX: Final = 20_000  # in one seal; more are sealed by the ones that follow at once
 ROWS_AT_ONCE: Final = 2_000
+_WIDTH: Final = len(COLUMNS)
 QUIET_SECONDS_MAX: Final = 3600  # where nothing happens, a seal an hour says that somebody still looks
 
 
@@ -157,7 +158,7 @@ async def _walk(connection: Connection, end: Head, upto: int) -> tuple[Head, lis
         until = min(seq + ROWS_AT_ONCE, upto)
         found: dict[int, bytes] = {}
         for record in await connection.fetch(QUERIES["read_stretch"], stream, seq + 1, until):
-            row, stored = Row._make(record[:14]), record[14]
+            row, stored = Row._make(record[:_WIDTH]), record[_WIDTH]
             before = previous if row.seq == seq + 1 else found.get(row.seq - 1, ABSENT)
             if link(before, row) != stored:
                 logs.say(logs.Line.WITNESS_BROKEN, stream=stream, seq=row.seq)

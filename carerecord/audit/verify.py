@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from carerecord import database
-from carerecord.audit.chain import Row
+from carerecord.audit.chain import COLUMNS, Row, unsaid
 from carerecord.audit.keys import Jwk
 from carerecord.audit.sealed import Sealed, check_seals
 from carerecord.audit.sealed_walk import SealedWalk
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 QUERIES = database.queries(__package__)
 
 ROWS_AT_ONCE: Final = 5_000
+WIDTH: Final = len(COLUMNS)  # behind which the hash stands
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return not self.findings
 
 
+class _Unsaid(NamedTuple):
+    """The first event that says a text which is not there as it was said, and how many say it."""
+
+    row: Row
+    column: str
+    events: int
+
+
 class Verification:
     """Rows in, in order of stream and number; a report out. Knows no database, so that it works on an export too."""
 
@@ -50,6 +59,7 @@ class Verification:
         if stream is not None:
             self._streams &= {stream}
         self._walks: dict[int, SealedWalk] = {}
+        self._unsaid: dict[tuple[object, ...], _Unsaid] = {}  # by the text that is not there
         for each in self._streams:
             self._walk(each)
 
@@ -59,6 +69,8 @@ class Verification:
         for row, stored in rows:
             walk = walks.get(row.stream) or self._walk(row.stream)
             walk.take(row, stored)
+            if row.manner is not None and (column := unsaid(row)):
+                self._miss(row, column)
             count += 1
         self._events += count
         return self._events
@@ -67,6 +79,10 @@ class Verification:
         walks = [walk for _, walk in sorted(self._walks.items())]
         places = [place for walk in walks for place in walk.close()]
         found = [finding for walk in walks for finding in walk.findings(places)]
+        # Of an event that was itself changed or moved, that its texts are not where it stands now says nothing more.
+        named = {(finding.stream, finding.seq) for finding in found}
+        missed = [each for each in self._unsaid.values() if each.events > 1 or (each.row[1:3] not in named)]
+        found += [_text_finding(each) for each in missed]
         return Report(
             streams=len(walks),
             events=self._events,
@@ -74,6 +90,13 @@ class Verification:
             sealed_events=self._sealed.events,
             findings=(*findings, *found),
         )
+
+    def _miss(self, row: Row, column: str) -> None:
+        """A text stands once, and so is named once, with the first event that says it."""
+        digest = row.manner if column == "staff" else (row.patient_key, row.grounds)
+        key = row.stream, row.recorded_at.year, row.recorded_at.month, digest
+        before = self._unsaid.get(key)
+        self._unsaid[key] = before._replace(events=before.events + 1) if before else _Unsaid(row, column, 1)
 
     def _walk(self, stream: int) -> SealedWalk:
         made = self._walks[stream] = SealedWalk(self._sealed.stream(stream), self._heads.get(stream))
@@ -103,10 +126,26 @@ async def verify(
         verification = Verification(sealed, heads, stream=stream)
         cursor = await connection.cursor(QUERIES["read_events"], stream)
         while records := await cursor.fetch(ROWS_AT_ONCE):
-            events = verification.take((Row._make(record[:14]), record[14]) for record in records)
+            events = verification.take((Row._make(record[:WIDTH]), record[WIDTH]) for record in records)
             if progress:
                 progress(events)
     return verification.report(findings)
+
+
+def _text_finding(missed: _Unsaid) -> Finding:
+    row, column, events = missed
+    what = "its staff or decision" if column == "staff" else "its evidence"
+    is_gone = row.staff is None if column == "staff" else row.evidence is None
+    how = "was taken out" if is_gone else "was changed after it was written"
+    others = f"; {events - 1} more say the same" if events > 1 else ""
+    return Finding(
+        fault=Fault.TEXT,
+        stream=row.stream,
+        seq=row.seq,
+        patient_key=row.patient_key,
+        column=column,
+        sentence=f"Event {row.seq} says {what} by a text that {how}{others}.",
+    )
 
 
 async def is_sealed(db: Database, seals: Folder) -> bool:

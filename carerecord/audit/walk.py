@@ -20,6 +20,7 @@ class Fault(StrEnum):
     MOVED = "moved"
     CUT = "cut"
     HEAD = "head"
+    TEXT = "text"  # which many events may say: the first of them is named
     SEAL = "seal"
 
 

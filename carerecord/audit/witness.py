@@ -12,7 +12,9 @@ import asyncpg
 
 from carerecord import clock as house_clock
 from carerecord import database, logs
-from carerecord.audit.chain import Event, Witness, Written, first_hash, link_all, write
+from carerecord.audit.chain import Event, Witness, first_hash
+from carerecord.audit.texts import Text
+from carerecord.audit.writing import STORED, Written, link_all, write
 from carerecord.database import Database, DatabaseLost, DatabaseRefused
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ QUERIES = database.queries(__package__)
 BATCH_MIN: Final = 32
 BATCH_MAX: Final = 500
 COMMIT_SECONDS_MAX: Final = 10
+TOLD_MAX: Final = 50_000
 _LOST: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseLost, DatabaseRefused)
 
 
@@ -57,11 +60,14 @@ class Writer:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
+        self._loop = asyncio.get_running_loop()
         self._waiting: list[_Waiting] = []
         self._flusher: asyncio.Task[None] | None = None
         self._lease: _Lease | None = None
         self._seq = 0
         self._hash = b""
+        self._month = (0, 0)
+        self._told: dict[tuple[int, bytes], None] = {}  # what this stream has said in this month, the oldest first
 
     @classmethod
     @asynccontextmanager
@@ -81,11 +87,11 @@ class Writer:
 
     async def witness(self, event: Event) -> Witness:
         """Durable when this returns. Raises WitnessUnavailable if it may not be: then show nothing."""
-        waiting = _Waiting(write(event), asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        future: asyncio.Future[Witness] = self._loop.create_future()
+        self._waiting.append(_Waiting(write(event), future))
         if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-        return await waiting.future
+            self._flusher = self._loop.create_task(self._flush())
+        return await future
 
     async def _flush(self) -> None:
         while self._waiting:
@@ -113,19 +119,33 @@ class Writer:
         connection, stream = self._lease or await self._take_lease()
         recorded_at, first, last = self._clock(), self._seq + 1, self._seq + len(events)
         hashes = link_all(self._hash, events, stream=stream, seq=self._seq, recorded_at=recorded_at)
-        rows = [(*event[:-1], hash_) for event, hash_ in zip(events, hashes, strict=True)]
+        rows = [(*event[:STORED], hash_) for event, hash_ in zip(events, hashes, strict=True)]
+        texts = self._untold(events, recorded_at)
         status = await connection.execute(
-            QUERIES["append_events"],
+            QUERIES["append_events_and_texts" if texts else "append_events"],
             *(stream, self._seq, last, self._hash, hashes[-1], recorded_at, rows),
+            *((list(texts.values()),) if texts else ()),
             timeout=COMMIT_SECONDS_MAX,
         )
         if status != f"INSERT 0 {len(events)}":
             raise HeadMoved
         self._seq, self._hash = last, hashes[-1]
+        if texts:
+            self._told |= dict.fromkeys(texts)
         return [
             Witness(patient_key=event.patient_key, stream=stream, seq=seq, recorded_at=recorded_at)
             for seq, event in enumerate(events, first)
         ]
+
+    def _untold(self, events: list[Written], at: datetime) -> dict[tuple[int, bytes], Text]:
+        """The texts that this stream has not said yet in this month, as far as it remembers: what it forgets is
+        said again, and stands there once."""
+        if (at.year, at.month) != self._month:
+            self._month, self._told = (at.year, at.month), {}
+        while len(self._told) > TOLD_MAX:
+            del self._told[next(iter(self._told))]
+        told = self._told
+        return {text[:2]: text for event in events for text in event.texts if text[:2] not in told}
 
     async def _take_lease(self) -> _Lease:
         connection = await self._db.dedicated()
@@ -143,6 +163,7 @@ class Writer:
             connection.terminate()
             raise
         self._seq, self._hash = head["head_seq"], head["head_hash"]
+        self._told = {}
         self._lease = _Lease(connection, stream)
         return self._lease
 

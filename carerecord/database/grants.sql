@@ -47,7 +47,9 @@ grant usage on schema sources to carerecord_serve;
 grant select on sources.heard to carerecord_serve;
 
 grant usage on schema audit to carerecord_witness;
-grant select on audit.event, audit.stream to carerecord_witness;
+grant select on audit.event, audit.entry, audit.text, audit.stream to carerecord_witness;
+-- What is said often is kept once: written by whoever witnesses, and read within the events that say it.
+grant insert on audit.text to carerecord_serve, carerecord_work, carerecord_steward, carerecord_remove;
 
 -- Stewardship: serve is where the desks are; work runs the engine that watches the audit; steward is the hand of the
 -- privacy and records desks on the command line.

@@ -164,7 +164,7 @@ where patient_key = $1 and about = $2 order by created_at, organisation
 -- :name read_events_of_reader
 -- What one reader did around an event, newest first, if it was written down in this minute that it is read.
 select patient_key, stream, seq, recorded_at, kind, staff, purpose, evidence, decision, about_seq, snapshot, detail,
-       route, session, hash
+       route, session, hash, asked_at, about_stream
 from audit.read_witnessed($1, $2, 0, $3, $4, null, $5, null, null, null, null, $6)
 
 -- :name count_dispositions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import assume, given, strategies
 from hypothesis.strategies import DrawFn, composite
@@ -15,23 +16,39 @@ texts = strategies.text("ab{", max_size=3)
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
 
+digests = strategies.sampled_from([bytes(32), b"\1" + bytes(31)])
+
+
 @composite
 def rows(draw: DrawFn, seq: int | None = None) -> Row:
+    """Of both encodings: what staff, decision and evidence say stands in the row, or their digests do."""
+    manner = draw(strategies.none() | digests)
+    names = (
+        dict[str, Any](
+            staff="",
+            decision="",
+            evidence="",
+            asked_at=draw(strategies.none() | strategies.just(AT)),
+            about_stream=draw(strategies.none() | small),
+            manner=manner,
+            grounds=draw(digests),
+        )
+        if manner
+        else dict[str, Any](staff=draw(texts), decision=draw(texts), evidence=draw(texts))
+    )
     return Row(
         patient_key=draw(small),
         stream=1,
         seq=draw(small) if seq is None else seq,
         recorded_at=AT + timedelta(microseconds=draw(small)),
         kind=draw(texts),
-        staff=draw(texts),
         purpose=draw(texts),
-        evidence=draw(texts),
-        decision=draw(texts),
         about_seq=draw(strategies.none() | small),
         snapshot=draw(strategies.none() | strategies.binary(max_size=2)),
         detail=draw(texts),
         route=draw(texts),
         session=draw(texts),
+        **names,
     )
 
 

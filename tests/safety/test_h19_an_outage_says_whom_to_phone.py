@@ -85,7 +85,7 @@ async def test_a_look_that_could_not_be_written_down_as_shown_shows_nothing(sett
             " $$ begin if new.kind = 'shown' then raise disk_full; end if; return new; end $$"
         )
         await ward.owner.execute(
-            "create trigger full_disk before insert on audit.event for each row execute function audit.full_disk()"
+            "create trigger full_disk before insert on audit.entry for each row execute function audit.full_disk()"
         )
         assert_says_whom_to_phone(await chart.get(), status=503)
         assert (await ward.events())[-1]["kind"] == "opened"

@@ -12,7 +12,7 @@ import pytest
 
 from carerecord import audit, clock, database
 from carerecord.audit import keys
-from carerecord.audit.chain import Row, first_hash, link
+from carerecord.audit.chain import first_hash, link
 from carerecord.audit.sealer import Sealer
 from carerecord.audit.seals import folder_of
 from carerecord.disclosure.snapshot import snapshot
@@ -86,9 +86,12 @@ ONE_SESSION = "(select min(session) from audit.event where kind = 'shown')"
 TAMPERED = {
     "a look taken out": f"delete from audit.event where seq = {LAST}",
     "a pair of looks taken out": f"delete from audit.event where session = {ONE_SESSION}",
-    "another name put in": "update audit.event set staff = replace(staff, 'Osei', 'Else') where kind = 'opened'",
+    "another name put in": "update audit.entry set staff = (select max(said[1]) || ' ' from audit.text) "
+    "where kind = 'opened'",
+    "another name put into the text that says it": "update audit.text set said[1] = replace(said[1], 'Osei', 'Else')",
+    "the texts taken out": "delete from audit.text",
     "another patient put in": "update audit.event set patient_key = 1 where kind = 'opened'",
-    "another reason put in": "update audit.event set evidence = '{}' where kind = 'shown'",
+    "another reason put in": "update audit.entry set evidence = '{}', grounds = null where kind = 'shown'",
     "another time put in": "update audit.event set recorded_at = recorded_at - interval '1 day' where kind = 'opened'",
     "two looks exchanged": "update audit.event set seq = case seq when 3 then 4 else 3 end where seq in (3, 4)",
     "everything taken out": "delete from audit.event",
@@ -101,7 +104,7 @@ async def test_whoever_changes_the_audit_afterwards_is_found(settings: Settings,
         await a_morning(ward)
         assert (await verified(settings)).is_sound
         if "case seq" in sql:
-            await ward.owner.execute("alter table audit.event drop constraint if exists event_pkey")
+            await ward.owner.execute("alter table audit.entry drop constraint entry_pkey")
         await ward.owner.execute(sql)
         report = await verified(settings)
         assert not report.is_sound
@@ -109,7 +112,7 @@ async def test_whoever_changes_the_audit_afterwards_is_found(settings: Settings,
 
 
 REWRITTEN = {
-    "another name put in": "update audit.event set staff = replace(staff, 'Osei', 'Else') where seq = 3",
+    "another way in put in": "update audit.event set route = 'sign-in' where seq = 3",
     "another patient put in": "update audit.event set patient_key = 1 where seq = 3",
     "the last looks taken out": "delete from audit.event where seq > (select max(seq) - 2 from audit.event)",
     "everything taken out": "delete from audit.event",
@@ -129,8 +132,9 @@ async def test_whoever_makes_the_chain_anew_behind_what_they_changed_is_found_by
             await Sealer(work, folder_of(chosen), signer, clock=clock.now).seal()
         await ward.owner.execute(sql)
         previous, seq = first_hash(1), 0
-        for record in await ward.owner.fetch("select * from audit.event order by seq"):
-            row = Row._make(list(record)[:14])
+        for record in await ward.owner.fetch("select seq from audit.event order by seq"):
+            row = await audit.find_row(ward.owner, stream=1, seq=record["seq"])
+            assert row is not None
             previous, seq = link(previous, row), row.seq
             await ward.owner.execute("update audit.event set hash = $1 where seq = $2", previous, seq)
         await ward.owner.execute("update audit.stream set head_seq = $1, head_hash = $2", seq, previous)
@@ -145,7 +149,13 @@ async def test_whoever_makes_the_chain_anew_behind_what_they_changed_is_found_by
 async def test_the_process_that_shows_can_neither_change_nor_take_out_what_it_wrote(settings: Settings) -> None:
     async with open_ward(settings) as ward:
         await a_morning(ward)
-        for sql in ("update audit.event set staff = ''", "delete from audit.event", "truncate audit.event"):
+        for sql in (
+            "update audit.event set session = ''",
+            "update audit.text set said = '{}'",
+            "delete from audit.event",
+            "delete from audit.text",
+            "truncate audit.entry",
+        ):
             with pytest.raises(Exception, match="permission denied"):
                 await ward.db.execute(sql)
         assert (await verified(settings)).is_sound

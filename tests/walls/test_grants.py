@@ -42,6 +42,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "record.withdrawal": "S",
         "audit.event": "SI",
         "audit.seal": "SI",
+        "audit.text": "I",
         "audit.stream": "SIU",
         "patient_index.member": "S",
         "patient_index.relationship": "S",
@@ -63,6 +64,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.identity": "S",
         "patient_index.member": "S",
         "audit.event": "I",
+        "audit.text": "I",
         "audit.stream": "SIU",
         "audit.seal": "S",
         "audit.policy": "SIU",
@@ -113,6 +115,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.nhs_number": "S",
         "patient_index.member": "S",
         "audit.event": "SI",
+        "audit.text": "I",
         "audit.stream": "SIU",
         "audit.circumstance": "S",
         "record.dictionary": "S",
@@ -136,9 +139,17 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "patient_index.earlier": "SD",
         "patient_index.relationship": "SD",
         "audit.event": "I",
+        "audit.text": "I",
         "audit.stream": "SIU",
     },
-    "witness": {"audit.event": "S", "audit.stream": "S", "audit.seal": "S", "stewardship.agreed": "S"},
+    "witness": {
+        "audit.event": "S",
+        "audit.entry": "S",
+        "audit.text": "S",
+        "audit.stream": "S",
+        "audit.seal": "S",
+        "stewardship.agreed": "S",
+    },
 }
 COLUMNS = {
     "listen": {"stewardship.removal": {"patient_key", "id"}},
@@ -198,7 +209,7 @@ HAS_COLUMN = """
     from pg_attribute attribute
     join pg_class class on class.oid = attribute.attrelid
     join pg_namespace namespace on namespace.oid = class.relnamespace
-    where class.relkind in ('r', 'p') and namespace.nspname !~ '^pg_|^information_schema$' and attribute.attnum > 0
+    where class.relkind in ('r', 'p', 'v') and namespace.nspname !~ '^pg_|^information_schema$' and attribute.attnum > 0
       and not has_table_privilege($1, class.oid, 'SELECT')
       and has_column_privilege($1, class.oid, attribute.attnum, 'SELECT')
 """
@@ -262,8 +273,10 @@ async def test_no_process_role_is_a_superuser_or_may_become_another(settings: Se
         ("serve", "select token_hash from signin.token"),
         ("serve", "update signin.session set patient_key = 1"),
         ("listen", "select token_hash from signin.token"),
-        ("serve", "update audit.event set staff = ''"),
+        ("serve", "update audit.event set session = ''"),
         ("serve", "delete from audit.event"),
+        ("serve", "select said from audit.text"),
+        ("serve", "insert into audit.entry (patient_key) values (1)"),
         ("listen", "select * from record.log"),
         ("listen", "update record.log set source = ''"),
         ("listen", "delete from record.log"),
@@ -271,7 +284,7 @@ async def test_no_process_role_is_a_superuser_or_may_become_another(settings: Se
         ("listen", "delete from intake.original"),
         ("listen", "delete from patient_index.judgement"),
         ("listen", "select * from audit.event"),
-        ("work", "update audit.event set staff = ''"),
+        ("work", "update audit.event set session = ''"),
         ("work", "delete from audit.event"),
         ("work", "update audit.seal set signed = ''"),
         ("work", "insert into record.log (patient_key) values (1)"),

@@ -12,7 +12,7 @@ import msgspec
 
 from carerecord import audit, database
 from carerecord.audit import keys
-from carerecord.audit.chain import Row, first_hash, link
+from carerecord.audit.chain import first_hash, link
 from carerecord.audit.sealer import Sealer
 from carerecord.audit.seals import Folder
 from carerecord.database import Database
@@ -57,8 +57,9 @@ class SealedHouse:
     async def relink(self, stream: int) -> None:
         """What whoever can write everything would do: every hash of the stream made anew, and its head."""
         previous, seq = first_hash(stream), 0
-        for record in await self.owner.fetch("select * from audit.event where stream = $1 order by seq", stream):
-            row = Row._make(list(record)[:14])
+        for record in await self.owner.fetch("select seq from audit.event where stream = $1 order by seq", stream):
+            row = await audit.find_row(self.owner, stream=stream, seq=record["seq"])
+            assert row is not None
             previous, seq = link(previous, row), row.seq
             await self.owner.execute(
                 "update audit.event set hash = $1 where stream = $2 and seq = $3", previous, stream, seq
@@ -69,11 +70,11 @@ class SealedHouse:
 
     async def copy_of(self, like: int, /, **changed: Any) -> None:
         """A row put in, like another."""
-        record = await self.owner.fetchrow("select * from audit.event where stream = 1 and seq = $1", like)
+        record = await self.owner.fetchrow("select * from audit.entry where stream = 1 and seq = $1", like)
         assert record is not None
         values = list({**dict(record), **changed}.values())
-        places = ", ".join(f"${number}" for number in range(1, 16))
-        await self.owner.execute(f"insert into audit.event values ({places})", *values)
+        places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+        await self.owner.execute(f"insert into audit.entry values ({places})", *values)
 
 
 @asynccontextmanager

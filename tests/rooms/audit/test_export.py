@@ -48,9 +48,15 @@ async def test_an_export_is_verified_without_a_database_and_every_tampering_is_f
         report = verify_offline(folder, house.trusted)
         assert (report.events, report.seals, report.sealed_events, report.findings) == (33, 3, 31, ())
         whole = rows(folder)
-        changed = [*whole[:8], [*whole[8][:5], "{}", *whole[8][6:]], *whole[9:]]
+
+        def with_column(column: int, value: object) -> list[list[object]]:
+            return [*whole[:8], [*whole[8][:column], value, *whole[8][column + 1 :]], *whole[9:]]
+
         for listed, found in (
-            (changed, ("changed", 9)),
+            (with_column(6, "PATADMIN"), ("changed", 9)),
+            (with_column(5, "{}"), ("text", 9)),  # its staff
+            (with_column(5, None), ("text", 9)),
+            (with_column(17, whole[8][14]), ("changed", 9)),  # the digest of its staff and decision
             ([*whole[:8], *whole[9:]], ("missing", 9)),
             ([*whole[:9], whole[8], *whole[9:]], ("inserted", 9)),
             ([*whole[:8], whole[9], whole[8], *whole[10:]], ("missing", 9)),
@@ -142,10 +148,12 @@ async def test_the_commands_verify_prove_check_and_export_and_each_look_is_witne
         asked.offline = tmp_path / "out"
         assert await commands.verify(chosen, asked) == 0
         asked.offline = None
-        await house.owner.execute("update audit.event set staff = 'x' where stream = 1 and seq = 9")
+        await house.owner.execute("update audit.event set purpose = 'PATADMIN' where stream = 1 and seq = 9")
         capsys.readouterr()
         assert await commands.verify(chosen, asked) == 1
-        assert "stream 1 row 9: Event 9 was changed in its column staff after it was sealed." in capsys.readouterr().out
+        assert (
+            "stream 1 row 9: Event 9 was changed in its column purpose after it was sealed." in capsys.readouterr().out
+        )
         looks = await audit.read_events(house.work, kinds=[audit.Kind.EXAMINED, audit.Kind.EXPORTED])
         assert [(look.detail["what"], look.detail["because"], look.route) for look in looks] == [
             ("event", "A complaint of 12 November.", "command-line"),
@@ -167,15 +175,15 @@ async def test_a_chain_forged_whole_in_an_export_is_found(settings: Settings, tm
             for seq in range(1, 25):
                 row = await audit.find_row(db, stream=1, seq=seq)
                 assert row is not None
-                row = Row._make(row._replace(staff="{}") if seq == 5 else row)
+                row = Row._make(row._replace(session="s-7") if seq == 5 else row)
                 previous = link(previous, row)
-                forged.append(msgspec.to_builtins((*row, previous)))
+                forged.append(msgspec.to_builtins((*row[:14], previous, *row[14:])))
         put(folder, [list(row) for row in forged])
         heads = json.loads((folder / "heads.json").read_text())
         heads["1"][2 - 1] = msgspec.to_builtins(previous)
         (folder / "heads.json").write_text(json.dumps(heads))
         found = verify_offline(folder, house.trusted).findings
         assert [(each.fault.value, each.seq, each.column) for each in found][:2] == [
-            ("changed", 5, "staff"),
+            ("changed", 5, "session"),
             ("changed", 6, "hash"),
         ]

@@ -21,7 +21,7 @@ async def test_a_sealed_audit_holds_and_what_is_not_sealed_yet_hangs_on_its_chai
     async with sealed_house(settings, tmp_path) as house:
         report = await house.verified()
         assert (report.events, report.seals, report.sealed_events, report.findings) == (33, 3, 31, ())
-        await house.owner.execute("update audit.event set staff = 'x' where stream = 1 and seq = 24")
+        await house.owner.execute("update audit.event set session = 'x' where stream = 1 and seq = 24")
         assert await house.found() == [("changed", 1, 24)]
 
 
@@ -30,9 +30,14 @@ async def test_a_change_of_any_column_with_the_whole_chain_made_anew_is_found_by
     settings: Settings, tmp_path: Path, column: str
 ) -> None:
     async with sealed_house(settings, tmp_path) as house:
-        await house.owner.execute(f"update audit.event set {column} = {COLUMNS[column]} where stream = 1 and seq = 9")
+        digest = column in ("manner", "grounds")
+        value = "sha256('another')" if digest else COLUMNS[column]
+        await house.owner.execute(f"update audit.entry set {column} = {value} where stream = 1 and seq = 9")
         await house.relink(1)
-        assert (await house.verified(seals=False)).is_sound, "the chain alone does not show it"
+        # The chain alone does not show it, but that no text stands under a digest.
+        assert {finding.fault.value for finding in (await house.verified(seals=False)).findings} == (
+            {"text"} if digest else set()
+        )
         report = await house.verified()
         row, chain = (finding for finding in report.findings if finding.seq < 22)
         assert (row.fault, row.seq, row.column) == ("changed", 9, column)
@@ -56,7 +61,7 @@ async def test_a_change_of_what_was_like_nothing_nearby_is_found_without_its_col
 @pytest.mark.parametrize("seq", [1, 7, 8, 22])
 async def test_first_and_last_rows_of_seals_are_held_too(settings: Settings, tmp_path: Path, seq: int) -> None:
     async with sealed_house(settings, tmp_path) as house:
-        await house.owner.execute("update audit.event set staff = 'no one' where stream = 1 and seq = $1", seq)
+        await house.owner.execute("update audit.event set session = 'no one' where stream = 1 and seq = $1", seq)
         await house.relink(1)
         assert (await house.found())[0] == ("changed", 1, seq)
 
@@ -121,7 +126,7 @@ async def test_a_row_put_in_with_the_others_moved_down_is_found(settings: Settin
     async with sealed_house(settings, tmp_path) as house:
         await house.owner.execute("update audit.event set seq = -(seq + 1) where stream = 1 and seq >= 10")
         await house.owner.execute("update audit.event set seq = -seq where seq < 0")
-        await house.copy_of(3, seq=10, staff="{}")
+        await house.copy_of(3, seq=10, session="{}")
         await house.relink(1)
         assert (await house.verified(seals=False)).is_sound
         named = {(finding.fault.value, finding.seq) for finding in (await house.verified()).findings}
@@ -161,14 +166,14 @@ async def test_a_stream_dropped_whole_is_named(settings: Settings, tmp_path: Pat
 
 async def test_everything_dropped_is_named(settings: Settings, tmp_path: Path) -> None:
     async with sealed_house(settings, tmp_path) as house:
-        await house.owner.execute("truncate audit.event, audit.stream, audit.seal")
+        await house.owner.execute("truncate audit.entry, audit.stream, audit.seal")
         assert (await house.verified(seals=False)).is_sound
         assert [finding[1:] for finding in await house.found() if finding[0] == "cut"] == [(1, 1), (2, 1)]
 
 
 async def test_seals_forged_with_another_key_are_not_believed(settings: Settings, tmp_path: Path) -> None:
     async with sealed_house(settings, tmp_path) as house:
-        await house.owner.execute("update audit.event set staff = 'x' where stream = 1 and seq = 9")
+        await house.owner.execute("update audit.event set session = 'x' where stream = 1 and seq = 9")
         await house.relink(1)
         await house.owner.execute("truncate audit.seal")
         for path in house.folder.path.iterdir():
@@ -258,7 +263,7 @@ async def test_the_sealer_says_within_a_minute_that_a_chain_was_made_anew(
     said: list[tuple[logs.Line, dict[str, object]]] = []
     monkeypatch.setattr(logs, "say", lambda line, **fields: said.append((line, fields)))
     async with sealed_house(settings, tmp_path) as house:
-        await house.owner.execute("update audit.event set staff = 'x' where stream = 1 and seq = 9")
+        await house.owner.execute("update audit.event set session = 'x' where stream = 1 and seq = 9")
         await house.relink(1)
         await house.seal()
         assert (logs.Line.WITNESS_BROKEN, {"stream": 1, "seq": 23}) in said
@@ -293,7 +298,7 @@ async def test_many_events_are_sealed_in_portions_and_none_is_left_out(
         await house.seal()
         report = await house.verified()
         assert (report.seals, report.sealed_events, report.findings) == (5, 31, ())
-        await house.owner.execute("update audit.event set staff = 'x' where stream = 2 and seq = 2")
+        await house.owner.execute("update audit.event set session = 'x' where stream = 2 and seq = 2")
         assert await house.found() == [("changed", 2, 2)]
 
 
