@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 WIDTHS = (1280, 768, 400)
@@ -34,13 +34,13 @@ FLAGS = [
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """The machine's own Chromium; a test that needs it says so and is skipped where there is none."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("No Chromium is installed here, so the page was not looked at in a browser.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:
@@ -48,11 +48,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def serving(application: Any) -> Iterator[str]:
-    """The application on a free port of loopback, in a thread; gives its address."""
+def serving(application: Any, **more: Any) -> Iterator[str]:
+    """The application on a free port of loopback, in a thread; gives its address. `more` is for uvicorn: TLS."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(application, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(application, log_level="critical", lifespan="off", **more))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         until = time.monotonic() + 10
@@ -75,7 +75,7 @@ def page(browser: Browser, *, width: int = 1280, height: int = 800, script: bool
     return made.new_page()
 
 
-def axe_violations(shown: Page) -> list[str]:
+def axe_violations(shown: Page | Frame) -> list[str]:
     """What axe finds wrong, one line for each element, for a failing test to show."""
     found = Axe().run(shown, options={"rules": {"target-size": {"enabled": True}}}).response["violations"]
     return [f"{rule['id']}: {node['html'][:200]} ({rule['help']})" for rule in found for node in rule["nodes"]]
