@@ -250,6 +250,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     about_nobody: bool = False  # a directory of organisations or staff: kept whole, and nothing of it in the record
     must_be_known: bool = False  # the patient is only referred to: never the beginning of a new identity
     settings: tuple[tuple[str, str, str], ...] = ()  # (system, code, name) of the service and place that it comes from
+    may_bear_marks: bool = True  # False: no statement bears a security label of its source; none is looked for
 
 
 @at_hand

@@ -71,6 +71,7 @@ def explain(reading: Reading, *, source: Source, own: Lists = ()) -> dict[str, t
 def _findings(reading: Reading, source: Source, own: Lists) -> Iterator[tuple[int, list[Finding]]]:
     statements = reading.statements
     of_source = _of_source(source)
+    may_bear_marks = reading.may_bear_marks
     services = _of_message(reading, source)
     stays: dict[str, list[Service]] = {}
     parts: list[list[Finding]] = []
@@ -78,7 +79,8 @@ def _findings(reading: Reading, source: Source, own: Lists) -> Iterator[tuple[in
         body = statement.body
         found: list[Finding] = []
         # Who the person is, is no statement that bears a label: a restricted person is disguised at the door.
-        if (of_source or b'"security' in body or b'"confidentiality"' in body) and statement.resource_type != "Patient":
+        is_marked = may_bear_marks and (b'"security' in body or b'"confidentiality"' in body)
+        if (of_source or is_marked) and statement.resource_type != "Patient":
             found = [*of_source, *marks_of(body)]
         if statement.heading not in NEVER_INFERRED and may_be_inferred(statement):
             inferred, named = _inferred(statement, source, own)

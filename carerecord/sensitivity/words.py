@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from carerecord.sensitivity.context import is_anybodys, is_bare_test, is_denied, is_relatives
 from carerecord.sensitivity.cues import Cue, read_cues
 from carerecord.sensitivity.findings import Finding
 from carerecord.sensitivity.labels import Label
-from carerecord.sensitivity.spelling import anchor_of
+from carerecord.sensitivity.spelling import REMEMBERED, anchor_of
 
 _WORD: Final = re.compile(r"[a-z0-9]+(?:[-'][a-z0-9]+)*\+?")
 _PART: Final = re.compile(r"[a-z0-9]+")
@@ -24,9 +25,9 @@ _OF_ONESELF: Final = int(Label.SEXUAL_HEALTH | Label.TERMINATION | Label.ASSISTE
 
 def find_in(text: str, *, where: str = "") -> list[Finding]:
     """Everything that the text gives away, in its order. No length of text changes but by one: spans fit the text."""
-    plain = text.translate(_PLAIN)
+    plain = text if text.isascii() else text.translate(_PLAIN)
     words = set(_WORD.findall(plain.lower()))
-    known = {word for word in words if any(_anchors(word))}
+    known = {word for word in words if _is_known(word)}
     if not known:
         return []
     found: list[Finding] = []
@@ -40,6 +41,11 @@ def bits_in(text: str) -> int:
     for finding in find_in(text):
         bits |= finding.bits
     return bits
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_known(word: str) -> bool:
+    return any(_anchors(word))
 
 
 def _anchors(word: str) -> Iterator[str]:

@@ -56,6 +56,7 @@ def state_document(translating: Translating, paper: Paper, *, happened_at: datet
     if paper.title:
         body["description"] = paper.title
     if paper.confidentiality:
+        translating.bears_marks = True
         body["securityLabel"] = [{"coding": [{"system": _CONFIDENTIALITY, "code": paper.confidentiality}]}]
     body["content"] = [{"attachment": each} for each in paper.attachments]
     context: dict[str, Any] = {}

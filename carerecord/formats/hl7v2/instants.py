@@ -56,10 +56,23 @@ def _plain(text: str, timezone_name: str) -> Instant | None:
     if not (text.isascii() and text.isdigit()) or not "18" <= text[:2] <= "21" or text[8:10] > "23":
         return None
     try:
+        if (offset := _offset_of_day(text[:8], timezone_name)) is not None:
+            said = f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[8:10]}:{text[10:12]}:{text[12:] or '00'}{offset}"
+            return Instant(datetime.fromisoformat(said), said, True)
         at = _fixed(datetime.fromisoformat(f"{text[:8]}T{text[8:]}").replace(tzinfo=zone(timezone_name)))
     except ValueError:
         return None
     return Instant(at, at.isoformat(timespec="seconds"), has_time=True)
+
+
+@lru_cache(maxsize=8192)
+def _offset_of_day(digits: str, timezone_name: str) -> str | None:
+    """ "+01:00" where it is the same from midnight to midnight; None on the days on which the clocks change."""
+    begins = datetime.fromisoformat(digits).replace(tzinfo=zone(timezone_name))
+    offset = begins.utcoffset()
+    if offset is None or offset != (begins + timedelta(days=1)).utcoffset() or offset.total_seconds() % 60:
+        return None
+    return begins.isoformat()[19:]
 
 
 def _fixed(at: datetime) -> datetime:

@@ -65,6 +65,7 @@ def _read_content(translating: Translating, message_type: str) -> Reading:
         # Other messages carry a copy of the demographics; ADT is where a system says them.
         updates_demographics=kind == "ADT" and event != "A60",
         settings=read_settings(translating),
+        may_bear_marks=translating.bears_marks,
     )
 
 

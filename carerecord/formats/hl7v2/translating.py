@@ -38,7 +38,10 @@ def ready(part: Any) -> msgspec.Raw:
 class Translating:
     """Statements and problems gathered from one message. Nothing here is shared between messages."""
 
-    __slots__ = ("_meta", "control_id", "mark", "message", "problems", "said_at", "source", "statements", "timezone")
+    __slots__ = (
+        *("_meta", "bears_marks", "control_id", "mark", "message", "problems", "said_at", "source", "statements"),
+        "timezone",
+    )
 
     def __init__(self, message: Message, source: Source, *, control_id: str, said_at: datetime) -> None:
         self.message = message
@@ -51,6 +54,7 @@ class Translating:
         self._meta = _meta_of(source.id)
         # ARV-3: of what kind the restriction is that the sender sets on all that the message says.
         self.mark = self.text(message.find("ARV"), 3).upper() if "ARV" in message.names else ""
+        self.bears_marks = bool(self.mark)  # some statement says how confidential it is
 
     def problem(self, field: str, rule: str, sentence: str, *, fatal: bool = False) -> None:
         """`field` is "PID-3.1", or "PID" for a whole segment. The sentence holds nothing that the message says."""
@@ -110,6 +114,8 @@ class Translating:
         mark: str = "",
     ) -> None:
         """Keep one resource, which has its resourceType and id, as a statement. `mark`: how confidential it is."""
+        if mark:
+            self.bears_marks = True
         body["meta"] = _meta_of(self.source.id, mark or self.mark) if mark or self.mark else self._meta
         self.statements.append(
             Statement(

@@ -29,6 +29,9 @@ def written(reading: Reading) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(msgspec.json.encode(msgspec.structs.replace(reading, statements=())))
     for elsewhere in ("about_nobody", "must_be_known"):  # Other formats say these.
         assert not found.pop(elsewhere, False)
+    # Where a reading says that none of its statements bears a mark, nobody looks for one.
+    is_looked_for = found.pop("may_bear_marks")
+    assert not reading.statements or is_looked_for == any(b'"security' in each.body for each in reading.statements)
     found["statements"] = [
         {
             "heading": Heading(each.heading).name,
