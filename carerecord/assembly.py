@@ -50,6 +50,7 @@ from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
+from carerecord.stewardship.relabelling import keep_relabelled
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.safety import Safety
 from carerecord.stewardship.subject_access import SubjectAccessDesk, keep_making
@@ -119,6 +120,7 @@ async def listen(chosen: Settings) -> None:
         await removal_ledger.check(db, chosen)
         hearing = sources.Hearing(db)
         await hearing.recall()
+        await intake.note_lists(db, region.sensitive_codes, at=clock.now())
         taking = intake.Intake(db, region, chosen, clock=clock.now, random_key=clock.random_key, heard=hearing.heard)
         stack.push_async_callback(_last_note, hearing)
         stack.push_async_callback(taking.close)
@@ -244,6 +246,7 @@ async def work(chosen: Settings) -> None:
         )
         stack.push_async_callback(_end, asyncio.create_task(watching))
         stack.push_async_callback(_end, asyncio.create_task(keep_removed(db, chosen, clock=clock.now)))
+        stack.push_async_callback(_end, asyncio.create_task(keep_relabelled(chosen, region, clock=clock.now)))
         telling = keep_told(db, region, clock=clock.now, random_key=clock.random_key)
         stack.push_async_callback(_end, asyncio.create_task(telling))
         making = keep_making(db, region, clock=clock.now, random_key=clock.random_key)

@@ -37,6 +37,12 @@ class Line(Enum):
     FOLDED = ("info", "Folded.")
     FOLD_FAILED = ("error", "A fold failed and was left as it was; it is tried again.")
     REMOVED = ("info", "What was withdrawn was taken out.")
+    RELABELLED = ("info", "Labels were set anew by the lists of today.")
+    RELABEL_FAILED = ("error", "Labels could not be set anew by the lists of today; it is tried again.")
+    RELABEL_REFUSED = (
+        "warning",
+        "Lists may have changed, and this process may not label again: run `carerecord sensitivity relabel`.",
+    )
     REMOVAL_FAILED = ("error", "What is withdrawn could not be taken out; nobody is given it; it is tried again.")
     SERVING = ("info", "Serving the record.")
     WITNESS_FAILED = ("error", "The witness could not be written: nothing was shown.")

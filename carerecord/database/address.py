@@ -7,7 +7,7 @@ from typing import Any
 from carerecord.database.places import socket_folder
 from carerecord.settings import Settings
 
-ROLES = ("owner", "listen", "work", "serve", "operate", "witness", "steward", "remove")
+ROLES = ("owner", "listen", "work", "serve", "operate", "witness", "steward", "remove", "relabel")
 DATABASE = "carerecord"
 SUPERUSER = "carerecord_superuser"
 PORT = 5432

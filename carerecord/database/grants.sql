@@ -160,3 +160,12 @@ grant select on stewardship.hold to carerecord_steward;
 grant select on stewardship.redaction to carerecord_work;
 grant select, update on stewardship.subject_access, stewardship.subject_access_file to carerecord_work;
 grant execute on function record.read_examined(bigint, int, bigint, bigint) to carerecord_work;
+
+-- Labels follow their lists: this role alone both reads what is kept, with its originals, and says it again.
+grant usage on schema record, intake to carerecord_relabel;
+grant select on record.log, record.chunk, record.dictionary, record.withdrawal, intake.original, intake.replay
+    to carerecord_relabel;
+grant insert on record.log to carerecord_relabel;
+grant usage on sequence record.log_seq to carerecord_relabel;
+grant select, insert, update on intake.labelling to carerecord_relabel;
+grant select, insert on intake.labelling to carerecord_listen;

@@ -72,7 +72,7 @@ begin
     for room in select nspname from pg_catalog.pg_namespace where nspowner = 'carerecord_owner'::regrole loop
         foreach kind in array array['tables', 'sequences', 'functions'] loop
             execute format('revoke all on all %s in schema %I from carerecord_listen, carerecord_work, carerecord_serve, '
-                           'carerecord_operate, carerecord_witness, carerecord_steward, carerecord_remove, public', kind, room);
+                           'carerecord_operate, carerecord_witness, carerecord_steward, carerecord_remove, carerecord_relabel, public', kind, room);
         end loop;
     end loop;
 end $$

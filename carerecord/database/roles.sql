@@ -6,7 +6,7 @@ declare
 begin
     foreach wanted in array array['carerecord_owner', 'carerecord_listen', 'carerecord_work', 'carerecord_serve',
                                   'carerecord_operate', 'carerecord_witness', 'carerecord_steward',
-                                  'carerecord_remove'] loop
+                                  'carerecord_remove', 'carerecord_relabel'] loop
         if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
             begin
                 execute format('create role %I nologin', wanted);

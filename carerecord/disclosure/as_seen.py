@@ -29,6 +29,8 @@ TRIES_MAX: Final = 1_500  # a second or two; more would find nothing that a guar
 
 Proof = Literal["whole", "rest", "none"]  # `rest`: all but what was removed
 Item = tuple[str, str]  # (local id, version)
+# What was said of an original may come again later, when it is labelled anew: (the original, when that was received).
+Coming = tuple[OriginalReference, datetime]
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +80,7 @@ def find_seen(
     history: History,
     statements: Sequence[StoredStatement],
     *,
-    arrived: Mapping[OriginalReference, datetime],
+    arrived: Mapping[Coming, datetime],
     removed: Sequence[Item],
     see: Callable[[Person, list[StoredStatement]], Sight],
     region: Region,
@@ -141,15 +143,15 @@ class _Ways:
         person: Person,
         is_proven: bool,
         own: Sequence[StoredStatement],
-        arrived: Mapping[OriginalReference, datetime],
+        arrived: Mapping[Coming, datetime],
         look: Look,
     ) -> None:
         self.person = person
         self.is_proven = is_proven
         since, until = look.opened_at - BEFORE, look.shown_at + AFTER
-        self._there = [each for each in own if arrived[each.original] <= until]
+        self._there = [each for each in own if arrived[coming(each)] <= until]
         self._doubtful = sorted(
-            {each.original for each in self._there if arrived[each.original] > since}, key=lambda each: arrived[each]
+            {coming(each) for each in self._there if arrived[coming(each)] > since}, key=lambda each: arrived[each]
         )
         self._in_time = sum(1 for each in self._doubtful if arrived[each] <= look.opened_at)
 
@@ -166,8 +168,19 @@ class _Ways:
             for absent in combinations(newest_first, size):
                 yield self._without(frozenset(absent))
 
-    def _without(self, absent: frozenset[OriginalReference]) -> list[StoredStatement]:
-        return [each for each in self._there if each.original not in absent] if absent else self._there
+    def _without(self, absent: frozenset[Coming]) -> list[StoredStatement]:
+        return [each for each in self._there if coming(each) not in absent] if absent else self._there
+
+
+def coming(statement: StoredStatement) -> Coming:
+    return statement.original, statement.received_at
+
+
+def arrivals(
+    statements: Iterable[StoredStatement], later: Mapping[OriginalReference, datetime]
+) -> dict[Coming, datetime]:
+    """When each came into the record. `later`: of originals that waited in the inbox first."""
+    return {coming(each): max(each.received_at, later.get(each.original, each.received_at)) for each in statements}
 
 
 def shown_of(look: Look, sight: Sight, region: Region) -> list[StoredStatement] | None:

@@ -146,9 +146,7 @@ class Replays:
             self._db, witness=witness, patient_key=event.patient_key, identities=history.homes
         )
         later = await read.recorded_later(self._db, {each.original for each in kept.statements})
-        arrived = {
-            each.original: max(each.received_at, later.get(each.original, each.received_at)) for each in kept.statements
-        }
+        arrived = as_seen.arrivals(kept.statements, later)
         removals = await self._removals([event.patient_key, *history.homes.values()], since=event.recorded_at)
 
         def see(person: Person, statements: list[StoredStatement]) -> Sight:
@@ -331,7 +329,7 @@ def _reasons(
 def _arrived_since(
     seen: Seen | None,
     statements: Sequence[StoredStatement],
-    arrived: Mapping[OriginalReference, datetime],
+    arrived: Mapping[as_seen.Coming, datetime],
     decision: access.Decision,
     look: Look,
     region: Region,
@@ -347,9 +345,10 @@ def _arrived_since(
             each.heading, each.sensitivity
         ):
             continue
-        is_joined = each.identity_key not in then_identities and arrived[each.original] <= look.opened_at
-        if is_joined or arrived[each.original] > look.opened_at - as_seen.BEFORE:
-            found.setdefault((each.heading.name, each.source, is_joined), []).append(arrived[each.original])
+        arrived_at = arrived[as_seen.coming(each)]
+        is_joined = each.identity_key not in then_identities and arrived_at <= look.opened_at
+        if is_joined or arrived_at > look.opened_at - as_seen.BEFORE:
+            found.setdefault((each.heading.name, each.source, is_joined), []).append(arrived_at)
     names = {source.id: source.name for source in region.sources}
     return tuple(
         Arrived(

@@ -122,18 +122,17 @@ class WhoSaw:
         history = await patient_index.read_history(self._db, patient_key)
         kept = await read.read_examined(self._db, witness=witness, patient_key=patient_key, identities=history.homes)
         later = await read.recorded_later(self._db, {each.original for each in kept.statements})
-        arrived = {
-            each.original: max(each.received_at, later.get(each.original, each.received_at)) for each in kept.statements
-        }
+        arrived = as_seen.arrivals(kept.statements, later)
         link = history.find_judgement(target.identity_key, target.judgement) if target.is_link else None
         if target.is_link and (link is None or link.to_person_key != patient_key):
             return []
-        wanted = {_key(each) for each in kept.statements if _is_meant(target, each)}
+        meant = [each for each in kept.statements if _is_meant(target, each)]
+        wanted = {_key(each) for each in meant}
         removed = as_seen.removed_of(kept.withdrawn)
         gone = frozenset(item for item in removed if item[0] == target.local_id and target.version in ("", item[1]))
         if not wanted and not gone:
             return []
-        first_at = min((arrived[key[0]] for key in wanted), default=None) if not gone else None
+        first_at = min((arrived[as_seen.coming(each)] for each in meant), default=None) if not gone else None
         events = await audit.read_events(
             self._db,
             patient_key=patient_key,
@@ -186,7 +185,7 @@ class _Among:
         self,
         history: History,
         statements: Sequence[StoredStatement],
-        arrived: dict[OriginalReference, datetime],
+        arrived: dict[as_seen.Coming, datetime],
         removed: Sequence[as_seen.Item],
         wanted: set[Key],
         gone: frozenset[as_seen.Item],

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
@@ -74,6 +75,7 @@ def withhold(statements: Sequence[StoredStatement], decision: Decision) -> Withh
         (shown if allowed else hidden).append(statement)
     if not hidden:
         return Withheld(shown, {}, NOTHING, frozenset())
+    shown = _as_labelled_last(shown, hidden)
     gone = _items_gone(shown, hidden)
     while emptied := _emptied(shown, gone):  # A list of reports, all of which went, goes too.
         gone |= emptied
@@ -91,6 +93,21 @@ def may_name(source_id: str, seen: Withheld, region: Region) -> bool:
     if source is None or source.kind not in TELLING_KINDS:
         return True
     return any(statement.source == source_id for statement in seen.shown)
+
+
+def _as_labelled_last(shown: list[StoredStatement], hidden: list[StoredStatement]) -> list[StoredStatement]:
+    """Without what was labelled anew since, and is hidden: the same words of the same message are kept twice then."""
+    if {statement.version for statement in hidden}.isdisjoint([statement.version for statement in shown]):
+        return shown
+    last: dict[tuple[object, ...], datetime] = {}
+    for each in hidden:
+        key = (each.original, each.source, each.local_id, each.version)
+        last[key] = max(last.get(key, each.received_at), each.received_at)
+    kept = []
+    for each in shown:
+        since = last.get((each.original, each.source, each.local_id, each.version))
+        (kept if since is None or since <= each.received_at else hidden).append(each)
+    return kept
 
 
 def _items_gone(shown: Sequence[StoredStatement], hidden: Sequence[StoredStatement]) -> set[Item]:

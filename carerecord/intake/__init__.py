@@ -16,6 +16,7 @@ from carerecord.intake.inbox import (
     show,
 )
 from carerecord.intake.intake import Intake, NotKept
+from carerecord.intake.labelling import note_lists
 from carerecord.intake.pushes import Answer, Pushed, PushedResource
 from carerecord.intake.values import Receipt
 
@@ -32,6 +33,7 @@ __all__ = [
     "Unsettled",
     "find_patient",
     "list_unsettled",
+    "note_lists",
     "replay",
     "show",
 ]

@@ -186,3 +186,43 @@ select coalesce((select r.patient_key from intake.replay r
                  where r.day = o.day and r.seq = o.seq and r.patient_key is not null order by r.attempt desc limit 1),
                 o.patient_key)
 from intake.original o where o.day = $1 and o.seq = $2
+
+-- :name note_lists
+-- By which lists what comes in from now on is labelled, unless they are the same as before.
+insert into intake.labelling (at, lists, is_pass)
+select $1, $2, false
+where $2 is distinct from (select l.lists from intake.labelling l where not l.is_pass order by l.at desc limit 1)
+on conflict (at) do nothing
+
+-- :name is_labelled_otherwise
+-- Whether anything came in under other lists than these and was not labelled again by these since.
+select exists (
+    select from intake.labelling l
+    where not l.is_pass and l.lists <> $1
+        and not exists (select from intake.labelling p
+                        where p.is_pass and p.lists = $1 and p.finished_at is not null and p.at > l.at)
+)
+
+-- :name begin_pass
+-- A pass over everybody; one that was broken off, with the same lists and the same leave, goes on where it ended.
+with broken as (
+    select at, up_to from intake.labelling
+    where is_pass and lists = $2 and lowers = $3 and finished_at is null order by at desc limit 1
+), begun as (
+    insert into intake.labelling (at, lists, is_pass, lowers)
+    select $1, $2, true, $3 where not exists (select from broken)
+    returning at, up_to
+)
+select at, up_to from broken union all select at, up_to from begun
+
+-- :name note_pass
+-- How far a pass has come; with a time, that it has ended.
+update intake.labelling set up_to = $2, finished_at = $3, counts = $4 where at = $1
+
+-- :name list_keys_after
+-- The next keys under which anything is kept.
+select patient_key from (
+    (select distinct c.patient_key from record.chunk c where c.patient_key > $1 order by c.patient_key limit $2)
+    union
+    (select distinct l.patient_key from record.log l where l.patient_key > $1 order by l.patient_key limit $2)
+) k order by patient_key limit $2

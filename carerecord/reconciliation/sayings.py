@@ -37,7 +37,11 @@ def receipt(
         for item in listed:
             if item.id not in wanted:
                 continue
+            told: set[tuple[object, str]] = set()
             for statement in (item.newest, *item.older):
+                if (statement.original, statement.version) in told:
+                    continue  # labelled anew since, and otherwise what it was
+                told.add((statement.original, statement.version))
                 sayings.append(
                     Saying(
                         statement_id=statement_id(item, statement),

@@ -43,6 +43,11 @@ async def withdraw(connection: Connection, patient_key: int, removal: int, items
     await connection.execute(QUERIES["withdraw"], patient_key, removal, pack_items(items))
 
 
+async def hold(connection: Connection, patient_key: int) -> None:
+    """Until the caller's transaction ends nothing under this key is folded or rewritten; what arrives is appended."""
+    await connection.execute(QUERIES["wait_for_patient"], patient_key)
+
+
 async def find_withdrawn(connection: Connection, patient_key: int) -> Withdrawn:
     packed = await connection.fetchval(QUERIES["read_withdrawn"], patient_key)
     return Withdrawn(read_items(packed or b""))

@@ -11,6 +11,7 @@ from carerecord.sensitivity.findings import Finding
 from carerecord.sensitivity.labels import WORDS, Label, words_of
 from carerecord.sensitivity.never import RULE as NEVER_KEPT
 from carerecord.sensitivity.never import never_kept
+from carerecord.sensitivity.shipped import labelling
 
 __all__ = [
     "NEVER_KEPT",
@@ -21,6 +22,7 @@ __all__ = [
     "check",
     "explain",
     "labelled",
+    "labelling",
     "never_kept",
     "version",
     "words_of",

@@ -17,6 +17,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "intake.original": "SI",
         "intake.message_key": "SI",
         "intake.replay": "SI",
+        "intake.labelling": "SI",
         "record.log": "I",
         "record.dictionary": "S",
         "patient_index.identity": "SIU",
@@ -150,6 +151,16 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "audit.seal": "S",
         "stewardship.agreed": "S",
     },
+    "relabel": {
+        "record.log": "SI",
+        "record.chunk": "S",
+        "record.dictionary": "S",
+        "record.withdrawal": "S",
+        "intake.original": "S",
+        "intake.replay": "S",
+        "intake.labelling": "SIU",
+    },
+    "witness": {"audit.event": "S", "audit.stream": "S", "audit.seal": "S", "stewardship.agreed": "S"},
 }
 COLUMNS = {
     "listen": {"stewardship.removal": {"patient_key", "id"}},
@@ -187,6 +198,7 @@ FUNCTIONS = {
         "stewardship.close_route",
     },
     "witness": set[str](),
+    "relabel": set[str](),
     "remove": set[str](),
     "steward": {
         "audit.find_recipients",

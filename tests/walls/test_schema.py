@@ -53,6 +53,7 @@ OTHERWISE = {
 REFERENCE = {
     *("stewardship.agreed", "stewardship.key_use"),
     "stewardship.watch_day",
+    "intake.labelling",
     *("record.dictionary", "carerecord.migration", "sources.heard", "audit.policy", "stewardship.proposal"),
     *("audit.circumstance", "signin.switch", "stewardship.opt_out_list", "stewardship.followed"),
 }

@@ -13,10 +13,12 @@ import pytest
 
 from carerecord import audit, clock, database, patient_index
 from carerecord.audit.events import stored_event
-from carerecord.disclosure import NothingToReplay, Replay, Replays
+from carerecord.disclosure import NothingToReplay, Replay, Replays, as_seen
 from carerecord.model import OriginalReference, Staff
+from carerecord.organisations import SensitiveCodes
 from carerecord.settings import Settings
 from carerecord.stewardship import removal
+from carerecord.stewardship.relabelling import relabel
 from carerecord.stewardship.removal_plan import Authority, Decision
 from carerecord.stewardship.removal_plan import Target as RemovalTarget
 from carerecord.web import again
@@ -391,3 +393,20 @@ async def test_without_a_witness_the_steward_is_given_nothing(settings: Settings
             "select * from record.read_examined($1, $2, $3, $1)", key, opened["stream"], opened["seq"]
         )
         assert rows == []
+
+
+async def test_a_page_from_before_a_label_was_set_anew_is_made_again_as_it_was(settings: Settings) -> None:
+    async with open_desk(settings) as desk:
+        await desk.ward.hear(wrote("ADT^A01", visit("V1"), "DG1|1||195967001^Asthma^SCT", "AL1|1|DA|^Penicillin"))
+        chart = await desk.ward.open()
+        event, page = await desk.seen(chart)
+        codes = SensitiveCodes(system="snomed", label="sexual-health", codes=("195967001",), source="a test")
+        region = msgspec.structs.replace(desk.ward.parts.region, sensitive_codes=(codes,))
+        async with database.connect(settings, "relabel") as db:
+            assert (await relabel(db, region, at=clock.now() + as_seen.AFTER * 2)).said_again == 1
+        _, changed = await desk.seen(chart)
+        assert b"Asthma" in page
+        assert b"Asthma" not in changed
+        await desk.is_the_same(event, page)
+        await desk.ward.fold()
+        await desk.is_the_same(event, page)

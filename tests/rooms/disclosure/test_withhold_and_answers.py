@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +38,16 @@ def test_a_panel_all_of_whose_results_are_withheld_goes_with_them() -> None:
     seen = withhold([hidden, plain, report("HIV screen", [hidden]), report("U and E", [plain])], SEES)
     assert len(seen.shown) == 2
     assert seen.kinds == {"RESULTS": 2}
+
+
+def test_of_words_that_were_labelled_again_the_earlier_copy_is_withheld_too_though_a_newer_version_is_shown() -> None:
+    told = result("Sodium", "140", own_id="1", at=day(3))
+    again = msgspec.structs.replace(told, sensitivity=4, received_at=told.received_at + timedelta(days=9))
+    newer = result("Sodium", "139", own_id="1", at=day(5))
+    for order in ([told, again, newer], [newer, again, told]):
+        assert withhold(order, SEES).shown == [newer]
+    lowered = [msgspec.structs.replace(told, sensitivity=4), msgspec.structs.replace(again, sensitivity=0)]
+    assert withhold(lowered, SEES).shown == lowered[1:]
 
 
 def test_a_bundle_says_nothing_of_what_is_withheld() -> None:
