@@ -50,6 +50,7 @@ from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
+from carerecord.stewardship.removal_desk import RemovalDesk
 from carerecord.stewardship.relabelling import keep_relabelled
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.safety import Safety
@@ -88,6 +89,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     records: RecordsDesk
     subject_access: SubjectAccessDesk
     listed: ListedDesk
+    removals: RemovalDesk
     safety: Safety
     pages: web.Pages
     region: Region
@@ -336,9 +338,10 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         administration=AdministrationDesk(db, writer, region, chosen, proposals),
         proposals=proposals,
         objections=Objections(db, writer, region),
+        records=RecordsDesk(writer, region, chosen),
         subject_access=SubjectAccessDesk(region, chosen),
         listed=ListedDesk(region, chosen),
-        records=RecordsDesk(writer, region, chosen),
+        removals=RemovalDesk(region, chosen, proposals),
         safety=Safety(db, writer, region),
         pages=web.Pages(),
         region=region,
@@ -347,7 +350,11 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
 
 
 def application(parts: Parts) -> Starlette:
-    """The three mouths as one ASGI application. Raises RouteWithoutAccess before anything is served."""
+    """The three mouths as one ASGI application.
+
+    Raises RouteWithoutAccess and RegionDoesNotFit before anything is served.
+    """
+    web.check_framing(parts.region, parts.settings)
     table = (*web.routes, *launch.routes, *api.routes)
     app = Starlette(
         routes=starlette_routes(table),

@@ -37,6 +37,7 @@ class Line(Enum):
     FOLDED = ("info", "Folded.")
     FOLD_FAILED = ("error", "A fold failed and was left as it was; it is tried again.")
     REMOVED = ("info", "What was withdrawn was taken out.")
+    OFF_DISK = ("info", "What was taken out is in no file of the database any more.")
     RELABELLED = ("info", "Labels were set anew by the lists of today.")
     RELABEL_FAILED = ("error", "Labels could not be set anew by the lists of today; it is tried again.")
     RELABEL_REFUSED = (
@@ -52,24 +53,24 @@ class Line(Enum):
     LAUNCH_REFUSED = ("warning", "A launch was refused.")
     AGREEMENT_LAPSES = ("warning", "An agreement lapses soon: renew it, or its organisation opens nothing new.")
     AGREEMENT_ENDED = ("error", "An agreement has ended: its organisation opens nothing new until it is renewed.")
-    POLICY_REVIEW_DUE = ("warning", "Reviews of the policy are due: `carerecord policy` names them.")
     AGREED_IN_FORCE = ("info", "What two people agreed is in force.")
     AGREED_UNCONFIRMED = (
         "error",
         "What two people agreed cannot be read: every route through a legal bar is shut until it can.",
     )
+    POLICY_REVIEW_DUE = ("warning", "Reviews of the policy are due: `carerecord policy` names them.")
     SIGN_IN_REFUSED = ("warning", "A sign-in was refused.")
     LIMITED = ("warning", "Somebody asked too often and was told to wait; said once a minute of each.")
     REQUEST_FAILED = ("error", "A request failed inside; the reader was told whom to phone.")
     CASES_OPENED = ("info", "The watch opened cases for the privacy desk.")
     PERSONS_TOLD = ("info", "Persons were told of emergency access to their records.")
+    FILE_NOT_MADE = ("error", "A file for a subject access request could not be made; it is tried three times.")
     CHILD_ENDED = ("error", "A process ended by itself and is started again.")
 
 
 def say(line: Line, *, to: TextIO | None = None, **fields: int | float | str) -> None:
     """One JSON line on standard error. Strings are names of ours (a source id, a kind, a class), checked for shape."""
     level, sentence = line.value
-    FILE_NOT_MADE = ("error", "A file for a subject access request could not be made; it is tried three times.")
     for field, value in fields.items():
         if isinstance(value, str) and (
             len(value) > 80 or any(run.isdigit() and len(run) >= 10 for run in value.split())

@@ -127,6 +127,13 @@ grant insert on audit.event to carerecord_work;
 grant insert, update on audit.stream to carerecord_work;
 grant execute on function intake.remove_withdrawn(bigint) to carerecord_work;
 grant execute on function intake.withdraw_returned(bigint, bigint, date[], bigint[]) to carerecord_work;
+-- Who works takes its bytes off the disk, through functions that write nothing that stays.
+grant execute on function stewardship.removable_tables(), stewardship.is_still_seen(timestamptz),
+    stewardship.write_anew(text, bigint), stewardship.vacuum_soon(text, boolean),
+    stewardship.overwrite_free(text, int, boolean, int) to carerecord_work;
+grant select, insert, update on stewardship.written_anew to carerecord_work;
+grant select on stewardship.written_anew to carerecord_remove;
+grant select, insert on stewardship.removal_proof, stewardship.returned to carerecord_remove;
 
 -- The watch reads who looked, and of whom they looked at what the rules ask; it opens cases and keeps its place.
 grant usage on schema audit, patient_index to carerecord_work;
@@ -147,6 +154,12 @@ grant select, insert on stewardship.notice to carerecord_work;
 -- Subject access: the records desk's own hand; what was decided of an item is never changed.
 grant select, insert, update on stewardship.subject_access to carerecord_steward;
 grant select, insert on stewardship.redaction to carerecord_steward;
+grant select, insert, update on stewardship.subject_access_file to carerecord_steward;
+grant select on stewardship.hold to carerecord_steward;
+-- Work makes the file that was asked for, of what it folds anyway, and takes it away again.
+grant select on stewardship.redaction to carerecord_work;
+grant select, update on stewardship.subject_access, stewardship.subject_access_file to carerecord_work;
+grant execute on function record.read_examined(bigint, int, bigint, bigint) to carerecord_work;
 
 -- What two people agreed and is in force: read by whoever decides, and by whoever explains; written by two functions.
 grant select on stewardship.agreed to carerecord_serve, carerecord_work, carerecord_steward, carerecord_witness;
@@ -154,12 +167,6 @@ grant usage on schema stewardship to carerecord_witness;
 grant execute on function stewardship.put_in_force(bigint, text, text, boolean, text),
     stewardship.close_route(text, text, text, text, timestamptz) to carerecord_serve;
 grant select, insert, update on stewardship.key_use to carerecord_serve;
-grant select, insert, update on stewardship.subject_access_file to carerecord_steward;
-grant select on stewardship.hold to carerecord_steward;
--- Work makes the file that was asked for, of what it folds anyway, and takes it away again.
-grant select on stewardship.redaction to carerecord_work;
-grant select, update on stewardship.subject_access, stewardship.subject_access_file to carerecord_work;
-grant execute on function record.read_examined(bigint, int, bigint, bigint) to carerecord_work;
 
 -- Labels follow their lists: this role alone both reads what is kept, with its originals, and says it again.
 grant usage on schema record, intake to carerecord_relabel;

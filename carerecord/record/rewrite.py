@@ -36,6 +36,8 @@ class Rewritten(msgspec.Struct, frozen=True):
     removed: int
     kept: int
     originals: tuple[OriginalReference, ...]
+    was: tuple[bytes, ...] = ()  # as the rows were stored, and as those are that took their place
+    now: tuple[bytes, ...] = ()
 
 
 async def withdraw(connection: Connection, patient_key: int, removal: int, items: Sequence[Item]) -> None:
@@ -69,12 +71,23 @@ async def rewrite(connection: Connection, patient_key: int) -> Rewritten:
         raise dictionary.Unreadable
     left = withdrawn.left(held)
     gone = [statement for statement in held if withdrawn.holds(statement)]
+    was: tuple[bytes, ...] = ()
+    now: tuple[bytes, ...] = ()
     if gone:
+        was = await _stored(connection, patient_key)
         # Exactly the rows that were read: what is appended meanwhile is never lost.
         await connection.execute(QUERIES["clear_patient"], patient_key, list(rows))
         await _write(connection, patient_key, list(arrange({}, left)))
+        now = await _stored(connection, patient_key)
     originals = tuple(sorted({statement.original for statement in gone}))
-    return Rewritten(removed=len(gone), kept=len(left), originals=originals)
+    return Rewritten(removed=len(gone), kept=len(left), originals=originals, was=was, now=now)
+
+
+async def _stored(connection: Connection, patient_key: int) -> tuple[bytes, ...]:
+    """The values of every row under a key as the database keeps them."""
+    rows = [*await connection.fetch(QUERIES["read_chunks"], patient_key)]
+    rows += await connection.fetch(QUERIES["read_log"], patient_key)
+    return tuple(value for row in rows for value in (row["header"], row["body"]))
 
 
 async def count_held(connection: Connection | Database) -> dict[int, int]:

@@ -9,7 +9,7 @@ import msgspec
 
 from carerecord import clock, database
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
-from carerecord.organisations import Region
+from carerecord.organisations import Region, is_still
 from carerecord.settings import Settings
 from carerecord.signin.allowance import Allowance, TooOften
 from carerecord.signin.store import Store, hash_secret
@@ -130,8 +130,8 @@ class Sessions:
 
     async def _find(self, token: str | None, *, at: datetime, is_use: bool, cost: float = 1) -> Session | None:
         session = await self._store.find_session(token, at=at, idle=self._idle) if token else None
-        if session is None:
-            return None
+        if session is None or not is_still(session.staff.role_code, session.staff.role):
+            return None  # Over, or two people agreed since that this national role is another here, or nothing.
         if self._allowance is not None:
             self._spend(self._allowance, session, at=at, cost=cost)
         if is_use and session.used_at is not None and at - session.used_at >= USE_NOTED_AFTER:

@@ -5,10 +5,8 @@ What two people agree takes effect by itself (`in_force`); what is left to be do
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -21,13 +19,12 @@ from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import Switch, SwitchKind
 from carerecord.signin.switches import ROUTES, list_switches
-from carerecord.stewardship import proposals
+from carerecord.stewardship import proposals, removal_asked
 from carerecord.stewardship.in_force import custody, deeds, key_deeds, store
 from carerecord.stewardship.in_force.custody import Key
 from carerecord.stewardship.in_force.rules import WITNESS, Row
-from carerecord.stewardship.proposals import Act, DoesNotFit, Kind, Proposal, Proposals, converted
-from carerecord.stewardship.records import parse_target
-from carerecord.stewardship.removal_plan import Authority
+from carerecord.stewardship.notices import reference_of
+from carerecord.stewardship.proposals import Act, DoesNotFit, Kind, Proposal, Proposals
 
 QUERIES = database.queries(__package__)
 DESK = "administration"
@@ -147,26 +144,13 @@ def read_leavers(text: str) -> list[str]:
 # --- What is written into a file by hand once two people agreed -------------------------------------------------------
 
 
-class RemovalContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A removal is carried out on the command line, by the names of these two people."""
-
-    named: str  # a statement by its id, or an original
-    authority: Authority
-
-
-def _check_removal(content: Mapping[str, Any], region: Region, at: datetime) -> None:
-    said = converted(content, RemovalContent, "Say what is to go, and on whose authority.")
-    if parse_target(said.named) is None:
-        raise DoesNotFit("Name a statement by its id, as its receipt shows it, or a message, such as 20261122-7.")
-
-
 ACTS: Mapping[Kind, Act] = {
     **proposals.ACTS,
     Kind.ROLE: deeds.ROLE_ACT,
     Kind.KEY: key_deeds.KEY_ACT,
     Kind.POLICY: deeds.NARROWING_ACT,
     Kind.LEGAL_BAR: deeds.ROUTE_ACT,
-    Kind.REMOVAL: Act(_check_removal),
+    Kind.REMOVAL: Act(removal_asked.check),
 }
 
 
@@ -179,10 +163,5 @@ def to_write(proposal: Proposal) -> tuple[str, str] | None:
             "a new secret or key, as the provider gave or took it; then start the record again",
         )
     if proposal.kind is Kind.REMOVAL:
-        named = content["named"].strip()
-        what = f"--original {named}" if named[:8].isdigit() and named[8:9] == "-" else f"--statement {named}"
-        said = (proposal.asked_by_name, proposal.agreed_by_name or "…", proposal.because)
-        quoted = [shlex.quote(each) for each in said]
-        people = "--by {} --agreed-by {} --reason {}".format(*quoted)
-        return "a terminal", f"carerecord removal ask {what} --authority {content['authority']} {people} --carry-out"
+        return "a terminal", f"carerecord removal carry-out {reference_of(proposal.id)}"
     return None

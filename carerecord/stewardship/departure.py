@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from carerecord import audit
+from carerecord import audit, database
 from carerecord.formats import document
 from carerecord.intake import withdrawn as originals
 from carerecord.intake.withdrawn import Message
@@ -33,6 +33,7 @@ from carerecord.stewardship.removal_plan import (
 if TYPE_CHECKING:
     from carerecord.database import Database
 
+QUERIES = database.queries(__package__)
 SUFFIXES = {"hl7v2": "hl7", "fhir": "json"}
 MANIFEST = "manifest.jsonl"
 
@@ -76,6 +77,7 @@ async def give_back(
     _write(to / MANIFEST, manifest)
     hashed = traces_rules.hash_of(manifest)
     more = {**counts, "manifest_sha256": hashed}
+    await db.execute(QUERIES["keep_return"], source, at, hashed)
     await writer.witness(_event("exported", source, "returned", by=by, agreed_by=agreed_by, at=at, counts=more))
     return Return(originals=counts["originals"], files=counts["files"], manifest_sha256=hashed)
 
@@ -112,6 +114,19 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the leaving of a source is."""
+
+    source: str
+    returned_at: datetime | None
+    destroyed_at: datetime | None
+
+
+async def list_departures(db: Database) -> list[Departure]:
+    """Sources that were given back what they sent, or of which all was destroyed; as the ledger knows them."""
+    return [Departure(**row) for row in await db.fetch(QUERIES["list_departures"])]
 
 
 async def plan_departure(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,7 @@ class Proof(msgspec.Struct, kw_only=True):
     originals: int = 0
     tables: int = 0
     values: int = 0  # columns of all other tables
+    unread: list[str] = []  # tables that whoever looked may not read: a proof as the owner reads them too
     files: int = 0  # dropped files that still lie where they were put
     found: int = 0  # of what must be gone
     found_in: list[str] = []
@@ -99,6 +100,7 @@ async def prove(db: Database, entries: Sequence[Entry], *, drop_folder: Path | N
             search.proof.originals += 1
             search.look(message.content, "intake.original")
         await _other_tables(connection, search)
+        search.proof.unread = [row["name"] for row in await connection.fetch(QUERIES["unread_tables"])]
     if drop_folder is not None:
         search.proof.files = await asyncio.to_thread(_look_at_files, drop_folder, search)
     return search.proof
@@ -166,10 +168,39 @@ def files_that_hold(folder: Path, contents: Collection[bytes]) -> list[Path]:
     return found
 
 
+PAGE_BYTES = 8192
+READ_BYTES = 1024 * PAGE_BYTES
+
+
+def search_files(folder: Path, windows: Collection[str]) -> dict[str, int]:
+    """In which files under a folder windows of stored bytes stand, and how many: live, dead, or in free room. For the
+    data folder of a server, once a checkpoint has passed."""
+    wanted, found = frozenset(windows), dict[str, int]()
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        count = sum(len(traces_rules.windows_found(part, wanted)) for part in _parts_of(path))
+        if count:
+            found[str(path.relative_to(folder))] = count
+    return found
+
+
+def _parts_of(path: Path) -> Iterator[bytes]:
+    """Whole pages at a time: nothing that is stored lies across two. A log may, and so parts overlap."""
+    try:
+        with path.open("rb") as file:
+            before = b""
+            while part := file.read(READ_BYTES):
+                yield before + part
+                before = part[-traces_rules.WINDOW_BYTES - 1 :]
+    except FileNotFoundError:  # A server replaces its files as it works.
+        return
+
+
 async def scrub(db: Database, *, at: datetime, full: bool) -> int:
     """As the owner. Plain: the room of what was removed may be used again. Full: the files are written anew, each table
     locked meanwhile, and nothing of it stands in them. Returns how many tables."""
-    tables = [row["name"] for row in await db.fetch(QUERIES["scrub_tables"])]
+    tables = [row["name"] for row in await db.fetch(QUERIES["removable_tables"])]
     for name in tables:
         await db.execute(f"{QUERIES['scrub' if full else 'vacuum']} {name}")
     if full:

@@ -75,8 +75,8 @@ select patient_key, id, authority, target, source, reason, asked_by, agreed_by, 
 from stewardship.removal where completed_at is null order by withdrawn_at limit $1
 
 -- :name complete_removal
--- A removal is taken out.
-update stewardship.removal set completed_at = $3 where patient_key = $1 and id = $2 and completed_at is null
+-- A removal is taken out; by what its bytes would be found in files is added.
+update stewardship.removal set completed_at = $3, what = $4 where patient_key = $1 and id = $2 and completed_at is null
 
 -- :name list_removals
 -- The ledger of removals, newest first: all, one decision's, or one key's.
@@ -94,16 +94,89 @@ select id from stewardship.removal where patient_key = $1 order by withdrawn_at 
 -- Originals that brought back what was removed: nobody is given them.
 select intake.withdraw_returned($1, $2, $3::date[], $4::bigint[])
 
--- :name scrub_tables
--- The tables of the record that may hold what was removed.
-select c.oid::regclass::text as name
+-- :name removable_tables
+-- The tables that may hold the bytes of what was removed, with their size.
+select name, bytes from stewardship.removable_tables()
+
+-- :name unscrubbed_removals
+-- Removals that are taken out and whose bytes may stand in the free room of files, oldest first.
+select patient_key, id, authority, target, source, reason, asked_by, agreed_by, withdrawn_at, completed_at, scrubbed_at,
+       what, counts
+from stewardship.removal where completed_at is not null and scrubbed_at is null order by completed_at limit $1
+
+-- :name list_written_anew
+-- When each table's files were written anew, or their free room overwritten, and how long nobody could read it.
+select name, began_at, how, bytes, locked_ms from stewardship.written_anew order by name
+
+-- :name is_still_seen
+-- Whether a transaction is open that began before a moment.
+select stewardship.is_still_seen($1)
+
+-- :name write_anew
+-- Writes a table anew unless it is too large; for how many milliseconds nobody could read it.
+select stewardship.write_anew($1, $2)
+
+-- :name is_vacuumed
+-- Whether the room that was free at a moment is known to be free, in the table and out of line.
+select coalesce(greatest(s.last_vacuum, s.last_autovacuum) > $2, false)
+    and (t.relid is null or coalesce(greatest(t.last_vacuum, t.last_autovacuum) > $2,
+                                     t.n_dead_tup = 0 and t.n_tup_del = 0)) as is_vacuumed
 from pg_catalog.pg_class c
-where c.relkind = 'r' and (
-    c.oid in ('record.log'::regclass, 'record.chunk'::regclass, 'intake.replay'::regclass, 'intake.message_key'::regclass,
-              'patient_index.identity'::regclass, 'patient_index.identifier'::regclass,
-              'patient_index.nhs_number'::regclass, 'patient_index.judgement'::regclass,
-              'patient_index.earlier'::regclass, 'patient_index.relationship'::regclass)
-    or c.oid in (select relid from pg_catalog.pg_partition_tree('intake.original')))
+join pg_catalog.pg_stat_all_tables s on s.relid = c.oid
+left join pg_catalog.pg_stat_all_tables t on t.relid = c.reltoastrelid
+where c.oid = $1::text::regclass
+
+-- :name vacuum_soon
+-- Asks the server's vacuum to come within its minute, or as it used to.
+select stewardship.vacuum_soon($1, $2)
+
+-- :name overwrite_free
+-- Overwrites free room with rows of nothing, which are undone.
+select stewardship.overwrite_free($1, $2, $3, $4)
+
+-- :name keep_written_anew
+-- A table's files hold nothing of what was taken out before a moment.
+insert into stewardship.written_anew (name, began_at, how, bytes, locked_ms, until_lsn)
+values ($1, $2, $3, $4, $5, pg_catalog.pg_current_wal_insert_lsn())
+on conflict (name) do update set began_at = excluded.began_at, how = excluded.how, bytes = excluded.bytes,
+    locked_ms = excluded.locked_ms, until_lsn = excluded.until_lsn
+
+-- :name written_to_disk
+-- Tables whose files on the disk are so: an old file is gone at once, a page is written by the next checkpoint.
+select w.name, w.began_at from stewardship.written_anew w
+where w.how <> 'overwritten' or w.until_lsn <= (select c.redo_lsn from pg_catalog.pg_control_checkpoint() c)
+
+-- :name off_disk
+-- Removals whose bytes are in no file of the database.
+update stewardship.removal r set scrubbed_at = $3
+from unnest($1::bigint[], $2::bigint[]) g (patient_key, id)
+where r.patient_key = g.patient_key and r.id = g.id and r.scrubbed_at is null
+
+-- :name keep_removal_proof
+-- What a proof of a removal found, and of what it was made; 0: of all removals.
+insert into stewardship.removal_proof (removal, at, of, by, holds, proof) values ($1, $2, $3, $4, $5, $6)
+on conflict (removal, at) do nothing
+
+-- :name list_removal_proofs
+-- Proofs, newest first.
+select removal, at, of, by, holds, proof from stewardship.removal_proof order by at desc, removal limit $1
+
+-- :name keep_return
+-- Everything that a source sent was returned to it.
+insert into stewardship.returned (source, at, manifest) values ($1, $2, $3) on conflict (source, at) do nothing
+
+-- :name list_departures
+-- Sources that were given back what they sent, or whose leaving removed it.
+select coalesce(g.source, r.source) as source, g.at as returned_at, r.at as destroyed_at
+from (select source, max(at) as at from stewardship.returned group by source) g
+full join (select source, max(withdrawn_at) as at from stewardship.removal
+           where authority = 'source-left' and source <> '' group by source) r on r.source = g.source
+order by 1
+
+-- :name bytes_to_decode
+-- How large the tables are that a proof decodes.
+select (pg_total_relation_size('record.chunk') + pg_total_relation_size('record.log')
+        + (select coalesce(sum(pg_total_relation_size(t.relid)), 0) from pg_partition_tree('intake.original') t))::bigint
 
 -- :name vacuum
 -- Lets the space of rows that were removed be used again; its bytes stay until it is.
@@ -203,7 +276,17 @@ join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where n.nspowner = (select oid from pg_catalog.pg_roles where rolname = 'carerecord_owner')
     and c.relkind in ('r', 'p') and not c.relispartition and a.atttypid in ('text'::regtype, 'bytea'::regtype)
+    and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
 order by 1, a.attnum
+
+-- :name unread_tables
+-- Tables of the record that whoever asks may not read whole.
+select c.oid::regclass::text as name
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspowner = (select oid from pg_catalog.pg_roles where rolname = 'carerecord_owner')
+    and c.relkind in ('r', 'p') and not c.relispartition and not pg_catalog.has_table_privilege(c.oid, 'select')
+order by 1
 
 -- :name every_value
 -- Every such column of one table, which the catalogue named.

@@ -16,12 +16,12 @@ import msgspec
 
 from carerecord import audit, database
 from carerecord.intake import withdrawn as originals
-from carerecord.model import OriginalReference, Purpose
+from carerecord.model import OriginalReference, Purpose, Staff
 from carerecord.patient_index import forget
 from carerecord.record import rewrite
 from carerecord.record.withdrawn import read_items
 from carerecord.sources import dropped_files
-from carerecord.stewardship import removal_ledger
+from carerecord.stewardship import removal_ledger, traces_rules
 from carerecord.stewardship.removal_ledger import Entry, What
 from carerecord.stewardship.removal_plan import Decision, Part, RemovalRefused, Target, plan_removal
 
@@ -44,6 +44,8 @@ async def look_up(
     *,
     removal: int,
     give_back: bool = False,
+    by: Staff | None = None,
+    session: str = "",
     at: datetime,
 ) -> list[Part]:
     """What would go, and nothing more: witnessed before it is looked at, since to count is to look."""
@@ -51,13 +53,13 @@ async def look_up(
         audit.Event(
             kind="examined",
             patient_key=target.patient_key,
-            staff={"name": decision.asked_by, "role": "records-manager"},
+            staff=by or {"name": decision.asked_by, "role": "records-manager"},
             purpose=Purpose.PATADMIN.value,
             evidence=None,
             decision={},
             detail={"what": "removal", "step": "looked up", "target": target.kind, "original": str(target.original)},
             route=ROUTE,
-            session="",
+            session=session,
             at=at,
         )
     )
@@ -170,15 +172,22 @@ async def complete(
         dropped_files.remove_dropped(drop_folder, entry.source, frozenset(entry.what.hashes))
     async with db.transaction() as connection:
         if entry.what.items:
-            await rewrite.rewrite(connection, entry.patient_key)
+            entry = _with_windows(entry, await rewrite.rewrite(connection, entry.patient_key))
         await originals.remove(connection, entry.id)
     await writer.witness(event("administered", entry, step="removed", by="the record", at=at))
     finished = msgspec.structs.replace(entry, completed_at=at)
-    await db.execute(QUERIES["complete_removal"], entry.patient_key, entry.id, at)
+    what = msgspec.json.encode(entry.what).decode()
+    await db.execute(QUERIES["complete_removal"], entry.patient_key, entry.id, at, what)
     if ledger is not None:
         with suppress(PermissionError):  # Only that it was done is not said there; after a restore it is done again.
             removal_ledger.write(ledger, [finished])
     return finished
+
+
+def _with_windows(entry: Entry, rewritten: rewrite.Rewritten) -> Entry:
+    """By which the files are searched, once their free room is to hold nothing of it."""
+    stored = traces_rules.windows_of(rewritten.was, but=rewritten.now, known=entry.what.stored)
+    return msgspec.structs.replace(entry, what=msgspec.structs.replace(entry.what, stored=stored))
 
 
 class Returned:

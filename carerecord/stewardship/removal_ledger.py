@@ -43,6 +43,7 @@ class What(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     given_back: tuple[str, ...] = ()  # misfiled originals that wait again for whose they are
     hashes: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()  # of windows of the bytes as they were stored
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

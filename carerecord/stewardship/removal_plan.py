@@ -144,7 +144,7 @@ async def _plan_original(connection: Connection, target: Target, removal: int, g
     if not give_back:
         return part
     # Its content may rightly stand under another key soon, so it is looked for by its key alone.
-    what = msgspec.structs.replace(what, given_back=(str(target.original),), hashes=(), runs=())
+    what = msgspec.structs.replace(what, given_back=(str(target.original),), hashes=(), runs=(), stored=())
     return msgspec.structs.replace(part, what=what, source=message.source, counts=part.counts | {"given_back": 1})
 
 
@@ -215,6 +215,7 @@ def _part(
             keys=tuple(originals.key_of(message) for message in messages),
             hashes=tuple(sorted(hashes)),
             runs=traces_rules.chosen(words),
+            stored=traces_rules.windows_of(message.stored for message in messages),
         ),
         counts={
             "statements": len(gone),

@@ -1,4 +1,7 @@
-"""The working process's part in removal: take out what is withdrawn, and what was sent again, until told to stop."""
+"""The working process's part in removal: take out what is withdrawn, and what was sent again, until told to stop.
+
+Then its bytes leave the disk, table by table, by night.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from carerecord import audit, database, logs
 from carerecord.database import Database
 from carerecord.record import dictionary
 from carerecord.settings import Settings
-from carerecord.stewardship import removal, removal_ledger
+from carerecord.stewardship import off_disk, removal, removal_ledger
 
 REST_SECONDS: Final = 10.0
 AGAIN_SECONDS: Final = 600.0  # between two looks for what was sent again: no reader is given it meanwhile
@@ -33,6 +36,8 @@ async def keep_removed(db: Database, chosen: Settings, *, clock: Callable[[], da
                 done += await returned.remove(db, at=at)
             if done:
                 logs.say(logs.Line.REMOVED, count=done)
+            if off := await off_disk.take_off(db, chosen, at=at):
+                logs.say(logs.Line.OFF_DISK, count=off)
         except (database.DatabaseLost, database.DatabaseRefused, audit.WitnessUnavailable):
             logs.say(logs.Line.DATABASE_LOST)
         except (dictionary.Unreadable, dictionary.UnknownDictionary, asyncpg.PostgresError, OSError) as error:

@@ -17,6 +17,10 @@ RUN_WORDS: Final = 8  # so many words in a row are hardly ever written twice by 
 RUNS_MAX: Final = 200  # of one removal: spread over all of its words
 FILE_BYTES_MIN: Final = 32  # a smaller file says nothing that is anybody's own
 _WORD: Final = re.compile(r"\w+")
+WINDOW_BYTES: Final = 24  # of what is stored: as many as nothing else has by chance
+WINDOWS_MAX: Final = 200
+# Where a window begins is said by the bytes themselves, so that it is found wherever a file holds them.
+_WINDOW: Final = re.compile(rb"[\x1b\x53\x8e\xc7](?=(.{24}))", re.DOTALL)
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{44,}={0,2}")
 
 
@@ -97,3 +101,20 @@ def chosen(found: Iterable[str]) -> tuple[str, ...]:
 
 def salt_of(removal: int) -> bytes:
     return removal.to_bytes(16, "big")
+
+
+def windows(stored: bytes) -> set[str]:
+    """Of bytes as a database keeps them, compressed: hashes of short windows, by which a file is searched for them
+    without keeping any."""
+    return {blake2b(found[1], digest_size=8).hexdigest() for found in _WINDOW.finditer(stored)}
+
+
+def windows_of(stored: Iterable[bytes], *, but: Iterable[bytes] = (), known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Of what was stored and is not any more, and those known before; not more than a ledger should hold."""
+    found = set().union(*map(windows, stored)) - set().union(*map(windows, but))
+    return tuple(sorted(found | set(known))[:WINDOWS_MAX])
+
+
+def windows_found(content: bytes, wanted: frozenset[str]) -> set[str]:
+    """Which of these windows stand in a file."""
+    return windows(content) & wanted

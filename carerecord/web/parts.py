@@ -24,6 +24,7 @@ from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerson, Record, Wanted
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
+from carerecord.stewardship.removal_desk import RemovalDesk
 from carerecord.stewardship.safety import Safety
 from carerecord.stewardship.subject_access import SubjectAccessDesk
 
@@ -138,6 +139,9 @@ class Parts(Protocol):
 
     @property
     def listed(self) -> ListedDesk: ...
+
+    @property
+    def removals(self) -> RemovalDesk: ...
 
     @property
     def safety(self) -> Safety: ...

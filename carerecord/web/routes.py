@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from carerecord.routing import Route
 from carerecord.web import assets
-from carerecord.web.desk import administration, frame, guardian, privacy, records, safety
+from carerecord.web.desk import administration, frame, guardian, privacy, records, removal, safety
 from carerecord.web.desk import ledger as ledger_desk
 from carerecord.web.ledger import looks, sharing
 from carerecord.web.ledger import sign_in as own_sign_in
@@ -128,6 +128,7 @@ routes: tuple[Route, ...] = (
     *ledger_desk.routes,
     *guardian.routes,
     *records.routes,
+    *removal.routes,
     *administration.routes,
     *safety.routes,
     *report.routes,

@@ -51,6 +51,7 @@ OTHERWISE = {
 }
 # Small and the same everywhere.
 REFERENCE = {
+    *("stewardship.written_anew", "stewardship.removal_proof", "stewardship.returned"),
     *("stewardship.agreed", "stewardship.key_use"),
     "stewardship.watch_day",
     "intake.labelling",

@@ -69,6 +69,7 @@ class WhatWould:
             asked_of(events),
             before,
             after,
+            in_full=concerned(proposal),
             in_agreement=lambda organisation: self._region.find_organisation(organisation) is not None,
         )
         would = Would(found=found, looks_since=min((event.recorded_at for event in events), default=None))
@@ -87,6 +88,11 @@ class WhatWould:
             if len(events) >= LOOKS_MAX:
                 break
         return events
+
+
+def concerned(proposal: Proposal) -> tuple[str, ...] | None:
+    """The roles that a proposal names; None where it may concern any."""
+    return tuple(proposal.content.get("roles", ())) or None
 
 
 def asked_of(events: Iterable[audit.StoredEvent]) -> list[Asked]:

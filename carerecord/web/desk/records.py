@@ -27,7 +27,8 @@ TABS = (
     ("Who saw it", f"{HOME}/recall"),
     ("As it was seen", f"{HOME}/replay"),
     ("Unsettled", f"{HOME}/unsettled"),
-    ("Removals", f"{HOME}/proposals"),
+    ("Removals", f"{HOME}/removals"),
+    ("Two people", f"{HOME}/proposals"),
 )
 SCOPES = {Scope.WHOLE: "The whole record", Scope.ORGANISATION: "One organisation", Scope.HEADING: "One heading"}
 

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from carerecord.disclosure import Refusal
 from carerecord.model import Purpose
 from carerecord.routing import Route
+from carerecord.stewardship import removal_asked
 from carerecord.stewardship.administration import to_write
 from carerecord.stewardship.in_force.key_deeds import SIGN_IN, jwk_of
 from carerecord.stewardship.in_force.rules import WITNESS
 from carerecord.stewardship.notices import parse_reference, reference_of
 from carerecord.stewardship.proposals import DoesNotFit, Kind, Proposal, Stage
-from carerecord.stewardship.removal_plan import Authority
 from carerecord.web import parts, words
 from carerecord.web.desk import frame
 from carerecord.web.desk.frame import Working
@@ -44,7 +44,7 @@ STAGES = {
 ASKED_AT: Mapping[str, tuple[Kind, ...]] = {
     "guardian": (Kind.LEGAL_BAR, Kind.POLICY),
     "administration": (Kind.SWITCH, Kind.ROLE, Kind.KEY),
-    "records": (Kind.REMOVAL,),
+    "records": (),  # a removal is asked for where one sees what would go
 }
 PURPOSES = (
     (Purpose.TREAT.value, "care"),
@@ -132,7 +132,7 @@ def said_of(kind: Kind, content: Mapping[str, Any]) -> str:
         roles, purposes = ", ".join(content["roles"]), ", ".join(content["purposes"])
         return f"Open the Guardian’s route through {bar}: {roles} for {purposes}."
     if kind is Kind.REMOVAL:
-        return f"Remove {content['named']} ({str(content['authority']).replace('-', ' ')})."
+        return removal_asked.said_of(content)
     if content.get("do") == "lift":
         return f"Lift the narrowing {content['reference']}: what it hid is shown again."
     hidden = ", ".join((*content.get("labels", ()), *(name.lower() for name in content.get("headings", ()))))
@@ -149,8 +149,6 @@ def content_of(kind: Kind, fields: Mapping[str, str]) -> dict[str, Any]:
         return {"code": fields.get("code", "").strip(), "role": fields.get("role", "")}
     if kind is Kind.KEY:
         return _key_content(fields)
-    if kind is Kind.REMOVAL:
-        return {name: fields.get(name, "").strip() for name in ("named", "authority")}
     if kind is Kind.POLICY and fields.get("lift"):
         return {"do": "lift", "reference": fields["lift"]}
     if kind is Kind.POLICY:
@@ -226,7 +224,7 @@ def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
         number = parse_reference(working.fields.get("reference", "")) or 0
         how: dict[str, Any] = {"proposal_id": number, "session": working.session.id, "at": working.at}
         if request.path_params["step"] == "agree":
-            said = await asking.agree(working.staff, **how)
+            said = await parts.of(request).removals.agree(working.staff, **how)  # anything; a removal is done with it
         elif request.path_params["step"] == "withdraw":
             said = await asking.withdraw(working.staff, **how)
         else:
@@ -260,8 +258,8 @@ async def _ask(request: Request, working: Working, kind: Kind) -> Any:
 
 
 FIELDS = (
-    "action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint", "named",
-    "authority", "bar", "relies_on", "advice", "until", "sentence", "basis", "lift", "replaces", "overlap_days",
+    "action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint",
+    "bar", "relies_on", "advice", "until", "sentence", "basis", "lift", "replaces", "overlap_days",
 )  # fmt: skip
 
 
@@ -274,7 +272,7 @@ async def choices(request: Request, working: Working, desk: str) -> dict[str, An
     part = parts.of(request)
     region = part.region
     if desk == "records":
-        return {"authorities": [(each.value, each.value.replace("-", " ").capitalize()) for each in Authority]}
+        return {}
     if desk == "guardian":
         read = await part.guardian.read_policy(
             working.staff, what="proposals", session=working.session.id, at=working.at

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
 
 from carerecord import access, audit, database, organisations
 from carerecord.access import Label, Question
+from carerecord.audit.keys import FileSigner
+from carerecord.audit.sealer import Sealer
+from carerecord.audit.seals import Folder
 from carerecord.disclosure import Refusal
 from carerecord.model import EvidenceClass, Heading, Purpose
+from carerecord.organisations import Neighbour
 from carerecord.organisations import agreed as region_agreed
 from carerecord.settings import Settings
+from carerecord.signin.signed import NotSigned, read_signed_by
 from carerecord.stewardship import administration
 from carerecord.stewardship.guardian import GuardianDesk
 from carerecord.stewardship.in_force import InForce, read_policies_at, store
 from carerecord.stewardship.in_force.keeping import following
-from carerecord.stewardship.proposals import Kind, Proposal, Proposals, Stage
+from carerecord.stewardship.in_force.key_deeds import jwk_of
+from carerecord.stewardship.in_force.sealing_key import renew_sealing_key
+from carerecord.stewardship.proposals import DoesNotFit, Kind, Proposal, Proposals, Stage
 from tests.house import AT, REGION, as_role
 
 CAI = msgspec.structs.replace(as_role("caldicott-guardian"), user_id="1", name="Cai Jones")
@@ -340,3 +351,149 @@ async def test_what_no_longer_fits_is_not_agreed_to(settings: Settings) -> None:
         said = await here.proposals.agree(DEE, proposal_id=second.id, **SESSION)
         assert isinstance(said, Refusal)
         assert "nothing would change" in said.sentences[0]
+
+
+# --- Keys -------------------------------------------------------------------------------------------------------------
+
+OLD = ECKey.generate_key("P-256", {"kid": "old-1"})
+OXFORD = Neighbour(
+    issuer="https://ehr.oxford.example",
+    organisation="RTH",
+    name="Oxford's record system",
+    jwks={"keys": [OLD.as_dict(private=False)]},
+)
+WITH_NEIGHBOUR = msgspec.structs.replace(REGION, neighbours=(OXFORD,))
+
+
+def key_content(key: ECKey | RSAKey, **changed: Any) -> dict[str, Any]:
+    return {
+        "whose": OXFORD.issuer,
+        "change": "replace",
+        "thumbprint": key.thumbprint(),
+        "replaces": OLD.thumbprint(),
+        "overlap_days": 14,
+        "jwk": key.as_dict(private=False),
+        **changed,
+    }
+
+
+def signed_by(key: ECKey, *, at: datetime = AT) -> bool:
+    compact = jwt.encode({"alg": "ES256", "kid": key.kid}, {"iss": OXFORD.issuer}, key)
+    try:
+        return bool(read_signed_by(OXFORD, compact, at=at, algorithms=("ES256",)))
+    except NotSigned:
+        return False
+
+
+async def test_a_neighbours_key_is_replaced_with_an_overlap_and_the_old_one_ends_by_itself(settings: Settings) -> None:
+    new = ECKey.generate_key("P-256", {"kid": "new-1"})
+    async with desk(settings) as here:
+        here.proposals.region = WITH_NEIGHBOUR
+        assert signed_by(OLD)
+        assert not signed_by(new)
+        done = await here.agreed(Kind.KEY, key_content(new))
+        assert done.outcome.endswith("ends on 06-Dec-2026.")
+        assert signed_by(new)
+        assert signed_by(OLD)
+        assert signed_by(OLD, at=AT + timedelta(days=13))
+        assert not signed_by(OLD, at=AT + timedelta(days=14))
+        assert signed_by(new, at=AT + timedelta(days=14))
+        newer = ECKey.generate_key("P-256", {"kid": "new-2"})
+        await here.agreed(Kind.KEY, key_content(newer, replaces=new.thumbprint(), overlap_days=1))
+        assert signed_by(new)  # It was added here, and goes on until the end of its overlap.
+        assert not signed_by(new, at=AT + timedelta(days=1))
+        region_agreed.adopt(msgspec.structs.replace(region_agreed.agreed(), is_confirmed=False))
+        assert not signed_by(newer)  # What cannot be confirmed speaks for nobody.
+        assert not signed_by(OLD, at=AT + timedelta(days=14))
+
+
+async def test_a_key_that_leaked_ends_at_once_and_never_comes_back(settings: Settings) -> None:
+    new = ECKey.generate_key("P-256", {"kid": "new-1"})
+    async with desk(settings) as here:
+        here.proposals.region = WITH_NEIGHBOUR
+        await here.agreed(Kind.KEY, key_content(new, overlap_days=0))
+        assert not signed_by(OLD)
+        back = {"change": "add", "replaces": "", "thumbprint": OLD.thumbprint(), "jwk": OLD.as_dict(private=False)}
+        assert "retired here before" in await here.refused(Kind.KEY, key_content(new, **back))
+        only = {"change": "retire", "replaces": "", "thumbprint": new.thumbprint(), "jwk": {}}
+        assert "their only key" in await here.refused(Kind.KEY, key_content(new, **only))
+
+
+@pytest.mark.parametrize(
+    ("make", "changed", "said"),
+    [
+        (lambda: ECKey.generate_key("P-256", {"kid": "old-1"}), {}, "bears that kid"),
+        (lambda: ECKey.generate_key("P-256"), {}, "with a kid"),
+        (lambda: ECKey.generate_key("secp256k1", {"kid": "n"}), {}, "EC key"),
+        (lambda: RSAKey.generate_key(1024, {"kid": "n"}), {}, "RSA"),
+        (lambda: ECKey.generate_key("P-256", {"kid": "n"}), {"thumbprint": "A" * 43}, "thumbprint is not that"),
+        (lambda: ECKey.generate_key("P-256", {"kid": "n"}), {"replaces": "A" * 43}, "none of theirs"),
+        (lambda: ECKey.generate_key("P-256", {"kid": "n"}), {"overlap_days": 400}, "0 to 90 days"),
+        (lambda: ECKey.generate_key("P-256", {"kid": "n"}), {"whose": "https://nobody.example"}, "Nobody of that name"),
+        (lambda: ECKey.generate_key("P-256", {"kid": "n"}), {"whose": "witness", "change": "retire"}, "is replaced"),
+    ],
+)
+async def test_a_key_that_does_not_fit_is_refused(
+    settings: Settings, make: Callable[[], ECKey | RSAKey], changed: dict[str, Any], said: str
+) -> None:
+    async with desk(settings) as here:
+        here.proposals.region = WITH_NEIGHBOUR
+        assert said in await here.refused(Kind.KEY, key_content(make(), **changed))
+
+
+async def test_a_private_key_is_neither_kept_nor_witnessed(settings: Settings) -> None:
+    new = ECKey.generate_key("P-256", {"kid": "new-1"})
+    secret = new.as_dict(private=True)["d"]
+    with pytest.raises(DoesNotFit, match="holds a private key"):
+        jwk_of(json.dumps(new.as_dict(private=True)), thumbprint=new.thumbprint())
+    async with desk(settings) as here, database.connect(settings, "owner") as owner:
+        here.proposals.region = WITH_NEIGHBOUR
+        assert "private key" in await here.refused(Kind.KEY, key_content(new, jwk=new.as_dict(private=True)))
+        assert await owner.fetchval("select count(*) from stewardship.proposal") == 0
+        assert await owner.fetchval("select count(*) from audit.event where strpos(detail, $1) > 0", str(secret)) == 0
+
+
+async def test_keys_are_listed_with_their_age_custody_and_last_use(settings: Settings) -> None:
+    new = ECKey.generate_key("P-256", {"kid": "new-1"})
+    ada = msgspec.structs.replace(as_role("local-administrator"), user_id="5", name="Ada Obi")
+    async with desk(settings) as here, audit.Writer.open(here.db) as writer:
+        here.proposals.region = WITH_NEIGHBOUR
+        await here.agreed(Kind.KEY, key_content(new))
+        assert signed_by(new, at=AT + timedelta(hours=1))
+        for _ in range(200):
+            if await store.read_key_uses(here.db):
+                break
+            await asyncio.sleep(0.05)
+        at_desk = administration.AdministrationDesk(here.db, writer, WITH_NEIGHBOUR, settings, here.proposals)
+        read = await at_desk.read(ada, **SESSION)
+        assert isinstance(read, administration.Administration)
+        theirs = {key.key_id: key for key in read.keys if key.whose == OXFORD.issuer}
+        assert theirs["new-1"].used_at == AT + timedelta(hours=1)
+        assert theirs["new-1"].since == AT
+        assert theirs["old-1"].until == AT + timedelta(days=14)
+        assert theirs["old-1"].state == "ends: another takes its place"
+
+
+async def test_two_people_renew_the_key_that_seals_and_the_next_seal_announces_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    chosen = msgspec.structs.replace(settings, witness_keys=str(tmp_path / "keys"))
+    async with desk(settings) as here, database.connect(settings, "work") as work:
+        signer = FileSigner(tmp_path / "keys")
+        first = signer.make(at=AT - timedelta(days=300))
+        sealer = Sealer(work, Folder(tmp_path / "seals"), signer, clock=lambda: AT + timedelta(minutes=1))
+        assert not await renew_sealing_key(work, chosen, at=AT)  # Nobody asked.
+        await sealer.seal()
+        await here.agreed(Kind.KEY, {"whose": "witness", "change": "replace"})
+        assert await renew_sealing_key(work, chosen, at=AT)
+        assert not await renew_sealing_key(work, chosen, at=AT)  # Once.
+        held = await signer.keys()
+        assert [key["kid"] for key in held][:1] == [first["kid"]]
+        assert len(held) == 2
+        await sealer.seal()
+        await sealer.seal()
+        sealed = [signed.seal for signed in Folder(tmp_path / "seals").read()]
+        assert [seal.next_key["kid"] for seal in sealed if seal.next_key] == [held[1]["kid"]]
+    async with database.connect(settings, "owner") as owner:
+        made = await owner.fetchval("select detail from audit.event where detail like '%\"made\"%'")
+    assert json.loads(made)["thumbprint"] == held[1]["kid"]

@@ -73,7 +73,7 @@ async def test_it_is_gone_from_every_page_before_anything_is_rewritten(settings:
         assert SECRET in (await chart.get()).text
         statement = await find_letter(ward, await ward.key_of(JOAN), SECRET)
         name = logical_id(statement.patient_key, statement.local_id)
-        places = [f"entry/{name}", f"original/{statement.original}"]
+        places = [f"entry/{name}", f"original/{statement.original}?of={name}"]
         assert [(await chart.get(place)).status_code for place in places] == [200, 200]
         await withdraw(settings, the(statement))
         page = await chart.get()
