@@ -120,28 +120,82 @@ def test_what_a_change_would_do_is_shown_and_what_is_no_answer_is_said(desks: Re
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_a_route_through_a_legal_bar_takes_two_guardians_and_then_says_which_lines(
+def test_a_route_through_a_legal_bar_is_opened_by_two_who_saw_what_it_would_do_and_shut_by_one(
     desks: RealDesks, script: bool
 ) -> None:
     shown = desks.at(PAGES["two-people"], ROLE, name="Cai Jones", script=script)
-    shown.locator("#bar-bar").select_option("adoption")
-    shown.get_by_label("general practitioner").check()
+    assert "Adoption" not in shown.locator("#bar-bar").inner_text()  # No route leads through it.
+    shown.locator("#bar-bar").select_option("gender-history")
     form = shown.locator("form", has=shown.locator("#legal-bar-because"))
-    form.locator("#legal-bar-because").fill("Advice of 12 November: the agency agreed.")
+    form.get_by_label("general practitioner").check()
+    form.locator("#bar-relies").fill("2005 Order, article 5(1)")
+    form.locator("#bar-advice").fill("Counsel, 12 November")
+    form.locator("#bar-until").fill(f"{clock.now() + timedelta(days=100):%Y-%m-%d}")
+    form.locator("#legal-bar-because").fill("Practices need it for screening.")
     form.get_by_role("button", name="Ask a second person").click()
     expect(shown.locator(".nhsuk-error-summary")).to_contain_text("roles and purposes both")
-    shown.get_by_label("care", exact=True).check()
+    look_over(desks, shown, "guardian-asked-wrongly") if script else None
+    form.get_by_label("care", exact=True).check()
     form.get_by_role("button", name="Ask a second person").click()
     expect(shown.locator("section[aria-labelledby=waiting-title]")).to_contain_text("another person has to agree")
     assert shown.get_by_role("button", name="Agree").count() == 0
     other = desks.at(PAGES["two-people"], ROLE, name="Dee Khan", script=script)
-    other.get_by_role("button", name="Agree").first.click()
-    lines = other.locator(".cr-lines").first.inner_text()
-    assert lines.startswith('[bar.adoption]\nlet_through = { roles = ["gp"]')
-    assert "Cai Jones and Dee Khan" in lines
-    look_over(desks, other, f"guardian-agreed-{script}") if script else None
-    other.get_by_role("button", name="It is carried out").first.click()
-    expect(other.locator("section[aria-labelledby=past-title]")).to_contain_text("Carried out by Dee Khan.")
+    assert other.get_by_role("button", name="Agree").count() == 0  # Not without having seen what it would do.
+    other.get_by_role("link", name="See what it would do, and decide").first.click()
+    would = other.locator("section[aria-labelledby=would-title]")
+    expect(would).to_contain_text("gp, on paper", timeout=60_000)
+    assert "clinician" not in would.inner_text()
+    expect(other.locator("section[aria-labelledby=law-title]")).to_contain_text("Gender Recognition Act 2004")
+    for width in browser.WIDTHS if script else ():
+        other.set_viewport_size({"width": width, "height": 900})
+        look_over(desks, other, "guardian-would")
+    other.get_by_role("button", name="Agree").click()
+    expect(other.locator("section[aria-labelledby=past-title]")).to_contain_text("is open to gp for TREAT")
+    other.goto(desks.address + PAGES["policies"])
+    bar = other.locator("article", has_text="Gender history")
+    expect(bar).to_contain_text("agreed by Cai Jones and Dee Khan")
+    expect(bar).to_contain_text("Counsel, 12 November")
+    for width in browser.WIDTHS if script else ():
+        other.set_viewport_size({"width": width, "height": 900})
+        look_over(desks, other, "guardian-open-route")
+    other.get_by_role("button", name="Shut the route through Gender history").click()
+    expect(other.locator(".nhsuk-error-summary")).to_contain_text("Say why")
+    other.get_by_label("Why it is shut").fill("The advice was withdrawn.")
+    other.get_by_role("button", name="Shut the route through Gender history").click()
+    expect(other.locator("article", has_text="Gender history")).to_contain_text("Closed: nobody is let through.")
+    expect(other.locator("section[aria-labelledby=agreed-title]")).to_contain_text("Dee Khan, alone")
+
+
+def test_what_is_hidden_here_is_agreed_to_and_lifted_again_by_two(desks: RealDesks) -> None:
+    shown = desks.at(PAGES["two-people"], ROLE, name="Cai Jones", script=False)
+    shown.get_by_text("Take something away from what roles see").click()
+    form = shown.locator("form", has=shown.locator("#policy-because"))
+    form.locator("#policy-sentence").fill("Family history is not shown to pharmacists here.")
+    form.locator("#policy-basis").fill("Asked for by the region’s pharmacists")
+    form.get_by_label("pharmacist").check()
+    form.get_by_label("Family history").check()
+    form.locator("#policy-because").fill("They do not use it.")
+    form.get_by_role("button", name="Ask a second person").click()
+    other = desks.at(PAGES["two-people"], ROLE, name="Dee Khan", script=False)
+    other.get_by_role("link", name="See what it would do, and decide").first.click()
+    expect(other.locator("section[aria-labelledby=would-title]")).to_contain_text(
+        "loses FAMILY_HISTORY", timeout=60_000
+    )
+    other.get_by_role("button", name="Agree").click()
+    other.goto(desks.address + PAGES["policies"])
+    expect(other.locator("section[aria-labelledby=narrowing-title]")).to_contain_text("agreed here")
+    other.goto(desks.address + PAGES["two-people"])
+    other.get_by_text("Take something away from what roles see").click()
+    lifting = other.locator("#policy-lift")
+    lifting.select_option(index=1)
+    form = other.locator("form", has=other.locator("#policy-because"))
+    form.locator("#policy-because").fill("They do after all.")
+    form.get_by_role("button", name="Ask a second person").click()
+    back = desks.at(PAGES["two-people"], ROLE, name="Cai Jones", script=False)
+    back.get_by_role("link", name="See what it would do, and decide").first.click()
+    expect(back.locator("section[aria-labelledby=would-title]")).to_contain_text("gains FAMILY_HISTORY", timeout=60_000)
+    back.get_by_role("button", name="Agree").click()
+    expect(back.locator("section[aria-labelledby=past-title]")).to_contain_text("is lifted")
 
 
 def test_every_page_prints_without_its_forms_and_says_when_and_for_whom(desks: RealDesks) -> None:
