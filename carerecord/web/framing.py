@@ -11,8 +11,20 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.types import Scope
 
+from carerecord.organisations import Region, RegionDoesNotFit
+from carerecord.settings import Settings
 from carerecord.signin import is_framed
 from carerecord.web import parts
+
+
+def check(region: Region, settings: Settings) -> None:
+    """Raises RegionDoesNotFit where a page without TLS might frame a record with TLS: whoever can alter that page on
+    its way could lead clicks astray. Without TLS, as in the demonstration, both stand on one machine."""
+    plain = [origin for origin in region.frame_origins if origin.startswith("http:")]
+    if plain and settings.public_url.startswith("https:"):
+        raise RegionDoesNotFit(
+            f"frame_origins: {plain[0]} has no TLS and the record has ({settings.public_url}): name an https:// origin."
+        )
 
 
 def allow(request: Request, origins: Sequence[str]) -> None:

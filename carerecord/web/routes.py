@@ -129,6 +129,7 @@ routes: tuple[Route, ...] = (
     *guardian.routes,
     *records.routes,
     *removal.routes,
+    *removal.routes,
     *administration.routes,
     *safety.routes,
     *report.routes,

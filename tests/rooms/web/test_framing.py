@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -9,7 +10,8 @@ import pytest
 
 from carerecord import web
 from carerecord.model import Evidence, EvidenceClass, Purpose
-from carerecord.organisations import Neighbour
+from carerecord.organisations import Neighbour, RegionDoesNotFit
+from carerecord.settings import Settings
 from carerecord.signin import AccessCut, patient_cookie
 from carerecord.web import security
 from tests import samples
@@ -154,9 +156,9 @@ def test_a_form_from_the_page_around_a_chart_does_nothing() -> None:
 
 
 def test_emergency_access_in_a_panel_still_takes_a_kind_words_a_time_and_a_tick() -> None:
-    """Clicks alone, which a page around it could lead astray, open nothing (hazard H32)."""
+    """Clicks alone, which a page around it could lead astray, open nothing (hazard H33)."""
     stage, chart = staged()
-    clicked = {"reason": "life-threatening", "hours": "1", "confirmed": "yes"}
+    clicked = {"reason": "vital-interests", "hours": "1", "confirmed": "yes"}
     in_frame = {**FRAMED, "Sec-Fetch-Site": "same-origin"}
     answer = stage.client.post(f"{chart}/emergency", data=clicked, headers=in_frame)
     assert answer.status_code == 422
@@ -186,3 +188,19 @@ def test_a_page_that_failed_has_every_header_and_says_whom_to_phone_in_the_panel
     assert stage.region.phone in answer.text
     for name, value in security.HEADERS.items():
         assert answer.headers[name] == value
+
+
+@pytest.mark.parametrize(
+    ("origin", "public_url", "fits"),
+    [
+        ("http://127.0.0.1:8403", "http://127.0.0.1:8400", True),
+        ("https://epr.example", "https://record.example", True),
+        ("https://epr.example", "http://127.0.0.1:8400", True),
+        ("http://127.0.0.1:8403", "https://record.example", False),
+    ],
+)
+def test_a_page_without_tls_does_not_frame_a_record_with_it(origin: str, public_url: str, fits: bool) -> None:
+    neighbour = Neighbour(issuer=OXFORD, organisation="RTH", name="x", jwks={"keys": []}, frame_origins=(origin,))
+    region = msgspec.structs.replace(REGION, neighbours=(neighbour,))
+    with contextlib.nullcontext() if fits else pytest.raises(RegionDoesNotFit, match="name an https:// origin"):
+        web.check_framing(region, Settings(public_url=public_url))
