@@ -95,9 +95,10 @@ REASONS = {
     "session_requests_per_second_max": "Requests a second of one session or token, saved for 20 s; a search counts 10.",
     "user_requests_per_second_max": "Requests a second of one member of staff, in all sessions together; a reader asks "
     "about 1. Saved for 20 s; a search counts 10.",
-    "program_requests_per_second_max": "Requests a second of one program, by all its tokens; saved and counted so.",
+    "program_requests_per_second_max": "Requests a second of one program, by all its tokens. Saved for 20 s; a search "
+    "counts 10.",
     "organisation_requests_per_second_max": "Requests a second of everybody at one organisation, programs too, beyond "
-    "what each alone is refused; 10,000 staff ask some hundreds. Saved and counted so.",
+    "what each alone is refused; 10,000 staff ask some hundreds. Saved for 20 s; a search counts 10.",
     "address_requests_per_second_max": "Requests a second of one address to what needs no session, saved for 20 s; a "
     "refused one counts ten more. A neighbour launches from one address: leave room for its busiest hour.",
     "serve_behind_proxy": "True: an address is the last of X-Forwarded-For, as the proxy before the web port adds it.",
