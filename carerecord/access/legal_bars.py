@@ -20,6 +20,9 @@ from carerecord.access.matrix import (
 )
 from carerecord.model import Purpose
 
+# What is let through is for the eyes of who asked: never for paper, a card in another system, or a program.
+ON_THE_SCREEN = '["launch", "sign-in"].contains(context.route)'
+
 
 class LetThrough(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Guardian's route: for whom, and for what, a statute's own exception is used. Closed unless all is said."""
@@ -111,7 +114,7 @@ def bars_as_cedar(bars: LegalBars, table: Matrix) -> list[Written]:
         exempt = ""
         if through.is_open:
             roles = "[" + ", ".join(f"Role::{json.dumps(role)}" for role in through.roles) + "]"
-            when = f"{json.dumps(list(through.purposes))}.contains(context.purpose)"
+            when = f"{json.dumps(list(through.purposes))}.contains(context.purpose) && {ON_THE_SCREEN}"
             exempt = f"\nunless {{ {roles}.contains(principal) && {when} }}"
             agreed = (
                 f"{through.relies_on or bar.exception}; agreed by {through.agreed_by} on {through.agreed_on:%d-%b-%Y}"

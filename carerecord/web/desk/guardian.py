@@ -12,7 +12,7 @@ from carerecord.routing import Route
 from carerecord.stewardship.notices import parse_reference
 from carerecord.stewardship.proposals import Kind
 from carerecord.web import parts
-from carerecord.web.desk import frame, guardian_views, two_people
+from carerecord.web.desk import frame, guardian_views, two_people, what_if_views
 from carerecord.web.desk.frame import Working
 
 DESK = "guardian"
@@ -88,7 +88,7 @@ async def show_proposal(request: Request, working: Working) -> Response:
             return frame.refused(request, read, desk=DESK)
         law = guardian_views.law_of(read, str(asked.content.get("bar", "")))
     shown = two_people.view(asked, user_id=working.staff.user_id, at=working.at)
-    page = guardian_views.proposal(shown, would, law=law)
+    page = what_if_views.proposal(shown, would, law=law)
     return frame.draw(request, working, "desk/guardian_proposal.html", tabs=TABS, page=page, home=f"{HOME}/proposals")
 
 

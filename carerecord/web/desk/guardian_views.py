@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from carerecord.stewardship.guardian import Due, Overview, Usage
 from carerecord.stewardship.in_force.rules import Row as Agreed
-from carerecord.stewardship.in_force.what_would import Would
 from carerecord.stewardship.retention_rules import Rule
 from carerecord.web import words
-from carerecord.web.desk import pictures
+from carerecord.web.desk import pictures, what_if_views
+from carerecord.web.desk.what_if_views import TriedView
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,7 +34,6 @@ SHORT = {
     "third-party": "3P",
     "dissent": "DS",
 }
-DIFFERENCES_MAX = 100
 
 
 class OverviewView(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +88,6 @@ class BarView(msgspec.Struct, frozen=True, kw_only=True):
     route: str
 
 
-class TriedView(msgspec.Struct, frozen=True, kw_only=True):
-    sentence: str
-    rows: tuple[Row, ...]
-
-
 class PoliciesView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     policies: tuple[Row, ...]
@@ -101,15 +95,6 @@ class PoliciesView(msgspec.Struct, frozen=True, kw_only=True):
     bars: tuple[BarView, ...]
     agreed: tuple[Row, ...]
     tried: TriedView | None
-
-
-class ProposalPage(msgspec.Struct, frozen=True, kw_only=True):
-    what: str
-    proposal: Any
-    tried: TriedView | None
-    source: str
-    wrong: str
-    law: tuple[Row, ...]
 
 
 class UseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +197,7 @@ def policies(read: Any, agreed: Sequence[Agreed], tried: Any = None) -> Policies
             (words.moment(row.at), _put(row), row.people if row.reference else f"{row.people}, alone", row.because)
             for row in agreed
         ),
-        tried=_tried(tried) if tried else None,
+        tried=what_if_views.tried(tried) if tried else None,
     )
 
 
@@ -256,21 +241,6 @@ def law_of(read: Any, bar: str) -> tuple[Row, ...]:
             if row.label == bar
         ),
         (),
-    )
-
-
-def proposal(shown: Any, would: Would, *, law: tuple[Row, ...]) -> ProposalPage:
-    """`shown` is the proposal as every page shows it."""
-    found = would.found
-    looks = words.counted(found.looks, "decision") if found else ""
-    since = f" since {words.moment(would.looks_since)}" if would.looks_since else ""
-    return ProposalPage(
-        what=shown.what,
-        proposal=shown,
-        tried=_tried(found) if found else None,
-        source=f"the newest {looks}{since}, made again as they would be then; and every role on paper, asked or not.",
-        wrong=would.wrong,
-        law=law,
     )
 
 
@@ -370,31 +340,3 @@ def _and(names: Iterable[str]) -> str:
 
 def _percent(share: float | None) -> str:
     return "none settled" if share is None else f"{round(100 * share)} %"
-
-
-def _tried(found: Any) -> TriedView:
-    differences = [*found.by_readers, *found.on_paper][:DIFFERENCES_MAX]
-    return TriedView(
-        sentence=f"Policy {short(found.before)} against {short(found.after)}: of {words.counted(found.looks, 'look')}, "
-        f"{found.looks_changed} would have been decided otherwise; {found.looks_gaining} would show more, "
-        f"{found.looks_losing} less.",
-        rows=tuple(
-            (
-                f"{each.role} of {each.organisation}" if each.organisation else f"{each.role}, on paper",
-                f"{each.evidence}, {each.route}, {each.purpose}",
-                _changes(each),
-                str(each.looks),
-            )
-            for each in differences
-        ),
-    )
-
-
-def _changes(each: Any) -> str:
-    said = [f"{each.before} becomes {each.after}"] if each.before != each.after else []
-    said += [f"gains {', '.join(each.headings_gained)}"] if each.headings_gained else []
-    said += [f"loses {', '.join(each.headings_lost)}"] if each.headings_lost else []
-    said += [f"gains {', '.join(labels)} under {heading}" for heading, labels in each.labels_gained.items()]
-    said += [f"loses {', '.join(labels)} under {heading}" for heading, labels in each.labels_lost.items()]
-    said += [f"{each.emergency} emergency access"] if each.emergency else []
-    return "; ".join(said)
