@@ -78,7 +78,7 @@ def conclude(
     else:
         message_type = clean(reading.message_type, MESSAGE_TYPE_CHARACTERS_MAX)
         outcome, subject, problems = _weigh(reading, live=live)
-    is_kept = not any(problem.rule == NEVER_KEPT for problem in problems)
+    is_kept = not problems or all(problem.rule != NEVER_KEPT for problem in problems)
     return Heard(
         content=original.content if is_kept else NOTHING_KEPT,
         format=original.format,

@@ -33,8 +33,11 @@ BATCH_MESSAGES_MAX = 256
 BATCH_BYTES_MAX = 8 << 20
 ASIDE_BYTES = 256 << 10  # From here on a translation may take more of the loop's time than others can wait.
 # A commit of many messages costs little more than of one: it begins when all that have arrived are read, or so many.
-GATHERED_MAX = 32
-GATHERING_SECONDS_MAX = 0.005
+GATHERED_MAX = 64
+QUIET_TURNS = (
+    3  # in the first answers are written, in the next their senders' messages come, in the third they are read
+)
+GATHERING_SECONDS_MAX = 0.010
 ATTEMPTS_MAX = 3
 
 # Another process was in the way: the same batch again.
@@ -201,12 +204,13 @@ class Intake:
             self._queue.clear()
 
     async def _gather(self) -> None:
-        """Until a turn of the loop brings no further message: a lone one waits for one look at the sockets."""
+        """Until some turns of the loop bring no further message: those whose senders were just answered come along."""
         loop = asyncio.get_running_loop()
-        until, held = loop.time() + GATHERING_SECONDS_MAX, 0
-        while held < len(self._queue) < GATHERED_MAX and loop.time() < until:
+        until, quiet = loop.time() + GATHERING_SECONDS_MAX, 0
+        while quiet < QUIET_TURNS and len(self._queue) < GATHERED_MAX and loop.time() < until:
             held = len(self._queue)
             await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._queue) == held else 0
 
     def _take(self) -> list[tuple[Heard, Waiting]]:
         batch = [self._queue.popleft()]

@@ -85,8 +85,11 @@ TEXTS = {
 def receipt(content: bytes, kept: Kept, *, at: datetime, header: hl7v2.Header | None = None) -> Receipt:
     """The acknowledgement follows from what is stored, so a repeat gets the code that the first one got."""
     code = acknowledgement_code(kept.outcome, kept.problems)
-    problems = sorted(kept.problems, key=lambda problem: not problem.fatal)
-    said = "; ".join(f"{problem.field or problem.segment}: {problem.sentence}" for problem in problems)
+    problems: Sequence[Problem] = ()
+    said = ""
+    if kept.problems:
+        problems = sorted(kept.problems, key=lambda problem: not problem.fatal)
+        said = "; ".join(f"{problem.field or problem.segment}: {problem.sentence}" for problem in problems)
     acknowledgement = hl7v2.acknowledge(
         content,
         code=code,

@@ -96,9 +96,11 @@ class Book:
         is_newer = said_at >= known.said_at or known.subject.is_copy
         if known.said_at != NOTHING_SAID_YET and not (claim.updates_demographics and is_newer):
             return
-        subject = rules.updated(known.subject, claim.subject)
+        # Whoever says the same again changes nothing, whichever of it is empty.
+        is_same = claim.subject == known.subject
+        subject = known.subject if is_same else rules.updated(known.subject, claim.subject)
         # The instant is kept even where nothing changed: an older message that arrives later must not win.
-        is_other = subject != known.subject
+        is_other = not is_same and subject != known.subject
         if is_other:
             known.replaced_at = claim.received_at
         if is_other or said_at != known.said_at:

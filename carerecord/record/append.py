@@ -11,7 +11,7 @@ import msgspec
 
 from carerecord import database
 from carerecord.model import OriginalReference, Statement
-from carerecord.record.chunk import pack
+from carerecord.record.chunk import pack_each
 
 if TYPE_CHECKING:
     import asyncpg
@@ -43,23 +43,24 @@ def pack_rows(rows: Iterable[LogRow]) -> list[tuple[object, ...]]:
 
     By patient, so that each leaf of the index is touched once; sorting keeps the order of one patient's rows.
     """
-    packed_rows: list[tuple[object, ...]] = []
-    for row in sorted(rows, key=_patient_key):
-        for first in range(0, len(row.statements), ROW_STATEMENTS_MAX):
-            part = row.statements[first : first + ROW_STATEMENTS_MAX]
-            packed_rows.append(
-                (
-                    row.patient_key,
-                    row.identity_key,
-                    row.source,
-                    row.original.day,
-                    row.original.seq,
-                    row.received_at,
-                    len(part),
-                    *pack(part),
-                )
-            )
-    return packed_rows
+    parts = [
+        (row, row.statements[first : first + ROW_STATEMENTS_MAX])
+        for row in sorted(rows, key=_patient_key)
+        for first in range(0, len(row.statements), ROW_STATEMENTS_MAX)
+    ]
+    return [
+        (
+            row.patient_key,
+            row.identity_key,
+            row.source,
+            row.original.day,
+            row.original.seq,
+            row.received_at,
+            len(part),
+            *packed,
+        )
+        for (row, part), packed in zip(parts, pack_each([part for _, part in parts]), strict=True)
+    ]
 
 
 _patient_key = attrgetter("patient_key")

@@ -11,7 +11,7 @@ as text: quicker to read.
 from __future__ import annotations
 
 import struct
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from hashlib import blake2b
@@ -125,8 +125,16 @@ def _masks(count: int) -> list[tuple[int, int, int]]:
 
 def pack(statements: Sequence[Statement]) -> Packed:
     """The statements of one message, for one row of the log."""
-    versions = _versions([s.body for s in statements])
-    return _pack(LOG, statements, versions, [code_hash(s.code) for s in statements])
+    return next(pack_each([statements]))
+
+
+def pack_each(messages: Sequence[Sequence[Statement]]) -> Iterator[Packed]:
+    """The statements of several messages, each for a row of its own."""
+    versions = _versions([statement.body for statements in messages for statement in statements])
+    last = 0
+    for statements in messages:
+        first, last = last, last + len(statements)
+        yield _pack(LOG, statements, versions[first:last], [code_hash(s.code) for s in statements])
 
 
 def pack_folded(statements: Sequence[StoredStatement]) -> Packed:

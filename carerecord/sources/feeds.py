@@ -16,6 +16,19 @@ QUERIES = database.queries(__package__)
 LAST_HEARD_FRESH = timedelta(seconds=10)
 RHYTHM_FRESH = timedelta(minutes=10)
 _REMEMBERED = timedelta(weeks=WEEKS_REMEMBERED)
+_HOUR = timedelta(hours=1)
+
+
+class _Counted:
+    """What was heard of one source in one hour, while it goes on."""
+
+    __slots__ = ("last_at", "messages", "quiet", "until")
+
+    def __init__(self, hour: datetime, last_at: datetime) -> None:
+        self.until = hour + timedelta(hours=1)
+        self.last_at = last_at
+        self.messages = 0
+        self.quiet = 0
 
 
 class Hearing:
@@ -27,7 +40,8 @@ class Hearing:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._last: dict[str, datetime] = {}
-        self._hours: dict[tuple[str, datetime], Hour] = {}
+        self._hours: dict[tuple[str, datetime], _Counted] = {}
+        self._now: dict[str, _Counted] = {}  # of each source the hour in which it was heard last
         self._forgot_at: datetime | None = None
 
     async def recall(self) -> None:
@@ -36,52 +50,53 @@ class Hearing:
 
     def heard(self, source: str, at: datetime) -> None:
         last = self._last.get(source)
+        now = self._now.get(source)
+        if now is not None and last is not None and last < at < now.until and last >= now.until - _HOUR:
+            now.messages += 1
+            now.last_at = self._last[source] = at
+            quiet = int((at - last).total_seconds())
+            if quiet > now.quiet:
+                now.quiet = quiet
+            return
         if last is not None and at <= last:
             self._add(source, at, messages=1, last_at=last, quiet=0)
             return
         if last is not None:
             self._add(source, last, messages=0, last_at=last, quiet=int((at - last).total_seconds()))
-        self._add(source, at, messages=1, last_at=at, quiet=0)
+        self._now[source] = self._add(source, at, messages=1, last_at=at, quiet=0)
         self._last[source] = at
 
-    def _add(self, source: str, at: datetime, *, messages: int, last_at: datetime, quiet: int) -> None:
+    def _add(self, source: str, at: datetime, *, messages: int, last_at: datetime, quiet: int) -> _Counted:
         hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        known = self._hours.get((source, hour))
-        self._hours[source, hour] = Hour(
-            source=source,
-            hour=hour,
-            messages=messages + (known.messages if known else 0),
-            last_at=max(last_at, known.last_at) if known else last_at,
-            longest_quiet_seconds=max(quiet, known.longest_quiet_seconds) if known else quiet,
-        )
+        counted = self._hours.get((source, hour))
+        if counted is None:
+            counted = self._hours[source, hour] = _Counted(hour, last_at)
+        counted.messages += messages
+        counted.last_at = max(last_at, counted.last_at)
+        counted.quiet = max(quiet, counted.quiet)
+        return counted
 
     async def note(self, *, at: datetime) -> None:
         """Notes what was heard since the last time. What could not be noted is noted with the next."""
         if self._forgot_at is None or at - self._forgot_at > timedelta(days=1):
             await self._db.execute(QUERIES["forget_heard"], at - _REMEMBERED)
             self._forgot_at = at
-        noted = list(self._hours.values())
+        noted = list(self._hours.items())
         if not noted:
             return
-        self._hours = {}
+        self._hours, self._now = {}, {}
         try:
             await self._db.execute(
                 QUERIES["keep_heard"],
-                [hour.source for hour in noted],
-                [hour.hour for hour in noted],
-                [hour.messages for hour in noted],
-                [hour.last_at for hour in noted],
-                [hour.longest_quiet_seconds for hour in noted],
+                [source for (source, _), _ in noted],
+                [hour for (_, hour), _ in noted],
+                [counted.messages for _, counted in noted],
+                [counted.last_at for _, counted in noted],
+                [counted.quiet for _, counted in noted],
             )
         except Exception:
-            for hour in noted:
-                self._add(
-                    hour.source,
-                    hour.hour,
-                    messages=hour.messages,
-                    last_at=hour.last_at,
-                    quiet=hour.longest_quiet_seconds,
-                )
+            for (source, hour), counted in noted:
+                self._add(source, hour, messages=counted.messages, last_at=counted.last_at, quiet=counted.quiet)
             raise
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from carerecord.fhir.references import local_id
 from carerecord.formats.hl7v2.codes import ACT_CODE, ACT_PARTICIPATION, DISCHARGE_DESTINATIONS, NO_STAY, PATIENT_CLASSES
-from carerecord.formats.hl7v2.datatypes import concept, name_of_person, place
+from carerecord.formats.hl7v2.datatypes import CACHED_LENGTH_MAX, concept, name_of_person, place
 from carerecord.formats.hl7v2.grammar import Segment, value
 from carerecord.formats.hl7v2.instants import Instant
 from carerecord.formats.hl7v2.translating import Translating, ready
@@ -42,7 +44,21 @@ def visit_number(translating: Translating, pv1: Segment | None) -> str:
 def encounter_reference(translating: Translating, pv1: Segment | None) -> msgspec.Raw | None:
     """To the stay that a result or letter belongs to; None where the message gives it no number."""
     number = visit_number(translating, pv1)
-    return ready({"reference": f"Encounter/{translating.id('Encounter', number)}"}) if number else None
+    if not number:
+        return None
+    return (
+        _reference_once(translating.source.id, number)
+        if len(number) <= CACHED_LENGTH_MAX
+        else _reference(translating.source.id, number)
+    )
+
+
+def _reference(source: str, number: str) -> msgspec.Raw:
+    return ready({"reference": f"Encounter/{local_id(source, 'Encounter', number)}"})
+
+
+# Results and letters come many to a stay.
+_reference_once = lru_cache(maxsize=4096)(_reference)
 
 
 def read_stay(translating: Translating, subject: Subject, *, event: str) -> msgspec.Raw | None:
