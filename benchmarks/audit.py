@@ -7,14 +7,15 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks import harness
 from benchmarks.harness import Ground, Meter, Yardstick
 from benchmarks.promise import Benchmark, Promise
 from carerecord import access, audit, clock, database
 from carerecord.audit import Event
-from carerecord.audit.writing import write
-from carerecord.disclosure.sight import decision_words
+from carerecord.audit.writing import STORED, write
+from carerecord.disclosure.written import event as as_event
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
 
 WRITERS = 64
@@ -66,7 +67,7 @@ async def _measure() -> dict[str, tuple[float, str]]:
         least, least_words = harness.best(rounds)
         commits = await bare_commits(on)
         one = [write(made(1)) for made in (opened, shown)]
-        same_bytes = [("".join(map(str, event[:-1])).encode(),) for event in one] * 1600
+        same_bytes = [("".join(map(str, event[:STORED])).encode(),) for event in one] * 1600
         floor = await harness.bare_copy(on, same_bytes, batch=WRITERS // 2)
         each = f"{WRITERS} writers, {WRITERS * EVENTS_EACH:,} events a round, half opened and half shown"
         return {
@@ -91,40 +92,46 @@ def events(
     *, staff: Staff = CLINICIAN, evidence: Evidence = APPOINTMENT
 ) -> tuple[Callable[[int], Event], Callable[[int], Event]]:
     """Makers of the two events of a view, as the door writes them."""
-    decision = decision_words(
-        access.decide(
-            access.Question.of(
-                staff,
-                evidence=evidence,
-                organisation_in_agreement=True,
-                route="launch",
-                purpose=Purpose.TREAT,
-            )
+    decision = access.decide(
+        access.Question.of(
+            staff,
+            evidence=evidence,
+            organisation_in_agreement=True,
+            route="launch",
+            purpose=Purpose.TREAT,
         )
     )
-    detail = {"what": "summary", "count": 305, "sources": ["barts", "nel-pathology"], "withheld": {}}
+    detail = {
+        "what": "summary",
+        "count": 305,
+        "sources": ["barts", "nel-pathology"],
+        "withheld": {},
+        "said": ["barts", "2026-11-22T08:57:00Z"],
+        "under": "7838725c437189cb844e4f1f0ae1ac22",
+        "who": "5032899465828b75",
+    }
+    known = {"record_knew": True}
     fingerprint = bytes(range(32))
 
-    def event(kind: str, patient_key: int, **more: object) -> Event:
-        return Event(
-            kind=kind,
+    def event(kind: str, patient_key: int, **more: Any) -> Event:
+        return as_event(
+            kind,
             patient_key=patient_key,
             staff=staff,
-            purpose=Purpose.TREAT,
             evidence=evidence,
             decision=decision,
             route="launch",
             session=SESSION,
             at=clock.now(),
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     def opened(patient_key: int) -> Event:
-        return event("opened", patient_key)
+        return event("opened", patient_key, detail=known)
 
     def shown(patient_key: int) -> Event:
         about = audit.Witness(patient_key=patient_key, stream=1, seq=patient_key, recorded_at=clock.now())
-        return event("shown", patient_key, detail=detail, snapshot=fingerprint, about=about)
+        return event("shown", patient_key, detail=detail, shown=fingerprint, about=about)
 
     return opened, shown
 

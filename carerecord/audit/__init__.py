@@ -13,6 +13,7 @@ from carerecord.audit.sealer import are_seals_late, keep_sealed, make_folders, r
 from carerecord.audit.verify import Report, is_sealed, verify
 from carerecord.audit.walk import Fault, Finding
 from carerecord.audit.witness import WitnessUnavailable, Writer
+from carerecord.audit.writing import canonical_json
 
 __all__ = [
     "Asked",
@@ -28,6 +29,7 @@ __all__ = [
     "Writer",
     "advance",
     "are_seals_late",
+    "canonical_json",
     "find_event",
     "find_row",
     "follow",

@@ -123,7 +123,7 @@ def canonical(row: Row) -> bytes:
         grounds = grounds_of(row.evidence) if row.grounds is None else row.grounds
         return PLACE.pack(2, *place) + encode(
             (row.kind, row.purpose, row.detail, row.route, row.session),
-            about=(row.about_stream, row.about_seq),
+            (row.about_stream, row.about_seq),
             snapshot=row.snapshot,
             asked_at=row.asked_at,
             manner=row.manner,
@@ -139,8 +139,8 @@ def canonical(row: Row) -> bytes:
 
 def encode(
     texts: tuple[str, str, str, str, str],
-    *,
     about: tuple[int | None, int | None],
+    *,
     snapshot: bytes | None,
     asked_at: datetime | None,
     manner: bytes,

@@ -18,6 +18,7 @@ from carerecord.model import Evidence, Purpose, Staff
 # Shorter evidence (none, or only its kind) stands in the row: a text of its own would take more room than it saves.
 SHORT: Final = 64
 _KINDS: Final = frozenset(Kind)
+_OWN: Final = Purpose.PATRQT.value
 _json: Final = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -35,7 +36,7 @@ class Written(NamedTuple):
     route: str
     session: str
     asked_at: datetime | None
-    is_own: bool
+    is_own: bool | None  # None: not
     manner: bytes
     grounds: bytes | None
     texts: tuple[Text, ...]  # what the digests stand for
@@ -47,44 +48,37 @@ STORED: Final = Written._fields.index("texts")  # the columns before it are an e
 
 def write(event: Event) -> Written:
     """An event as text and numbers. Refuses what the table would refuse, so that one event never fails for another."""
-    kind, purpose, route, session, patient_key = (
-        event.kind,
-        event.purpose,
-        event.route,
-        event.session,
-        event.patient_key,
-    )
-    about, at, snapshot = event.about, event.at, event.snapshot
+    patient_key, kind, purpose, decision = event.patient_key, event.kind, event.purpose, event.decision
+    route, session, about, at = event.route, event.session, event.about, event.at
+    snapshot = event.snapshot
     try:
         detail = _json(event.detail).decode()
-        staff, decision, evidence = _text(event.staff), _text(event.decision), _text(event.evidence)
-        is_own = purpose == Purpose.PATRQT  # Whoever looks is the patient: that too is theirs.
-        manner, grounds = manner_of(staff, decision), grounds_of(evidence)
-        texts: tuple[Text, ...] = (Text(patient_key if is_own else SHARED, manner, (staff, decision)),)
-        is_short = len(evidence) < SHORT
-        if not is_short:
-            texts = (*texts, Text(patient_key, grounds, (evidence,)))
+        is_own = purpose == _OWN  # Whoever looks is the patient: that too is theirs.
+        by = _by if isinstance(event.staff, Staff) else _by_anybody
+        manner = by(event.staff, decision if isinstance(decision, str) else _json(decision).decode())
+        if is_own:
+            manner = manner._replace(patient_key=patient_key)
+        on = _on if isinstance(event.evidence, Evidence) else _on_anything
+        own_evidence, grounds, texts = on(patient_key, event.evidence)
         if at is not None and at.tzinfo is not UTC:
             at = _in_utc(at)
         about_seq, about_stream = (about.seq, about.stream) if about is not None else (None, None)
         encoded = encode(
             (kind, purpose, detail, route, session),
-            about=(about_stream, about_seq),
+            (about_stream, about_seq),
             snapshot=snapshot,
             asked_at=at,
-            manner=manner,
+            manner=manner.digest,
             grounds=grounds,
         )
-        said = (purpose, route, session, staff, decision, evidence)
-        is_sound = "\0" not in "".join(said) and kind in _KINDS and -(2**63) <= patient_key < 2**63
+        is_sound = "\0" not in purpose + route + session and kind in _KINDS and -(2**63) <= patient_key < 2**63
     except (TypeError, ValueError, struct.error, msgspec.MsgspecError) as error:
         raise UnwritableEvent from error
     if not is_sound:
         raise UnwritableEvent
-    own_evidence, named = (evidence, None) if is_short else (None, grounds)
     return Written(
         patient_key, kind, purpose, own_evidence, about_seq, about_stream, snapshot, detail, route, session, at,
-        is_own, manner, named, texts, encoded,
+        is_own or None, manner.digest, grounds if texts else None, (manner, *texts), encoded,
     )  # fmt: skip
 
 
@@ -105,16 +99,35 @@ def _in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def _by_anybody(staff: Any, decision: str) -> Text:
+    """Who looked, and what was decided: a text of its own, shared by all that they look at."""
+    said = _text(staff), _sound(decision)
+    return Text(SHARED, manner_of(*said), said)
+
+
+def _on_anything(patient_key: int, evidence: Any) -> tuple[str | None, bytes, tuple[Text, ...]]:
+    """Evidence as it stands in the row, if it is short, or beside it; and its digest."""
+    said = _text(evidence)
+    digest = grounds_of(said)
+    return (said, digest, ()) if len(said) < SHORT else (None, digest, (Text(patient_key, digest, (said,)),))
+
+
+# A reader's events repeat who they are and why they may look.
+_by = lru_cache(maxsize=8192)(_by_anybody)
+_on = lru_cache(maxsize=8192)(_on_anything)
+
+
+def canonical_json(value: Any) -> str:
+    """Sorted keys, no spaces: what an event that is given words as values makes of them itself."""
+    return _json(value).decode()
+
+
 def _text(value: Any) -> str:
-    """Canonical JSON: sorted keys, no spaces. Text stays as it is."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (Staff, Evidence)):
-        return _said_before(value)
-    return _json(value).decode()
+    """Text stays as it is."""
+    return _sound(value) if isinstance(value, str) else canonical_json(value)
 
 
-@lru_cache(maxsize=8192)
-def _said_before(value: Staff | Evidence) -> str:
-    """A reader's events repeat who they are and why they may look."""
-    return _json(value).decode()
+def _sound(text: str) -> str:
+    if "\0" in text:
+        raise ValueError
+    return text

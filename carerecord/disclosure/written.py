@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -60,7 +60,7 @@ def event(
         staff=staff,
         purpose=purpose,
         evidence=evidence,
-        decision=decision_words(decision),
+        decision=_said(decision),
         about=about,
         snapshot=shown,
         detail=detail,
@@ -68,6 +68,22 @@ def event(
         session=session,
         at=at,
     )
+
+
+_SAID_MAX: Final = 4096
+_said_before: dict[int, tuple[access.Decision | None, str]] = {}
+
+
+def _said(decision: access.Decision | None) -> str:
+    """A decision as the audit keeps it. The same decision answers many looks, and is put into words once."""
+    before = _said_before.get(id(decision))
+    if before is not None and before[0] is decision:
+        return before[1]
+    if len(_said_before) >= _SAID_MAX:
+        _said_before.clear()
+    words = audit.canonical_json(decision_words(decision))
+    _said_before[id(decision)] = decision, words
+    return words
 
 
 def rested_on(resting: Resting) -> dict[str, Any]:

@@ -31,7 +31,7 @@ COLUMNS = {
     "hash": "sha256(hash)",
 }
 # What stands beside many events, put into one of them instead: its digest tells.
-TEXTS = {"staff": "'nobody'", "decision": "'permit'", "evidence": "'{}'", "is_own": "not is_own"}
+TEXTS = {"staff": "'nobody'", "decision": "'permit'", "evidence": "'{}'", "is_own": "is_own is null"}
 COUNT = 10
 
 
