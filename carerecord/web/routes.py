@@ -7,7 +7,17 @@ from starlette.responses import PlainTextResponse, Response
 
 from carerecord.routing import Route
 from carerecord.web import assets
-from carerecord.web.desk import administration, frame, guardian, privacy, records, removal, safety
+from carerecord.web.desk import (
+    administration,
+    frame,
+    guardian,
+    privacy,
+    privacy_listed,
+    records,
+    removal,
+    safety,
+    subject_access,
+)
 from carerecord.web.desk import ledger as ledger_desk
 from carerecord.web.ledger import looks, sharing
 from carerecord.web.ledger import sign_in as own_sign_in
@@ -126,10 +136,11 @@ routes: tuple[Route, ...] = (
     *frame.routes,
     *privacy.routes,
     *ledger_desk.routes,
+    *privacy_listed.routes,
     *guardian.routes,
     *records.routes,
     *removal.routes,
-    *removal.routes,
+    *subject_access.routes,
     *administration.routes,
     *safety.routes,
     *report.routes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,37 @@ def test_shares_of_a_month_are_said_for_every_neighbour(steward: Settings, capsy
     assert capsys.readouterr().out == "There is no neighbour.\n"
     with pytest.raises(SystemExit):
         cli.main(["evidence", "shares", "--month", "November"])
+
+
+def test_a_person_is_listed_by_a_reference_and_taken_off(
+    steward: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = (clock.now() + timedelta(days=30)).date().isoformat()
+    monkeypatch.setattr("sys.stdin", io.StringIO(WHO))
+    because = ["--because", "In the news every evening", "--by", "Ada Obi"]
+    assert cli.main(["listed", "add", "--until", until, *because]) == 0
+    reference = capsys.readouterr().out.split()[0]
+    assert cli.main(["listed", "list", "--by", "Ada Obi", "--json"]) == 0
+    said = capsys.readouterr().out
+    assert [each["because"] for each in json.loads(said)] == ["In the news every evening"]
+    assert "9990000018" not in said
+    assert cli.main(["listed", "remove", "nonsense", *because]) == 2
+    assert cli.main(["listed", "remove", reference, *because]) == 0
+    assert cli.main(["listed", "list", "--by", "Ada Obi"]) == 0
+    assert "Nobody is listed" in capsys.readouterr().out
+
+
+def test_a_request_without_proof_waits_and_is_extended_once(
+    steward: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(WHO))
+    assert cli.main(["subject-access", "open", "--requester", "a solicitor", "--by", "Ada Obi"]) == 0
+    said = capsys.readouterr().out
+    number = said.split()[0]
+    assert "clock stands" in said
+    assert cli.main(["subject-access", "worklist", number, "--by", "Ada Obi"]) == 2
+    identify = ["subject-access", "identify", number, "--identity-check", "Passport seen", "--by", "Ada Obi"]
+    assert cli.main(identify) == 0
+    extend = ["subject-access", "extend", number, "--because", "Nineteen volumes", "--by", "Ada Obi"]
+    assert [cli.main(extend), cli.main(extend)] == [0, 2]
+    assert "extended before" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """A file sealed for the one browser that asked for it: whoever keeps it cannot open it. Pure but for the keys it draws.
 
 JSON Web Encryption (RFC 7516), ECDH-ES over X25519 (RFC 8037) with A256GCM: the public half of the key is kept beside
-the file, the private half in a cookie of the browser and nowhere else (decision 0030).
+the file, the private half in a cookie of the browser and nowhere else (decision 0031).
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ TABS = (
     ("Unsettled", f"{HOME}/unsettled"),
     ("Removals", f"{HOME}/removals"),
     ("Two people", f"{HOME}/proposals"),
+    ("Subject access", f"{HOME}/subject-access"),
 )
 SCOPES = {Scope.WHOLE: "The whole record", Scope.ORGANISATION: "One organisation", Scope.HEADING: "One heading"}
 
