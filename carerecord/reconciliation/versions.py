@@ -15,6 +15,7 @@ from carerecord.model import Heading, Standing, StoredStatement
 # Clinicians here read and write the clock of the United Kingdom; a day begins at its midnight.
 CLOCK = ZoneInfo("Europe/London")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HEADINGS = tuple(Heading)
 OVER = frozenset({Standing.CANCELLED, Standing.ENTERED_IN_ERROR})
 
 
@@ -48,21 +49,21 @@ class Context(msgspec.Struct, frozen=True):
 
 def items(statements: Iterable[StoredStatement]) -> dict[Heading, list[Item]]:
     """Every statement's item, by heading, the items in an order that does not depend on how the statements came."""
-    by_heading: dict[Heading, list[Item]] = {heading: [] for heading in Heading}
+    by_heading: dict[Heading, list[Item]] = {heading: [] for heading in _HEADINGS}
     said: dict[tuple[str, str], Item] = {}
     several: dict[tuple[str, str], list[StoredStatement]] = {}
-    parts: dict[int, str] = {}
+    patient_key, part = 0, ""
     # Newest first: so each item stands where its newest version does, and only what has several is looked at again.
     for statement in sorted(statements, key=_order, reverse=True):
-        key = (statement.source, statement.local_id)
+        local_id = statement.local_id
+        key = (statement.source, local_id)
         if key in said:
             several.setdefault(key, [said[key].newest]).append(statement)
             continue
-        patient_key = statement.patient_key
-        part = parts.get(patient_key)
-        if part is None:
-            part = parts[patient_key] = patient_part(patient_key)
-        item = said[key] = Item(statement, (), f"{part}-{statement.local_id}")
+        if statement.patient_key != patient_key or not part:  # Nearly always one key for all.
+            patient_key = statement.patient_key
+            part = f"{patient_part(patient_key)}-"
+        item = said[key] = Item(statement, (), part + local_id)
         by_heading[statement.heading].append(item)
     has_moved = False
     for key, versions in several.items():
@@ -72,7 +73,7 @@ def items(statements: Iterable[StoredStatement]) -> dict[Heading, list[Item]]:
         item.newest, item.older = newest, versions[1:]
         item.id = f"{patient_part(newest.patient_key)}-{newest.local_id}"
     if has_moved:
-        by_heading = {heading: [] for heading in Heading}
+        by_heading = {heading: [] for heading in _HEADINGS}
         for item in said.values():
             by_heading[item.newest.heading].append(item)
     return by_heading

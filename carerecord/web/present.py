@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from carerecord.disclosure import Banner, Pathway, Receipt, Saying, ShownOriginal, Step, Summary
+from carerecord.disclosure import Banner, Pathway, Receipt, Record, Saying, ShownOriginal, Step, Summary
 from carerecord.model import Heading
 from carerecord.web import sections, words
 from carerecord.web.order import order
@@ -47,13 +47,7 @@ GROWTH = ("weight", "height", "length", "centile", "head circumference", "bmi")
 
 def summary(shown: Summary, *, at: datetime) -> SummaryView:
     record, source_count = shown.record, len(shown.sources)
-    made: list[Section] = []
-    if record is not None:
-        seen = [heading for heading in order(shown.role) if heading in shown.headings]
-        made = [sections.section(heading, shown, record, source_count, at) for heading in seen]
-    always = {words.TITLES[heading] for heading in ALWAYS_SHOWN}
-    drawn = [each for each in made if not each.is_empty or (each.title in always and shown.is_clinical)]
-    empty = [each.title for each in made if each.is_empty and each.title not in always]
+    drawn, empty = _sections(shown, record, source_count, at) if record else ([], [])
     return SummaryView(
         banner=banner(shown.banner),
         answers=tuple(answer.sentence for answer in shown.answers),
@@ -83,6 +77,20 @@ def summary(shown: Summary, *, at: datetime) -> SummaryView:
         cautions=shown.cautions,
         since=words.day(shown.since) if shown.since else "",
     )
+
+
+def _sections(shown: Summary, record: Record, source_count: int, at: datetime) -> tuple[list[Section], list[str]]:
+    """Each heading that this reader may see as its section; of those that are only named as empty, the titles."""
+    drawn: list[Section] = []
+    empty: list[str] = []
+    for heading in order(shown.role):
+        if heading not in shown.headings:
+            continue
+        if sections.has_any(heading, record) or (heading in ALWAYS_SHOWN and shown.is_clinical):
+            drawn.append(sections.section(heading, shown, record, source_count, at))
+        elif heading not in ALWAYS_SHOWN:
+            empty.append(words.TITLES[heading])
+    return drawn, empty
 
 
 def _paired(drawn: list[Section]) -> list[Section]:

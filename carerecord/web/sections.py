@@ -68,6 +68,17 @@ NOTES = {
 # What is not listed may still be taken, or be so: hospitals name medicines in letters only.
 NONE_HERE = {Heading.MEDICINES: "This does not say that none is taken: letters and other systems may name medicines."}
 GIST_NAMES_MAX = 4
+_FIELDS = {heading: heading.name.lower() for heading in Heading}
+
+
+def has_any(heading: Heading, record: Record) -> bool:
+    """Whether anything stands under this heading, current or not."""
+    return bool(entries_of(heading, record)) or (heading is Heading.RESULTS and bool(record.requests))
+
+
+def entries_of(heading: Heading, record: Record) -> tuple[Entry, ...]:
+    listed: tuple[Entry, ...] = getattr(record, _FIELDS[heading])
+    return listed
 
 
 def section(heading: Heading, shown: Summary, record: Record, source_count: int, at: datetime) -> Section:
@@ -98,7 +109,6 @@ def section(heading: Heading, shown: Summary, record: Record, source_count: int,
         closed_plans=tuple(made.closed_plans),
         closed_count=closed_count,
         closed_title=CLOSED.get(heading, ANY_CLOSED),
-        is_empty=not count and not closed_count,
     )
 
 
@@ -130,14 +140,14 @@ def row(
         detail,
         when or (words.moment(entry.happened_at) if entry.happened_at else f"said {words.day_of(entry.said_at)}"),
         words.names(entry.sources),
-        (*marks, *(words.MARKS[mark] for mark in entry.marks)),
+        (*marks, *[words.MARKS[mark] for mark in entry.marks]) if marks or entry.marks else (),
         entry.conflict or "",
     )
 
 
 def _lines(heading: Heading, record: Record, at: datetime) -> _Made:
     made = _Made()
-    listed: tuple[Entry, ...] = getattr(record, heading.name.lower())
+    listed = entries_of(heading, record)
     made.part((entry, _line(heading, entry)) for entry in listed)
     made.gist = names_of(entry.what for entry in listed if entry.is_current)
     return made

@@ -24,20 +24,21 @@ def trend(values: tuple[ResultValue, ...]) -> Markup:
     Never across units: if they disagree nothing is drawn. The band is drawn only when every value came with the same
     range, because a band that holds for some of the points would misjudge the others.
     """
-    drawn = _recent([value for value in reversed(values) if _may_be_drawn(value)])
+    drawn = _recent(_drawable(values))
     if len(drawn) < 2:
         return NOTHING
     first, last = drawn[0], drawn[-1]
-    unit, first_low, first_high = first.unit, first.low, first.high
+    unit, low, high = first.unit, first.low, first.high
     has_one_range = True
     for value in drawn:
         if value.unit != unit:
             return NOTHING
-        if value.low != first_low or value.high != first_high:
+        if value.low != low or value.high != high:
             has_one_range = False
+    if not has_one_range:
+        low = high = None
     numbers = [value.number or 0.0 for value in drawn]
     seconds = [value.happened_at.timestamp() if value.happened_at else 0.0 for value in drawn]
-    low, high = (first.low, first.high) if has_one_range else (None, None)
     reach = [*numbers, *(bound for bound in (low, high) if bound is not None)]
     bottom, since = min(reach), seconds[0]
     across = (WIDTH - 2 * EDGE) / ((seconds[-1] - since) or 1.0)
@@ -64,15 +65,18 @@ def trend(values: tuple[ResultValue, ...]) -> Markup:
     )
 
 
-def _may_be_drawn(value: ResultValue) -> bool:
-    # A value written "<5" has a number that is a bound, not a measurement; a struck-through one is no longer said.
-    return (
-        value.number is not None
+def _drawable(values: tuple[ResultValue, ...]) -> list[ResultValue]:
+    """Oldest first. A value written "<5" has a number that is a bound, not a measurement; a struck-through one is no
+    longer said."""
+    return [
+        value
+        for value in reversed(values)
+        if value.number is not None
         and value.happened_at is not None
         and value.superseded_by is None
         and value.text[:1] not in "<>≤≥~"
         and value.standing not in words.OVER
-    )
+    ]
 
 
 def _recent(drawn: list[ResultValue]) -> list[ResultValue]:

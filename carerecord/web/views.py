@@ -105,7 +105,6 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     closed_plans: tuple[PlanView, ...]
     closed_count: int
     closed_title: str
-    is_empty: bool
     is_half: bool = False  # stands beside another of its kind on a wide page
 
 
