@@ -61,6 +61,11 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Without the routes whose last day is past."""
         return msgspec.structs.replace(self, routes=tuple(each for each in self.routes if each.until >= day))
 
+    def beside(self, bars: LegalBars) -> Agreed:
+        """Without what changes nothing: a route that was closed here, and that the files leave shut anyway."""
+        closed = [name for name in self.closed if name in bars.bar and bars.bar[name].let_through.is_open]
+        return msgspec.structs.replace(self, closed=tuple(closed))
+
     def shut(self, bars: Iterable[str] = ()) -> Agreed:
         """What still holds where nothing can be confirmed: no route at all, and every narrowing."""
         return msgspec.structs.replace(self, routes=(), closed=tuple(sorted({*self.closed, *bars})))

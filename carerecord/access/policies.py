@@ -108,7 +108,9 @@ def compile_texts(
 ) -> Policies:
     """Raises PolicyDoesNotFit when any part does not parse, fit, or say whom it lets see what and why."""
     table = read_matrix(texts[MATRIX])
-    bars = agreed_.opened(read_legal_bars(texts[BARS], table), agreed, table)
+    shut = read_legal_bars(texts[BARS], table)
+    agreed = agreed.beside(shut)
+    bars = agreed_.opened(shut, agreed, table)
     hand = "\n".join(text for name, text in sorted(texts.items()) if name.endswith(".cedar"))
     by_hand = _as_json(hand)
     _check_permits(by_hand)

@@ -13,6 +13,7 @@ from carerecord.cli.commands import Commands, open_database, say
 from carerecord.model import EvidenceClass, Purpose
 from carerecord.organisations import read_region
 from carerecord.settings import Settings
+from carerecord.stewardship.in_force import read_policies_at
 
 SHIPPED, IN_FORCE = "shipped", "in-force"
 DAYS = 30
@@ -35,6 +36,9 @@ def add_to(commands: Commands) -> None:
                        help="what a declared reason stands on")  # fmt: skip
     asked.add_argument("--no-agreement", action="store_true", help="the reader's organisation has none")
     asked.add_argument("--policies", default=IN_FORCE, help=_WHICH)
+    asked.add_argument(
+        "--at", type=_instant, help="as agreed at that instant, such as 2026-11-22T09:12; without it, now"
+    )
     asked.add_argument("--json", action="store_true")
     tried = policy.add("what-if", what_if, "Replay real decisions under two policies: who would gain or lose what.")
     tried.add_argument("before", help=_WHICH)
@@ -54,14 +58,28 @@ def _day(text: str) -> datetime:
         raise argparse.ArgumentTypeError("a day is written as 2026-10-01") from wrong
 
 
-def _policies(chosen: Settings, name: str) -> access.Policies:
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError("an instant is written as 2026-11-22T09:12") from wrong
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+async def _policies(chosen: Settings, name: str, *, at: datetime | None = None) -> access.Policies:
+    """`in-force`: the files, and what two people agreed on top, now or as it stood at an instant."""
     if name == SHIPPED:
         return access.SHIPPED
-    return access.read_in_force(chosen.policy_narrowing) if name == IN_FORCE else access.read_policies(Path(name))
+    if name != IN_FORCE:
+        return access.read_policies(Path(name))
+    base = access.read_in_force(chosen.policy_narrowing)
+    async with AsyncExitStack() as stack:
+        db = await open_database(stack, chosen, "witness")
+        return await read_policies_at(db, base, on=at or clock.now(), at=at)
 
 
 async def matrix(chosen: Settings, asked: argparse.Namespace) -> int:
-    policies = access.read_in_force(chosen.policy_narrowing)
+    policies = await _policies(chosen, IN_FORCE)
     print(access.matrix(policies))
     for due in access.reviews_due(on=clock.now().date(), policies=policies):
         print(f"\n{due}")
@@ -69,7 +87,7 @@ async def matrix(chosen: Settings, asked: argparse.Namespace) -> int:
 
 
 async def explain(chosen: Settings, asked: argparse.Namespace) -> int:
-    policies = _policies(chosen, asked.policies)
+    policies = await _policies(chosen, asked.policies, at=asked.at)
     emergency = asked.evidence is EvidenceClass.EMERGENCY
     question = access.Question(
         role=asked.role,
@@ -102,7 +120,7 @@ def _with(labels: tuple[str, ...]) -> str:
 
 
 async def what_if(chosen: Settings, asked: argparse.Namespace) -> int:
-    before, after = _policies(chosen, asked.before), _policies(chosen, asked.after)
+    before, after = await _policies(chosen, asked.before), await _policies(chosen, asked.after)
     until = asked.until or clock.now()
     since = asked.since or until - timedelta(days=DAYS)
     region = read_region(chosen.region)

@@ -16,6 +16,7 @@ from tests.journeys.conftest import ROOT, Region
     [
         ("prove-the-audit", ["the chain holds", "events are in", "the chain holds"]),
         ("change-a-policy", ["clinician"]),
+        ("open-a-route", ["The record opens.", "Policy version", "The record opens."]),
     ],
 )
 def test_every_command_of_a_guide_runs_as_it_stands(region: Region, guide: str, said: list[str]) -> None:

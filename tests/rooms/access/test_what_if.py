@@ -144,7 +144,11 @@ def test_the_command_replays_the_audit_under_a_changed_file_and_speaks_json(
     assert json.loads(capsys.readouterr().out)["looks"] == 0
 
 
-def test_the_command_explains_a_refusal_and_a_permission(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_explains_a_refusal_and_a_permission(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("DATABASE", settings.database), ("HOME", settings.home)):
+        monkeypatch.setenv(f"CARERECORD_{name}", str(value))
     assert cli.main(["policy", "explain", "--role", "clinician", "--evidence", "none", "--route", "sign-in"]) == 0
     assert capsys.readouterr().out.startswith("The record opens only if you declare an emergency.")
     arguments = ["policy", "explain", "--role", "social-worker", "--evidence", "emergency", "--json"]
@@ -152,6 +156,8 @@ def test_the_command_explains_a_refusal_and_a_permission(capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out)["kind"] == "deny"
     assert cli.main([*arguments, "--activity", "B0083"]) == 0
     assert json.loads(capsys.readouterr().out)["kind"] == "permit"
+    assert cli.main([*arguments, "--at", "2026-11-22T09:12"]) == 0
+    assert json.loads(capsys.readouterr().out)["policy_version"] == SHIPPED.version
     with pytest.raises(SystemExit):
         cli.main(["policy", "explain", "--role", "clinician", "--evidence", "rumour"])
     assert "rumour" in capsys.readouterr().err
