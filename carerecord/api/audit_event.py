@@ -1,7 +1,8 @@
 """AuditEvent: who looked at what, for the program of a privacy office (IHE ITI-81, Retrieve ATNA Audit Event).
 
 https://hl7.org/fhir/R4/auditevent.html#search, https://profiles.ihe.net/ITI/TF/Volume2/ITI-81.html. Each search is
-itself witnessed before the first event is read. No address holds an NHS number: a person is named by the record's id.
+itself witnessed before the first event is read. No address holds an NHS number: a person is named by the record's id,
+and `patient.identifier` is refused with a sentence. Readers' own network addresses are not kept: `address` is ours.
 """
 
 from __future__ import annotations
@@ -19,11 +20,21 @@ from carerecord.api.guard import ROUTE, check_scope, read_access
 from carerecord.api.parts import of
 from carerecord.disclosure import Refusal
 from carerecord.fhir.references import parse_patient_part
-from carerecord.stewardship.examining import EventQuery, Kind, NotACursor, kind_of
+from carerecord.stewardship.examining import PARAMETERS as OF_THE_RESOURCE
+from carerecord.stewardship.examining import EventQuery, NotACursor, Tokens, is_known, tokens_of
 
 COUNT, COUNT_MAX = 50, 200
 DAYS_MAX: Final = 31  # of all people at once
-PARAMETERS: Final = ("patient", "date", "agent", "subtype", "_count", "_page", "_format")
+PARAMETERS: Final = ("date", "patient", "entity", "agent", *OF_THE_RESOURCE, "_count", "_page", "_format")
+NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
+NO_NUMBER: Final = (
+    "No address holds an NHS number: find the person by POST Patient/_search, and name them here as patient=Patient/…."
+)
+UNKNOWN: Final = {
+    "subtype": "subtype: use the codes of urn:carerecord:audit-kind, such as shown or refused, or those of IHE BALP.",
+    "outcome": "outcome: use 0 (permitted), 4 (refused), 8 or 12.",
+    "type": "type: use the codes of DICOM and FHIR that events here carry, such as rest or 110113.",
+}
 USER_SYSTEMS: Final = ("", "https://fhir.nhs.uk/Id/sds-user-id", "urn:carerecord:client")
 
 
@@ -56,13 +67,21 @@ async def search(request: Request) -> Response:
 def _query(request: Request) -> EventQuery:
     asked = request.query_params
     for name in asked:
+        if name == "patient.identifier":
+            raise NotServed(400, "not-supported", NO_NUMBER)
         if name not in PARAMETERS:
-            raise NotServed(400, "not-supported", f"Search by {', '.join(PARAMETERS[:4])}: others are not served here.")
+            raise NotServed(
+                400, "not-supported", f"Search by {', '.join(PARAMETERS[:-3])}: others are not served here."
+            )
+    tokens = tuple((name, _tokens(name, text)) for name in OF_THE_RESOURCE for text in asked.getlist(name))
+    here = f"{of(request).settings.public_url.rstrip('/')}/fhir"
+    if any(name == "address" and any(code != here for _, code in each) for name, each in tokens):
+        raise NotServed(400, "not-supported", f"address: those of readers are not kept; {here} is the only one here.")
     query = EventQuery(
-        patient_key=_patient(asked.get("patient", "")),
+        patient_key=_about(asked.getlist("patient"), asked.getlist("entity")),
         **_times(asked.getlist("date")),
-        kinds=_kinds(asked.get("subtype", "")),
         staff=_user(asked.get("agent", "")),
+        asked=tokens,
         count=_count(asked.get("_count", "")),
         after=asked.get("_page", "")[:64],
     )
@@ -72,6 +91,31 @@ def _query(request: Request) -> EventQuery:
         sentence = f"Name a patient, or with date=ge… and date=le… a time of at most {DAYS_MAX} days."
         raise NotServed(400, "required", sentence)
     return query
+
+
+def _tokens(name: str, text: str) -> Tokens:
+    """Of one parameter. What cannot be answered is refused: an empty answer would read as if nobody had looked."""
+    tokens = tokens_of(text)
+    if not all(code for _, code in tokens):
+        raise NotServed(400, "value", f"{name}: give a code or an identifier, as code or as system|code.")
+    if name.endswith("identifier") and any(system == NHS_NUMBER for system, _ in tokens):
+        raise NotServed(400, "not-supported", NO_NUMBER)
+    if not is_known(name, tokens):
+        raise NotServed(400, "value", UNKNOWN.get(name, f"{name}: use the codes that events here carry."))
+    return tokens
+
+
+def _about(patients: list[str], entities: list[str]) -> int:
+    """`entity` is a reference too, and of what events here refer to by one there are only patients."""
+    keys = {_patient(text) for text in patients}
+    for text in entities:
+        if "Patient/" not in text:
+            raise NotServed(400, "value", "entity: name a person as Patient/ and the record's own id.")
+        keys.add(_patient(text))
+    keys.discard(0)
+    if len(keys) > 1:
+        raise NotServed(400, "value", "patient: an event is about one person. Search for each by itself.")
+    return next(iter(keys), 0)
 
 
 def _patient(text: str) -> int:
@@ -114,16 +158,6 @@ def _instants(text: str) -> tuple[datetime, datetime]:
     if at.tzinfo is None:
         raise NotServed(400, "value", "date: write the zone of a time, such as Z or +01:00.")
     return at.astimezone(UTC), at.astimezone(UTC) + timedelta(microseconds=1 if at.microsecond else 1_000_000)
-
-
-def _kinds(text: str) -> tuple[Kind, ...] | None:
-    """`subtype` by our own codes, or by none of FHIR's: `urn:carerecord:audit-kind|shown,refused`."""
-    if not text:
-        return None
-    kinds = tuple(kind for each in text.split(",") if (kind := kind_of(each.rpartition("|")[2])) is not None)
-    if len(kinds) < len(text.split(",")):
-        raise NotServed(400, "value", "subtype: use the codes of urn:carerecord:audit-kind, such as shown or refused.")
-    return kinds
 
 
 def _user(text: str) -> str | None:

@@ -37,10 +37,31 @@ SEARCH_PARAMETERS = {
             "documentation": "The reader, by their own id, as agents here carry it.",
         },
         {
+            "name": "entity",
+            "type": "reference",
+            "documentation": "The person, as Patient/ and the record's own id: the same as patient.",
+        },
+        {
+            "name": "agent.identifier",
+            "type": "token",
+            "documentation": "Of the reader, a program, or their organisation, with its system.",
+        },
+        {
+            "name": "entity.identifier",
+            "type": "token",
+            "documentation": "A session, or what was shown by its snapshot. Never an NHS number: no address holds one.",
+        },
+        {"name": "entity-type", "type": "token", "documentation": "1 person, 2 system object, 4 other (a session)."},
+        {"name": "entity-role", "type": "token", "documentation": "1 patient, 4 resource, 21 session, 24 query."},
+        {"name": "source.identifier", "type": "token", "documentation": "This record, by its address."},
+        {"name": "address", "type": "string", "documentation": "This record's own: those of readers are not kept."},
+        {"name": "type", "type": "token", "documentation": "As events here carry it: rest, 110113 and so on."},
+        {
             "name": "subtype",
             "type": "token",
-            "documentation": "By urn:carerecord:audit-kind: shown, refused and so on.",
+            "documentation": "By urn:carerecord:audit-kind (shown, refused and so on), or as IHE BALP has it.",
         },
+        {"name": "outcome", "type": "token", "documentation": "0 permitted, 4 refused."},
     ],
 }
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."

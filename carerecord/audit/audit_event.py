@@ -74,7 +74,7 @@ SHAPES: Final[dict[Kind, Shape]] = {
     Kind.ADMINISTERED: Shape(_ALERT, (DCM, "110129", "Security Configuration"), "U"),
     Kind.NOTIFIED: Shape(_ALERT, (LIFECYCLE, "transmit", "Transmit Record Lifecycle Event"), "E"),
 }
-_TOKEN = Shape(_LOGIN, (EVENT_CODE, "ITI-71", "Get Access Token"), "E")
+TOKEN_SHAPE: Final = Shape(_LOGIN, (EVENT_CODE, "ITI-71", "Get Access Token"), "E")
 
 
 def event_id(event: StoredEvent) -> str:
@@ -83,7 +83,7 @@ def event_id(event: StoredEvent) -> str:
 
 def audit_event(event: StoredEvent, *, base: str, site: str) -> Json:
     """The event as a resource; `base` is our own FHIR address, `site` what the region calls its record."""
-    shape = _TOKEN if event.detail.get("what") == "token" else SHAPES[event.kind]
+    shape = TOKEN_SHAPE if event.detail.get("what") == "token" else SHAPES[event.kind]
     is_about_one = event.patient_key != NOBODY
     resource: Json = {
         "resourceType": "AuditEvent",

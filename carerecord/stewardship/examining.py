@@ -16,14 +16,17 @@ import msgspec
 from carerecord import access, audit, database, logs
 from carerecord.audit import Kind
 from carerecord.audit.audit_event import audit_event
+from carerecord.audit.audit_event_search import PARAMETERS, Tokens, is_known, is_meant, kinds_of, tokens_of
 from carerecord.audit.events import NOBODY, Cursor, read_events_witnessed
 from carerecord.disclosure import sentences
 from carerecord.disclosure.values import Refusal
 from carerecord.model import Evidence, EvidenceClass, Purpose, Staff
 from carerecord.organisations import Region
 
-__all__ = ["EventPage", "EventQuery", "Examining", "Kind", "NotACursor", "kind_of"]
+__all__ = ["PARAMETERS", "EventPage", "EventQuery", "Examining", "NotACursor", "Tokens", "is_known", "tokens_of"]
 
+READ_AT_ONCE: Final = 200
+READ_MAX: Final = 2_000  # events looked through for one page: a search for something rare is continued by its next
 DESK: Final = "privacy"
 _CURSOR: Final = struct.Struct(">qiq")
 
@@ -35,19 +38,14 @@ class NotACursor(ValueError):
         super().__init__(NotACursor.__doc__)
 
 
-def kind_of(code: str) -> Kind | None:
-    """The kind of event that a code names."""
-    return Kind(code) if code in set(Kind) else None
-
-
 class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the audit; `patient_key` 0: about anybody."""
 
     patient_key: int = NOBODY
     since: datetime | None = None
     until: datetime | None = None
-    kinds: tuple[Kind, ...] | None = None
     staff: str | None = None  # user id of the reader
+    asked: tuple[tuple[str, Tokens], ...] = ()  # of the resource: parameters by name, each with its tokens
     count: int = 50
     after: str = ""  # a cursor of the page before
 
@@ -94,30 +92,43 @@ class Examining:
             witness = await self._writer.witness(event)
             if not is_allowed:
                 return sentences.not_allowed(self.region, ())
+            return await self._page(staff, query, witness, before)
+        except (audit.WitnessUnavailable, database.DatabaseLost, database.DatabaseRefused, OSError):
+            logs.say(logs.Line.WITNESS_FAILED)
+            return sentences.unavailable(self.region)
+
+    async def _page(self, staff: Staff, query: EventQuery, witness: audit.Witness, before: Cursor | None) -> EventPage:
+        """As many as were asked for of those that are meant, or as many as are among the next `READ_MAX` events."""
+        meant: list[dict[str, Any]] = []
+        batch = READ_AT_ONCE if query.asked else query.count + 1
+        for _ in range(max(1, READ_MAX // batch)):
             found = await read_events_witnessed(
                 self._db,
                 witness=witness,
                 since=query.since,
                 until=query.until,
-                kinds=query.kinds,
+                kinds=kinds_of(query.asked),
                 staff=query.staff,
                 organisation=None if self._sees_all(staff) else staff.organisation,
                 before=before,
-                limit=query.count + 1,
+                limit=batch,
             )
-        except (audit.WitnessUnavailable, database.DatabaseLost, database.DatabaseRefused, OSError):
-            logs.say(logs.Line.WITNESS_FAILED)
-            return sentences.unavailable(self.region)
-        page = found[: query.count]
-        more = _words(page[-1]) if len(found) > query.count else ""
-        site = self.region.title
-        return EventPage(events=[audit_event(each, base=self._base, site=site) for each in page], next=more)
+            for each in found:
+                if len(meant) == query.count and before:
+                    return EventPage(events=meant, next=_words(before))
+                resource = audit_event(each, base=self._base, site=self.region.title)
+                if is_meant(resource, query.asked):
+                    meant.append(resource)
+                before = Cursor(each.recorded_at, each.stream, each.seq)
+            if len(found) < batch:
+                return EventPage(events=meant)
+        return EventPage(events=meant, next=_words(before) if before else "")
 
     def _sees_all(self, staff: Staff) -> bool:
         return bool(staff.organisation) and staff.organisation == self.region.privacy_organisation
 
 
-def _words(last: audit.StoredEvent) -> str:
+def _words(last: Cursor) -> str:
     """Where the page ends: a time and a place in a stream, which say nothing of anybody."""
     micros = int(last.recorded_at.timestamp()) * 1_000_000 + last.recorded_at.microsecond
     return base64.urlsafe_b64encode(_CURSOR.pack(micros, last.stream, last.seq)).decode().rstrip("=")

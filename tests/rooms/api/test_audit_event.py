@@ -24,6 +24,7 @@ from carerecord.model import Evidence, EvidenceClass, Staff
 from carerecord.routing import starlette_routes
 from carerecord.settings import Settings
 from carerecord.signin import ClientAccess, Scopes
+from carerecord.stewardship import examining
 from carerecord.stewardship.examining import Examining
 from tests.house import OXFORD, PROGRAM, REGION, House, looking, open_house
 
@@ -83,6 +84,9 @@ async def office(settings: Settings) -> AsyncIterator[tuple[Office, int]]:
         yield Office(house, Examining(db, writer, LED, public_url="https://record.example")), key
 
 
+WATCHED = ["shown", "opened", "searched"]
+
+
 def kinds(events: list[dict[str, Any]]) -> list[str]:
     return [event["subtype"][1]["code"] for event in events]
 
@@ -112,6 +116,83 @@ async def test_events_are_found_by_day_kind_and_reader(settings: Settings) -> No
         assert await at.found({"date": str(today - timedelta(days=2))}) == []
         patient = patient_part(key)
         assert await at.found({"patient": patient, "date": f"lt{today - timedelta(days=1)}"}) == []
+
+
+BASE = "https://record.example/fhir"
+AUTHZ = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType"
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"outcome": "0"}, ["examined", "shown", "opened", "searched"]),
+        ({"outcome": "4"}, ["refused"]),
+        ({"outcome": "0,4", "type": f"{DCM}|110113"}, ["refused", "opened"]),
+        ({"outcome": "8"}, []),
+        ({"type": "rest"}, ["shown", "searched"]),
+        ({"type": "rest", "subtype": "search-type"}, ["searched"]),
+        ({"subtype": f"{AUTHZ}|AuthZ-Role"}, ["refused", "opened"]),
+        ({"subtype": "opened", "outcome": "4"}, []),
+        ({"entity-type": "1", "subtype": "shown,opened,searched"}, ["shown", "opened", "searched"]),
+        ({"entity-type": "3"}, []),
+        ({"entity-role": "24"}, ["searched"]),
+        ({"entity-role": "4", "type": "rest"}, ["shown"]),
+        ({"entity-role": "http://terminology.hl7.org/CodeSystem/object-role|24"}, ["searched"]),
+        ({"entity-role": "urn:another|24"}, []),
+        ({"agent.identifier": f"https://fhir.nhs.uk/Id/sds-user-id|{OXFORD.user_id}", "outcome": "0"}, WATCHED),
+        ({"agent.identifier": "https://fhir.nhs.uk/Id/ods-organization-code|RTH", "outcome": "0"}, WATCHED),
+        ({"agent.identifier": "urn:carerecord:client|privacy-office"}, ["examined"]),
+        ({"agent.identifier": "nobody"}, []),
+        ({"address": BASE, "type": "rest"}, ["shown", "searched"]),
+        ({"address": BASE, "subtype": "opened"}, []),
+        ({"source.identifier": f"urn:ietf:rfc:3986|{BASE}", "type": "rest"}, ["shown", "searched"]),
+        ({"source.identifier": "urn:ietf:rfc:3986|https://another.example/fhir"}, []),
+        ({"entity.identifier": "urn:carerecord:session|s-1", "outcome": "0"}, ["shown", "opened"]),
+        ({"entity.identifier": "urn:carerecord:session|s-2"}, []),
+    ],
+)
+async def test_events_are_found_by_what_the_standard_searches_by(
+    settings: Settings, asked: dict[str, str], found: list[str]
+) -> None:
+    async with office(settings) as (at, key):
+        denied = msgspec.structs.replace(OXFORD, role="unknown", user_id="other")
+        await at.house.door.summary(looking(key, staff=denied))
+        got = kinds(await at.found({"patient": patient_part(key), **asked}))
+        assert got == found, got
+
+
+async def test_what_was_shown_is_found_by_its_snapshot_and_the_person_as_an_entity(settings: Settings) -> None:
+    async with office(settings) as (at, key):
+        await at.house.door.summary(looking(key))
+        entity = {"entity": f"Patient/{patient_part(key)}"}
+        shown = (await at.found({**entity, "subtype": "shown"}))[0]
+        (what,) = [each["what"]["identifier"] for each in shown["entity"] if each["role"]["code"] == "4"]
+        again = await at.found({**entity, "entity.identifier": f"{what['system']}|{what['value']}"})
+        assert {event["id"] for event in again} >= {shown["id"]}
+        assert kinds(again) == ["shown"] * len(again)
+
+
+async def test_what_is_rare_is_found_over_several_pages_and_none_is_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examining, "READ_AT_ONCE", 3)
+    monkeypatch.setattr(examining, "READ_MAX", 6)
+    async with office(settings) as (at, key):
+        for number in range(7):
+            session = "s-rare" if number in (1, 5) else "s-often"
+            await at.house.door.summary(looking(key, session=session))
+        answer = await at.get({"patient": patient_part(key), "entity.identifier": "urn:carerecord:session|s-rare"})
+        met, pages = [], 0
+        while True:
+            pages += 1
+            met += [entry["resource"]["id"] for entry in answer.json().get("entry", ())]
+            link = {each["relation"]: each["url"] for each in answer.json()["link"]}
+            if "next" not in link:
+                break
+            answer = await at.get(link["next"])
+        assert (len(met), len(set(met))) == (4, 4)
+        assert pages > 2
 
 
 async def test_pages_follow_each_other_without_losing_or_repeating_any(settings: Settings) -> None:
@@ -169,6 +250,13 @@ async def test_another_organisations_office_sees_the_looks_of_its_own_readers_al
         {"date": "2026-11-22", "subtype": "peeked"},
         {"date": "2026-11-22", "agent": "urn:x|y"},
         {"date": "2026-11-22", "_count": "many"},
+        {"date": "2026-11-22", "outcome": "success"},
+        {"date": "2026-11-22", "type": "unheard-of"},
+        {"date": "2026-11-22", "entity": "Observation/1"},
+        {"date": "2026-11-22", "entity.identifier": "https://fhir.nhs.uk/Id/nhs-number|9990123454"},
+        {"date": "2026-11-22", "entity.identifier": "urn:carerecord:session|"},
+        {"date": "2026-11-22", "address": "192.0.2.7"},
+        {"date": "2026-11-22", "action": "R"},
         {"date": "2026-11-22", "_page": "AAAA"},
     ],
 )
