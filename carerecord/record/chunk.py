@@ -140,7 +140,7 @@ def pack_each(messages: Sequence[Sequence[Statement]]) -> Iterator[Packed]:
 def pack_folded(statements: Sequence[StoredStatement]) -> Packed:
     """Statements of many messages of one patient, in the order given, for one chunk. Same statements, same bytes."""
     versions = [s.version for s in statements]
-    cuts = pack_cuts([_cut(s.heading, s.resource_type, s.body) for s in statements])
+    cuts = pack_cuts([s.cut or _cut(s.heading, s.resource_type, s.body) for s in statements])
     more = _pack_runs(statements) + cuts
     return _pack(FOLDED_CUT, statements, versions, [s.code_hash for s in statements], more)
 
@@ -203,9 +203,10 @@ def _pack(
             more,
         )
     )
-    small = plain if form == LOG else squeeze(plain, 0)
+    # What results say alike is JSON, as the dictionary knows it.
+    small = plain if form == LOG else squeeze(plain, STATEMENTS)
     is_smaller = len(small) < len(plain)
-    header = PREFIX.pack(form | SQUEEZED, 0, 0) + small if is_smaller else PREFIX.pack(form, 0, 0) + plain
+    header = PREFIX.pack(form | SQUEEZED, STATEMENTS, 0) + small if is_smaller else PREFIX.pack(form, 0, 0) + plain
     level = BRIEF if form == LOG else LEVEL
     return Packed(header, compress(b"".join(bodies), dictionary=STATEMENTS, level=level))
 
