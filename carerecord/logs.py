@@ -38,6 +38,10 @@ class Line(Enum):
     FOLD_FAILED = ("error", "A fold failed and was left as it was; it is tried again.")
     REMOVED = ("info", "What was withdrawn was taken out.")
     OFF_DISK = ("info", "What was taken out is in no file of the database any more.")
+    FILE_NOT_READ = (
+        "warning",
+        "The words of a file could not be read within bounds; its letter is held to be of any of its source's services.",
+    )
     RELABELLED = ("info", "Labels were set anew by the lists of today.")
     RELABEL_FAILED = ("error", "Labels could not be set anew by the lists of today; it is tried again.")
     RELABEL_REFUSED = (

@@ -20,13 +20,9 @@ ROLE = "privacy-officer"
 
 
 def add_to(commands: Commands) -> None:
-    group = commands.group(
-        "listed", "People whose record is likely to draw the curious."
-    )
+    group = commands.group("listed", "People whose record is likely to draw the curious.")
     added = group.add("add", add, "List a person; NHS number and date of birth are read from standard input.")
-    added.add_argument(
-        "--until", type=date.fromisoformat, required=True, help="the last day, within a year"
-    )
+    added.add_argument("--until", type=date.fromisoformat, required=True, help="the last day, within a year")
     listed = group.add("list", list_, "Entries by their references. Names nobody.")
     removed = group.add("remove", remove, "Take a person off the list before its end.")
     removed.add_argument("reference", help="as listed")

@@ -24,9 +24,7 @@ def add_to(commands: Commands) -> None:
     group = commands.group("subject-access", "What is held about a person, for the person (UK GDPR Article 15).")
     opened = group.add("open", open_, "Open a request; NHS number and date of birth are read from standard input.")
     opened.add_argument("--requester", required=True, help="in which standing they ask: the person, a solicitor")
-    opened.add_argument(
-        "--identity-check", default="", help="what was seen of who asks; without it the clock stands"
-    )
+    opened.add_argument("--identity-check", default="", help="what was seen of who asks; without it the clock stands")
     identified = group.add("identify", identify, "Say what was seen of who asks: the month begins.")
     identified.add_argument("--identity-check", required=True, help="what was seen: a passport, a driving licence")
     extended = group.add("extend", extend, "Take two further months, once, and within the first.")

@@ -103,7 +103,7 @@ def _as_labelled_last(shown: list[StoredStatement], hidden: list[StoredStatement
     for each in hidden:
         key = (each.original, each.source, each.local_id, each.version)
         last[key] = max(last.get(key, each.received_at), each.received_at)
-    kept = []
+    kept: list[StoredStatement] = []
     for each in shown:
         since = last.get((each.original, each.source, each.local_id, each.version))
         (kept if since is None or since <= each.received_at else hidden).append(each)

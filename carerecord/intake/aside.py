@@ -1,4 +1,4 @@
-"""Big messages are translated in a process aside, so that others need not wait, under limits that end it."""
+"""Big messages, and those with a PDF, are translated in a process aside: others need not wait, and limits end it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from typing import BinaryIO
 import msgspec
 
 import carerecord
+from carerecord import logs
+from carerecord.intake.files import has_pdf, words_of_pdf
 from carerecord.intake.reading import Lists, read
 from carerecord.model import Original, Reading, Source
 
 START_SECONDS_MAX = 30
+ASIDE_BYTES = 256 << 10  # From here on a translation may take more of the loop's time than others can wait.
 MEMORY_BYTES_MAX = 2 << 30
 _LENGTH = struct.Struct(">Q")
 _READY = b"ready"
 _ROOT = str(Path(carerecord.__file__).parents[1])
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from carerecord.intake.aside import main; main()"
 _read_reading = msgspec.msgpack.Decoder(Reading).decode
-_read_task = msgspec.msgpack.Decoder(tuple[Original, Source, Lists]).decode
+_read_task = msgspec.msgpack.Decoder(tuple[Original, Source, Lists, bool]).decode
 _encode = msgspec.msgpack.Encoder().encode
+
+
+def goes_aside(content: bytes) -> bool:
+    return len(content) >= ASIDE_BYTES or has_pdf(content)
 
 
 class AsideFailed(Exception):
@@ -42,11 +49,21 @@ class Aside:
         self._turn = asyncio.Lock()
 
     async def translate(self, original: Original, source: Source, *, lists: Lists = ()) -> Reading:
+        """A PDF that ends the process is not read: what the message says is kept all the same."""
+        try:
+            return await self._translate(original, source, lists, reads_files=True)
+        except (AsideFailed, AsideTooSlow) as failed:
+            if not has_pdf(original.content):
+                raise
+            logs.say(logs.Line.FILE_NOT_READ, source=source.id, kind=type(failed).__name__)
+        return await self._translate(original, source, lists, reads_files=False)
+
+    async def _translate(self, original: Original, source: Source, lists: Lists, *, reads_files: bool) -> Reading:
         async with self._turn:
             answered = False
             try:
                 process = self._process or await self._start()
-                answer = await self._ask(process, _encode((original, source, lists)))
+                answer = await self._ask(process, _encode((original, source, lists, reads_files)))
                 answered = True
             except (OSError, EOFError, asyncio.IncompleteReadError) as error:
                 raise AsideFailed from error
@@ -100,8 +117,9 @@ def main() -> None:
     tasks, answers = sys.stdin.buffer, sys.stdout.buffer
     _write(answers, _READY)
     while len(length := tasks.read(_LENGTH.size)) == _LENGTH.size:
-        original, source, lists = _read_task(tasks.read(_LENGTH.unpack(length)[0]))
-        _write(answers, _encode(read(original, source=source, lists=lists)))
+        original, source, lists, reads_files = _read_task(tasks.read(_LENGTH.unpack(length)[0]))
+        files = words_of_pdf if reads_files else None
+        _write(answers, _encode(read(original, source=source, lists=lists, files=files)))
 
 
 def _write(answers: BinaryIO, answer: bytes) -> None:

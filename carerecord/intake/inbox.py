@@ -10,10 +10,12 @@ import msgspec
 
 from carerecord.formats import hl7v2
 from carerecord.intake import hear, store
+from carerecord.intake.aside import Aside, AsideFailed, AsideTooSlow
+from carerecord.intake.files import has_pdf
 from carerecord.intake.keep import append_statements, attribute
 from carerecord.intake.pushes import in_fhir
 from carerecord.intake.values import Heard
-from carerecord.model import Original, OriginalReference, Outcome, Problem
+from carerecord.model import Original, OriginalReference, Outcome, Problem, Reading
 from carerecord.organisations import Region
 from carerecord.record import dictionary
 from carerecord.settings import Settings
@@ -149,7 +151,7 @@ async def _replay_one(
         return _refused(reference, "This message is in the record already: replaying it would say everything twice.")
     if len(message.replays) >= ATTEMPTS_MAX:
         return _refused(reference, "This message was tried too often: mend the cause first.")
-    heard = _hear_again(message, region, settings)
+    heard = await _hear_again(message, region, settings)
     if heard is None:
         return _refused(reference, f"Its source {message.source} is not registered now: put it back into region.toml.")
     if heard.source != message.source:
@@ -162,7 +164,7 @@ async def _replay_one(
     return Replayed(reference=reference, outcome=kept.outcome, problems=_in_words_of(message.format, kept.problems))
 
 
-def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Heard | None:
+async def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Heard | None:
     """An unknown sender may have been registered since; a known one stays who it was, whatever it is called now."""
     header = hl7v2.header(message.content) if message.format == "hl7v2" else None
     is_unknown = message.source == hear.UNKNOWN.id
@@ -176,7 +178,17 @@ def _hear_again(message: KeptMessage, region: Region, settings: Settings) -> Hea
         control_id=message.control_id,
         format=message.format,
     )
-    reading = hear.translate(original, header, source, lists=region.sensitive_codes)
+    reading: Reading | Problem
+    if has_pdf(original.content) and source is not hear.UNKNOWN:
+        aside = Aside(seconds_max=settings.translate_seconds_max)
+        try:
+            reading = await aside.translate(original, source, lists=region.sensitive_codes)
+        except (AsideFailed, AsideTooSlow) as failed:
+            reading = hear.CRASHED if isinstance(failed, AsideFailed) else hear.TOO_SLOW
+        finally:
+            await aside.close()
+    else:
+        reading = hear.translate(original, header, source, lists=region.sensitive_codes)
     return hear.conclude(original, reading, live=settings.live)
 
 

@@ -15,7 +15,7 @@ from carerecord.database import DatabaseLost
 from carerecord.formats import document, fhir, hl7v2
 from carerecord.intake import hear
 from carerecord.intake.answering import Answering
-from carerecord.intake.aside import Aside, AsideFailed, AsideTooSlow
+from carerecord.intake.aside import Aside, AsideFailed, AsideTooSlow, goes_aside
 from carerecord.intake.keep import Keeper
 from carerecord.intake.pushes import Answer, Pushed, pushed, sentences
 from carerecord.intake.values import Heard, Kept, Receipt, Waiting
@@ -31,7 +31,6 @@ T = TypeVar("T")
 
 BATCH_MESSAGES_MAX = 256
 BATCH_BYTES_MAX = 8 << 20
-ASIDE_BYTES = 256 << 10  # From here on a translation may take more of the loop's time than others can wait.
 # A commit of many messages costs little more than of one: it begins when all that have arrived are read, or so many.
 GATHERED_MAX = 64
 QUIET_TURNS = (
@@ -91,7 +90,7 @@ class Intake:
         answering = Answering(
             original, header, clock=self._clock, what=what, told=None if source is hear.UNKNOWN else self._told
         )
-        if len(content) < ASIDE_BYTES and source.id not in self._lanes:
+        if not goes_aside(content) and source.id not in self._lanes:
             self._enqueue(self._hear(original, header, source), answering)
             return answering.answer
         lane = self._lanes.setdefault(source.id, _Lane())
@@ -137,7 +136,7 @@ class Intake:
 
     async def _take_in(self, original: Original, header: hl7v2.Header | None, source: Source) -> tuple[Heard, Kept]:
         waiting: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        if len(original.content) < ASIDE_BYTES and source.id not in self._lanes:
+        if not goes_aside(original.content) and source.id not in self._lanes:
             heard = self._hear(original, header, source)
             self._enqueue(heard, waiting)
         else:
@@ -174,7 +173,7 @@ class Intake:
     async def _hear_aside(self, original: Original, header: hl7v2.Header | None, source: Source) -> Heard:
         packed = await asyncio.to_thread(hear.pack, original.content)
         reading: Reading | Problem
-        if source is hear.UNKNOWN or len(original.content) < ASIDE_BYTES:
+        if source is hear.UNKNOWN or not goes_aside(original.content):
             reading = hear.translate(original, header, source, lists=self._lists)
         else:
             try:

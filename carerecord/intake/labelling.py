@@ -7,12 +7,13 @@ moment of the pass: nothing is overwritten, and whoever saw it saw it under the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from carerecord.intake.aside import Aside, goes_aside
 from carerecord.intake.reading import Lists, read
 from carerecord.intake.store import QUERIES
 from carerecord.intake.withdrawn import Message
@@ -73,13 +74,23 @@ async def keys_after(db: Database, after: int, limit: int) -> list[int]:
     return [row["patient_key"] for row in await db.fetch(QUERIES["list_keys_after"], after, limit)]
 
 
-def differences(kept: Iterable[StoredStatement], messages: Iterable[Message], region: Region) -> Iterator[Difference]:
-    """Of what is kept of one key, that which is labelled otherwise today. Pure."""
-    today: dict[tuple[OriginalReference, str, str], Statement] = {}
+Said = tuple[OriginalReference, str, str]
+
+
+async def said_today(messages: Iterable[Message], region: Region, aside: Aside) -> dict[Said, Statement]:
+    """What comes out of originals today, labelled by today's lists."""
+    today: dict[Said, Statement] = {}
     for message in messages:
-        for statement in _said_by(message, region):
+        for statement in await _said_by(message, region, aside):
             today[message.reference, statement.local_id, version(statement.body)] = statement
-    last: dict[tuple[OriginalReference, str, str], StoredStatement] = {}
+    return today
+
+
+def differences(
+    kept: Iterable[StoredStatement], today: Mapping[Said, Statement], region: Region
+) -> Iterator[Difference]:
+    """Of what is kept of one key, that which is labelled otherwise today. Pure."""
+    last: dict[Said, StoredStatement] = {}
     for each in kept:
         key = (each.original, each.local_id, each.version)
         if key not in last or each.received_at > last[key].received_at:
@@ -120,7 +131,7 @@ async def say_again(connection: Connection, found: Sequence[Difference], *, lowe
     return sum(map(len, rows.values()))
 
 
-def _said_by(message: Message, region: Region) -> Sequence[Statement]:
+async def _said_by(message: Message, region: Region, aside: Aside) -> Sequence[Statement]:
     source = region.find_source(message.source)
     if source is None:
         return ()
@@ -135,6 +146,8 @@ def _said_by(message: Message, region: Region) -> Sequence[Statement]:
         format=format_,
     )
     try:
+        if goes_aside(original.content):
+            return (await aside.translate(original, source, lists=region.sensitive_codes)).statements
         return read(original, source=source, lists=region.sensitive_codes).statements
     except Exception:  # As at intake: one message that cannot be read must not end the pass.
         return ()

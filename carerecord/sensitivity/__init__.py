@@ -5,7 +5,7 @@ what, for operators and the audit), `never_kept` (what may not be kept at all). 
 mark ever labels an allergy, a medicine or a result.
 """
 
-from carerecord.sensitivity.classify import explain, labelled, version
+from carerecord.sensitivity.classify import Files, explain, labelled, version
 from carerecord.sensitivity.codes import ListDoesNotFit, check
 from carerecord.sensitivity.findings import Finding
 from carerecord.sensitivity.labels import WORDS, Label, words_of
@@ -16,6 +16,7 @@ from carerecord.sensitivity.shipped import labelling
 __all__ = [
     "NEVER_KEPT",
     "WORDS",
+    "Files",
     "Finding",
     "Label",
     "ListDoesNotFit",

@@ -7,7 +7,7 @@ hidden problem is not told by a referral's reason, a clinic's name or a letter's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -19,7 +19,7 @@ from carerecord.sensitivity.codes import bits_of_code
 from carerecord.sensitivity.findings import Finding
 from carerecord.sensitivity.labels import Label
 from carerecord.sensitivity.marks import MARKS, marks_of
-from carerecord.sensitivity.said import OF_SERVICE, SKIPPED, Code, Words, documents_in, service_in, walk
+from carerecord.sensitivity.said import OF_SERVICE, SKIPPED, Code, File, documents_in, service_in, walk
 from carerecord.sensitivity.services import DETAIL, Service, by_code, by_kind, by_name, by_unit
 from carerecord.sensitivity.shipped import version as version
 from carerecord.sensitivity.words import find_in
@@ -38,14 +38,17 @@ _BY_HEADING: Final = {Heading.SAFEGUARDING: int(Label.SAFEGUARDING), Heading.SOC
 _CACHED_LENGTH_MAX: Final = 600
 
 Lists = tuple[SensitiveCodes, ...]
+Files = Callable[[bytes], str | None]  # the words of a PDF; None: they cannot be read; "": there are none
+_WORDS_LETTERS_MIN: Final = 20  # Fewer are a page's number, and the letter is a picture.
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
 
 
-def labelled(reading: Reading, *, source: Source, own: Lists = ()) -> Reading:
-    """The reading with labels on its statements. `own`: lists that the region adds to the shipped ones."""
-    found = _findings(reading, source, own)
+def labelled(reading: Reading, *, source: Source, own: Lists = (), files: Files | None = None) -> Reading:
+    """The reading with labels on its statements. `own`: lists that the region adds to the shipped ones. `files`: reads
+    the words of a PDF."""
+    found = _findings(reading, source, own, files)
     statements = list(reading.statements)
     changed = False
     for index, findings in found:
@@ -59,20 +62,23 @@ def labelled(reading: Reading, *, source: Source, own: Lists = ()) -> Reading:
     return msgspec.structs.replace(reading, statements=tuple(statements)) if changed else reading
 
 
-def explain(reading: Reading, *, source: Source, own: Lists = ()) -> dict[str, tuple[Finding, ...]]:
+def explain(
+    reading: Reading, *, source: Source, own: Lists = (), files: Files | None = None
+) -> dict[str, tuple[Finding, ...]]:
     """What was found in each statement, by its local id: for operators and the audit, never for a reader."""
     return {
         reading.statements[index].local_id: tuple(findings)
-        for index, findings in _findings(reading, source, own)
+        for index, findings in _findings(reading, source, own, files)
         if findings
     }
 
 
-def _findings(reading: Reading, source: Source, own: Lists) -> Iterator[tuple[int, list[Finding]]]:
+def _findings(reading: Reading, source: Source, own: Lists, files: Files | None) -> Iterator[tuple[int, list[Finding]]]:
     statements = reading.statements
     of_source = _of_source(source)
     may_bear_marks = reading.may_bear_marks
     services = _of_message(reading, source)
+    reader = _Reader(source, files, is_named=bool(reading.settings))
     stays: dict[str, list[Service]] = {}
     parts: list[list[Finding]] = []
     for statement in statements:
@@ -83,7 +89,7 @@ def _findings(reading: Reading, source: Source, own: Lists) -> Iterator[tuple[in
         if (of_source or is_marked) and statement.resource_type != "Patient":
             found = [*of_source, *marks_of(body)]
         if statement.heading not in NEVER_INFERRED and may_be_inferred(statement):
-            inferred, named = _inferred(statement, source, own)
+            inferred, named = _inferred(statement, source, own, reader)
             if named and statement.resource_type == "Encounter":
                 stays[statement.local_id] = named
             found += _allowed(statement, [*_by_services(statement, (*services, *named)), *inferred])
@@ -139,22 +145,49 @@ def _allowed(statement: Statement, found: Iterable[Finding]) -> list[Finding]:
     return kept
 
 
-def _inferred(statement: Statement, source: Source, own: Lists) -> tuple[list[Finding], list[Service]]:
-    """What its codes and words give away, and of which services it says that it is."""
+class _Reader:
+    """Reads files of a message. What has no words that can be read may be of any service that its source is known to
+    have, unless the message names the service that it is of."""
+
+    def __init__(self, source: Source, files: Files | None, *, is_named: bool) -> None:
+        self._source = source
+        self._files = files
+        self._is_named = is_named
+
+    def find_in(self, file: File, statement: Statement) -> list[Finding]:
+        words = self._files(file.content) if self._files and file.kind == "application/pdf" else None
+        if words is not None and len(words.strip()) >= _WORDS_LETTERS_MIN:
+            return find_in(words, where=file.where)
+        if self._is_named or b'"practiceSetting"' in statement.body or b'"serviceType"' in statement.body:
+            return []
+        bits = 0
+        for _, service in self._source.units:
+            for each in by_kind(service):
+                bits |= each.bits
+        return [Finding(bits, "file:not-read", file.where)] if bits else []
+
+
+def _inferred(statement: Statement, source: Source, own: Lists, reader: _Reader) -> tuple[list[Finding], list[Service]]:
+    """What its codes, words and files give away, and of which services it says that it is."""
     findings: list[Finding] = []
     services: list[Service] = []
     for name, raw in _members(statement.body).items():
         if name in SKIPPED:
             if name == "content":
-                for words in documents_in(bytes(raw)):
-                    findings += find_in(words.text, where=words.where)
+                for said in documents_in(bytes(raw)):
+                    if isinstance(said, File):
+                        findings += reader.find_in(said, statement)
+                    else:
+                        findings += find_in(said.text, where=said.where)
             continue
         content = bytes(raw)
         read = _read_part if len(content) <= _CACHED_LENGTH_MAX else _read_part.__wrapped__
-        found, named = read(name, content, own)
-        if found or named:
+        found, named, files = read(name, content, own)
+        if found or named or files:
             findings += found
             services += named
+            for file in files:
+                findings += reader.find_in(file, statement)
         if source.units and name == "location":
             services += _of_units(source, content)
     return findings, list(dict.fromkeys(services))
@@ -162,11 +195,14 @@ def _inferred(statement: Statement, source: Source, own: Lists) -> tuple[list[Fi
 
 # The codes, clinics and words of a source come again in message after message: each is looked at once.
 @lru_cache(maxsize=32_768)
-def _read_part(name: str, content: bytes, own: Lists) -> tuple[tuple[Finding, ...], tuple[Service, ...]]:
+def _read_part(
+    name: str, content: bytes, own: Lists
+) -> tuple[tuple[Finding, ...], tuple[Service, ...], tuple[File, ...]]:
     if content[:1] not in b'{["':
-        return (), ()
+        return (), (), ()
     findings: list[Finding] = []
     services: list[Service] = []
+    files: list[File] = []
     says_service = name in OF_SERVICE
     for said in walk(_decode(content), name, of_person=name in ("author", "performer", "requester", "participant")):
         if isinstance(said, Code):
@@ -174,12 +210,14 @@ def _read_part(name: str, content: bytes, own: Lists) -> tuple[tuple[Finding, ..
             if bits:
                 findings.append(Finding(bits, rule, said.where))
             services += by_code(said.system, said.code)
-        elif isinstance(said, Words):
+        elif isinstance(said, File):
+            files.append(said)
+        else:
             if says_service:
                 services += by_name(service_in(said))
             if not said.is_person:
                 findings += find_in(said.text, where=said.where)
-    return tuple(findings), tuple(services)
+    return tuple(findings), tuple(services), tuple(files)
 
 
 def _of_units(source: Source, content: bytes) -> Iterator[Service]:

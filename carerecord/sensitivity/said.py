@@ -153,6 +153,14 @@ class Words(NamedTuple):
     is_person: bool = False
 
 
+class File(NamedTuple):
+    """What holds its words in another way than as text: a PDF, a picture."""
+
+    where: str
+    kind: str
+    content: bytes
+
+
 class Code(NamedTuple):
     where: str
     system: str
@@ -172,8 +180,8 @@ class _Content(msgspec.Struct):
 _read_contents = msgspec.json.Decoder(list[_Content]).decode
 
 
-def walk(value: Any, where: str, *, of_person: bool = False) -> Iterator[Words | Code]:
-    """Every text and code under a member, in order."""
+def walk(value: Any, where: str, *, of_person: bool = False) -> Iterator[Words | Code | File]:
+    """Every text, code and file under a member, in order."""
     if isinstance(value, dict):
         if isinstance(code := value.get("code"), str):
             yield Code(where, str(value.get("system", "")), code)
@@ -193,21 +201,24 @@ def walk(value: Any, where: str, *, of_person: bool = False) -> Iterator[Words |
         yield Words(where, value, of_person)
 
 
-def documents_in(raw: bytes) -> Iterator[Words]:
+def documents_in(raw: bytes) -> Iterator[Words | File]:
     """The words of DocumentReference.content, and of its titles."""
     for index, content in enumerate(_read_contents(raw)):
         yield from _of_attachment(content.attachment, f"content[{index}]")
 
 
-def _of_attachment(attachment: _Attachment, where: str) -> Iterator[Words]:
+def _of_attachment(attachment: _Attachment, where: str) -> Iterator[Words | File]:
     if attachment.title:
         yield Words(f"{where}.title", attachment.title)
     kind = attachment.contentType.partition(";")[0].strip().lower()
-    if not attachment.data or kind not in {"text/plain", "text/html", "application/rtf", "text/rtf", "application/xml"}:
+    if not attachment.data:
         return
     try:
         content = b64decode(attachment.data)
     except (binascii.Error, ValueError):
+        content, kind = b"", "application/octet-stream"
+    if kind not in {"text/plain", "text/html", "application/rtf", "text/rtf", "application/xml"}:
+        yield File(where, kind, content)
         return
     if kind.endswith("rtf"):
         yield Words(where, text_of_rtf(content))

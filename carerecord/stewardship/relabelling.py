@@ -19,6 +19,7 @@ import msgspec
 from carerecord import database, logs
 from carerecord.database import Database
 from carerecord.intake import labelling, withdrawn
+from carerecord.intake.aside import Aside
 from carerecord.organisations import Region
 from carerecord.record import dictionary, rewrite
 from carerecord.sensitivity import labelling as lists_of
@@ -27,6 +28,7 @@ from carerecord.settings import Settings
 
 KEYS_AT_ONCE: Final = 100
 REST_SECONDS: Final = 600.0
+ASIDE_SECONDS_MAX: Final = 20.0
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,23 @@ async def relabel(
     progress: Callable[[Relabelled], None] | None = None,
 ) -> Relabelled:
     """One pass over everybody, as the role `relabel`."""
+    aside = Aside(seconds_max=ASIDE_SECONDS_MAX)
+    try:
+        return await _relabel(db, region, aside, at=at, is_dry_run=is_dry_run, lowers=lowers, progress=progress)
+    finally:
+        await aside.close()
+
+
+async def _relabel(
+    db: Database,
+    region: Region,
+    aside: Aside,
+    *,
+    at: datetime,
+    is_dry_run: bool,
+    lowers: bool,
+    progress: Callable[[Relabelled], None] | None,
+) -> Relabelled:
     done = Relabelled(lists=lists_of(region.sensitive_codes), is_dry_run=is_dry_run, lowers=lowers)
     after = labelling.FIRST_KEY
     if not is_dry_run:
@@ -72,7 +91,9 @@ async def relabel(
     lowered: Counter[tuple[str, str]] = Counter()
     while keys := await labelling.keys_after(db, after, KEYS_AT_ONCE):
         for after in keys:
-            found = await _of_one(db, region, after, at=at, is_dry_run=is_dry_run, lowers=lowers, done=done)
+            found = await _of_one(
+                db, region, after, at=at, is_dry_run=is_dry_run, lowers=lowers, done=done, aside=aside
+            )
             for each in found:
                 raised.update((each.kept.heading.name, word) for word in words_of(each.raised))
                 lowered.update((each.kept.heading.name, word) for word in words_of(each.lowered))
@@ -95,6 +116,7 @@ async def _of_one(
     is_dry_run: bool,
     lowers: bool,
     done: Relabelled,
+    aside: Aside,
 ) -> Sequence[labelling.Difference]:
     async with db.transaction() as connection:
         await rewrite.hold(connection, patient_key)  # No fold moves a statement between two reads of it.
@@ -105,7 +127,7 @@ async def _of_one(
         except dictionary.UnknownDictionary:
             await dictionary.load(connection)
             messages = await withdrawn.find_messages(connection, {each.original for each in kept})
-        found = list(labelling.differences(kept, messages, region))
+        found = list(labelling.differences(kept, await labelling.said_today(messages, region, aside), region))
         if not is_dry_run:
             done.said_again += await labelling.say_again(connection, found, lowers=lowers, at=at)
     done.people += 1

@@ -71,7 +71,9 @@ def printed(staff: Staff, form: str, *, at: datetime) -> str:
     """The line at the head of what is printed: whose hands it was in first."""
     if form != PRINT:
         return ""
-    return f"Printed {words.moment(at)} by {reader(staff)}. Keep it as you keep notes, and shred it when it is done with."
+    return (
+        f"Printed {words.moment(at)} by {reader(staff)}. Keep it as you keep notes, and shred it when it is done with."
+    )
 
 
 def form_of(request: Request) -> str:
@@ -84,7 +86,9 @@ def printed(staff: Staff, form: str, *, at: datetime) -> str:
     """The line at the head of what is printed: whose hands it was in first."""
     if form != PRINT:
         return ""
-    return f"Printed {words.moment(at)} by {reader(staff)}. Keep it as notes are kept, and shred it when it is done with."
+    return (
+        f"Printed {words.moment(at)} by {reader(staff)}. Keep it as notes are kept, and shred it when it is done with."
+    )
 
 
 def base(session_id: str) -> str:

@@ -12,8 +12,7 @@ import pytest
 
 from carerecord import database
 from carerecord.intake import Intake, NotKept, Receipt
-from carerecord.intake import intake as intake_module
-from carerecord.intake.aside import Aside, AsideTooSlow
+from carerecord.intake.aside import ASIDE_BYTES, Aside, AsideTooSlow
 from carerecord.model import Original, Outcome
 from carerecord.organisations import Organisation, Region
 from carerecord.organisations.region import SourceEntry
@@ -281,7 +280,7 @@ async def test_a_connection_cut_in_the_middle_loses_and_doubles_nothing(settings
 
 async def test_a_big_message_is_translated_aside_and_holds_back_only_its_own_source(settings: Settings) -> None:
     big = result("M1", values=8000)
-    assert len(big) > intake_module.ASIDE_BYTES
+    assert len(big) > ASIDE_BYTES
     settled: list[str] = []
     async with opened(settings) as (intake, _):
 
