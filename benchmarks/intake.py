@@ -11,12 +11,14 @@ from benchmarks import clients, harness
 from benchmarks.harness import Ground, Meter, Yardstick
 from benchmarks.promise import Benchmark, Promise
 from carerecord import database
-from demo.messages import Message
+from demo.messages import Message, history
+from demo.people import generate
 
 CONNECTIONS = 64
 ROUNDS = 6
 ALONE_ROUNDS = 3
 ALONE_PEOPLE = 12
+PEOPLE_A_ROUND = 2 * CONNECTIONS  # Fewer would leave connections without anything to send before a round ends.
 STORED = """
     select o.content, coalesce(l.header, ''), coalesce(l.body, '') from intake.original o
     left join record.log l on l.original_day = o.day and l.original_seq = o.seq order by o.seq limit 4000
@@ -31,7 +33,8 @@ async def _measure() -> dict[str, tuple[float, str]]:
     async with harness.ground() as on:
         syncs = harness.fdatasyncs_per_second(on.folder)
         async with harness.process(on, "carerecord", "listen", port=on.settings.listen_port) as listener:
-            everyone = list(harness.people())
+            count = ALONE_ROUNDS * ALONE_PEOPLE + CONNECTIONS + ROUNDS * PEOPLE_A_ROUND
+            everyone = [tuple(history(person, channel="mllp")) for person in generate(harness.SEED, count)]
             alone, everyone = everyone[: ALONE_ROUNDS * ALONE_PEOPLE], everyone[ALONE_ROUNDS * ALONE_PEOPLE :]
             warm, everyone = everyone[:CONNECTIONS], everyone[CONNECTIONS:]
             await clients.send_all(on.settings.listen_port, _queues(warm))
@@ -41,10 +44,9 @@ async def _measure() -> dict[str, tuple[float, str]]:
 
 async def _under_load(on: Ground, listener: int, everyone: Sequence[Sequence[Message]]) -> dict[str, tuple[float, str]]:
     meter, rounds, wal, rates, yardstick = Meter(on, listener), [], [], [], Yardstick()
-    size = len(everyone) // ROUNDS
     async with database.connect(on.settings, "owner") as db:
         for number in range(ROUNDS):
-            queues = _queues(everyone[number * size : (number + 1) * size])
+            queues = _queues(everyone[number * PEOPLE_A_ROUND : (number + 1) * PEOPLE_A_ROUND])
             count = sum(map(len, queues))
             at, begun, before = await db.fetchval("select pg_current_wal_lsn()"), time.perf_counter(), meter.read()
             await clients.send_all(on.settings.listen_port, queues)
@@ -54,7 +56,7 @@ async def _under_load(on: Ground, listener: int, everyone: Sequence[Sequence[Mes
             wal.append(float(await db.fetchval("select pg_current_wal_lsn() - $1::pg_lsn", at)) / count)
         stored = await db.fetch(STORED)
         recorded = await db.fetchval("select avg((outcome = 'recorded')::int) from intake.original")
-    floor = await harness.bare_copy(on, [tuple(row) for row in stored], batch=CONNECTIONS // 2)
+    floor = await harness.bare_copy(on, [tuple(row) for row in stored], batch=CONNECTIONS)
     contents = [len(message.content) for each in everyone for message in each]
     least, words = harness.best(rounds)
     mix = (
@@ -65,7 +67,8 @@ async def _under_load(on: Ground, listener: int, everyone: Sequence[Sequence[Mes
         "intake_us_per_message": (
             round(least.both, 1),
             f"{mix}; {CONNECTIONS} connections; {least}; {words}; at best {max(rates):,.0f} messages/s with the sender "
-            f"beside it; {yardstick}; the same bytes by COPY, {CONNECTIONS // 2} messages a commit: {floor}",
+            f"beside it, {1e6 / least.app:,.0f} a second of the listener's own processor time; {yardstick}; "
+            f"the same bytes by COPY, {CONNECTIONS} messages a commit: {floor}",
         ),
         "intake_wal_bytes_per_message": (
             round(statistics.median(wal)),
@@ -94,10 +97,10 @@ async def _alone(on: Ground, everyone: Sequence[Sequence[Message]], syncs: float
 
 
 def _queues(everyone: Sequence[Sequence[Message]]) -> list[list[bytes]]:
-    """Each person's messages in order over one connection, people dealt out over the connections."""
+    """Each person's messages in order over one connection, people dealt out so that all have about as many to send."""
     queues: list[list[bytes]] = [[] for _ in range(CONNECTIONS)]
-    for number, messages in enumerate(everyone):
-        queues[number % CONNECTIONS] += [message.content for message in messages]
+    for messages in sorted(everyone, key=len, reverse=True):
+        min(queues, key=len).extend(message.content for message in messages)
     return queues
 
 

@@ -322,3 +322,39 @@ async def test_older_words_that_come_later_do_not_change_the_patient(settings: S
         await intake.receive(old, received_at=NOON + timedelta(minutes=1))
     (identity,) = await rows(settings, "select subject from patient_index.identity")
     assert b"1 Old Lane" in identity["subject"]
+
+
+async def test_messages_that_come_one_after_the_other_without_a_pause_share_a_commit(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "GATHERING_SECONDS_MAX", 60.0)  # However busy the machine is just now.
+    async with opened(settings) as (intake, _):
+        answers = []
+        for each in range(20):
+            answers.append(intake.acknowledge(message(f"M{each}", mrn=f"A{each}", number=""), received_at=NOON))
+            await asyncio.sleep(0)  # As a connection's bytes come: each in a turn of the loop of its own.
+        assert all(b"MSA|AA|M" in answer for answer in await asyncio.gather(*answers))
+    assert len(await rows(settings, "select distinct xmin::text from intake.original")) == 1
+
+
+async def test_messages_that_go_on_coming_do_not_hold_back_a_commit_for_ever(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "GATHERED_MAX", 8)
+    async with opened(settings) as (intake, _):
+        first = intake.acknowledge(message("first"), received_at=NOON)
+        sent = []
+        while not first.done():
+            sent.append(intake.acknowledge(message(f"M{len(sent)}"), received_at=NOON))
+            await asyncio.sleep(0)
+        assert b"MSA|AA|first" in first.result()
+        await asyncio.gather(*sent)
+
+
+async def test_a_sender_who_is_gone_does_not_keep_its_message_from_being_kept(settings: Settings) -> None:
+    async with opened(settings) as (intake, _):
+        gone = intake.acknowledge(message("M1"), received_at=NOON)
+        stays = intake.acknowledge(message("M2"), received_at=NOON)
+        gone.cancel()
+        assert b"MSA|AA|M2" in await stays
+    assert len(await rows(settings, "select 1 from intake.original")) == 2
