@@ -59,7 +59,8 @@ KINDS: Final[dict[Kind, Says]] = {
 COLUMNS: Final = (
     ("`patient_key`", "whom it is about, a number without meaning; 0: nobody"),
     ("`stream`, `seq`", "where it stands: one chain for each process that writes"),
-    ("`recorded_at`", "when it was committed; `detail.at` is when it was asked for"),
+    ("`recorded_at`", "when it was committed"),
+    ("`asked_at`", "when it was asked for; in events written before version 0.4.0, `detail.at`"),
     ("`kind`", "one of those below"),
     ("`staff`", "who, as at the time: id, name, role, organisation, how they signed in; a program too"),
     ("`purpose`", "HL7 PurposeOfUse: TREAT, ETREAT, BTG, PATRQT, PATADMIN, HRESCH"),
@@ -68,11 +69,23 @@ COLUMNS: Final = (
         "`decision`",
         "permit, deny or reason-needed; the policies that decided, their version, and headings by labels hidden",
     ),
-    ("`about_seq`, `detail.about_stream`", "the event that this one follows"),
+    (
+        "`about_stream`, `about_seq`",
+        "the event that this one follows; the stream of earlier ones, `detail.about_stream`",
+    ),
     ("`snapshot`", "SHA-256 over the ids and versions of all that was shown"),
     ("`detail`", "what belongs to the kind; never a body of the record"),
     ("`route`, `session`", "by which way in, and in which session; its device stands in the event by which it began"),
-    ("`hash`", "SHA-256 over the hash before it and every column above"),
+    (
+        "`manner`",
+        "SHA-256 of staff and decision, whose text stands once for a stream and month; none: the row says them itself",
+    ),
+    ("`grounds`", "SHA-256 of the evidence, kept the same way under its patient; none: the row says it itself"),
+    ("`hash`", "SHA-256 over the hash before it and every column above, of texts kept once their digests"),
+)
+ENTRY: Final = (
+    "Events are read by the view `audit.event`, in which each text stands as it was said. They are kept in "
+    "`audit.entry` by month of `recorded_at`, their texts in `audit.text` by the same month: an entry's texts go with its month."
 )
 
 
@@ -80,6 +93,8 @@ def page() -> list[str]:
     """The table as Markdown."""
     lines = [
         "## Columns",
+        "",
+        ENTRY,
         "",
         "| column | what |",
         "| --- | --- |",
