@@ -150,7 +150,7 @@ async def _look(on: Ground, chance: random.Random) -> list[Look]:
                 opened = await browser.get(f"{base}/{line}", cookies=cookies)
                 await take("line", opened.content)
                 await take("line in place", (await browser.get(f"{base}/{line}?in=place", cookies=cookies)).content)
-                if found := re.findall(r"original/\d{8}-\d+\?of=[^"]+", opened.text):
+                if found := re.findall(r'original/\d{8}-\d+\?of=[^"]+', opened.text):
                     await take("original", (await browser.get(f"{base}/{found[0]}", cookies=cookies)).content)
                 if letters := re.findall(r'href="[^"]*(document/[^"]+)"', opened.text + shown.text):
                     await take("document", (await browser.get(f"{base}/{letters[0]}", cookies=cookies)).content)

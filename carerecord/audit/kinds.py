@@ -85,7 +85,7 @@ COLUMNS: Final = (
 )
 ENTRY: Final = (
     "Events are read by the view `audit.event`, in which each text stands as it was said. They are kept in "
-    "`audit.entry` by month of `recorded_at`, their texts in `audit.text` by the same month: an entry's texts go with its month."
+    "`audit.entry` by month of `recorded_at`, their texts in `audit.text` by the same month: they go with it."
 )
 
 
