@@ -13,18 +13,21 @@ from typing import Any
 import msgspec
 
 from carerecord import access, audit, clock, database
+from carerecord.audit.events import read_events_witnessed
 from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
 from carerecord.model import Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.stewardship.ledger import hold_of
+from carerecord.stewardship.ledger_rules import names_a_held
 from carerecord.stewardship.ledger_values import Hold, HoldKind
 
 QUERIES = database.queries(__package__)
 DESK = "privacy"
 LETTERS_MAX, LETTERS_MIN = 1_000, 5
 ANYBODY = 0
+LOOKS_MAX = 50
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,13 +146,27 @@ class LedgerDesk:
             return sentences.nothing_there(self.region)
         if row["answered_at"] is not None:
             return _mend("This question was answered before. The person reads that answer.")
-        await self._examine(staff, row["patient_key"], what="question", session=session, at=at, case=str(question_id))
+        witness = await self._examine(
+            staff, row["patient_key"], what="question", session=session, at=at, case=str(question_id)
+        )
+        if names_a_held(said, await self._held_names(row["patient_key"], witness)):
+            return _mend("This names a member of staff whose name is held. Answer for the organisation, without it.")
         await self._db.execute(
             QUERIES["answer_question"], row["patient_key"], question_id, said, at, staff.organisation_name
         )
         return None
 
     # --- Inside -----------------------------------------------------------------------------------------------------
+
+    async def _held_names(self, patient_key: int, witness: audit.Witness) -> set[str]:
+        """Of those who looked at this person and whose name is given to nobody: what they are called, and known by."""
+        rows = await self._db.fetch(QUERIES["read_holds"], [patient_key, ANYBODY])
+        holds = [hold for hold in map(hold_of, rows) if hold.kind is HoldKind.NAME and hold.stands]
+        names = {hold.value for hold in holds}
+        for user_id in tuple(names):
+            events = await read_events_witnessed(self._db, witness=witness, staff=user_id, limit=LOOKS_MAX)
+            names |= {event.staff.name for event in events if event.staff is not None}
+        return names
 
     def _may_not(self, staff: Staff, said: str | None = None) -> Refusal | None:
         if not access.may_work(staff.role, DESK):
@@ -166,13 +183,15 @@ class LedgerDesk:
             staff, hold.patient_key, "administered", session=session, at=at, what="hold", step=step, hold=str(hold.id)
         )
 
-    async def _examine(self, staff: Staff, patient_key: int, *, session: str, at: datetime, **detail: Any) -> None:
-        await self._event(staff, patient_key, "examined", session=session, at=at, **detail)
+    async def _examine(
+        self, staff: Staff, patient_key: int, *, session: str, at: datetime, **detail: Any
+    ) -> audit.Witness:
+        return await self._event(staff, patient_key, "examined", session=session, at=at, **detail)
 
     async def _event(
         self, staff: Staff, patient_key: int, kind: str, *, session: str, at: datetime, **detail: Any
-    ) -> None:
-        await self._writer.witness(
+    ) -> audit.Witness:
+        return await self._writer.witness(
             audit.Event(
                 kind=kind, patient_key=patient_key, staff=staff, purpose=Purpose.PATADMIN, evidence=None, decision={},
                 detail={"desk": DESK, **detail}, route="desk", session=session, at=at,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -227,3 +229,24 @@ def months_of(looks: Iterable[Look], *, count: int, at: datetime) -> tuple[Month
         if first in seen:
             (sent if look.is_sent else seen)[first] += 1
     return tuple(Month(first=first, seen=seen[first], sent=sent[first]) for first in firsts)
+
+
+_TITLES: Final = frozenset(
+    ("dr", "mr", "mrs", "ms", "miss", "mx", "prof", "professor", "sir", "dame", "sister", "nurse")
+)
+
+
+def names_a_held(words: str, names: Iterable[str]) -> bool:
+    """Whether a text that a person will read holds a surname, or another name that somebody is known by.
+
+    A surname alone is enough: with the day and the clinic it finds one of the staff. Titles are nobody's name.
+    """
+    said = set(_PART_OF_NAME.findall(words.casefold()))
+    for name in names:
+        parts = [part for part in _PART_OF_NAME.findall(name.casefold()) if part not in _TITLES]
+        if parts and parts[-1] in said:
+            return True
+    return False
+
+
+_PART_OF_NAME: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
+import pytest
 
 from carerecord import audit, clock, database
 from carerecord.audit import entry_proofs, keys
@@ -23,6 +24,7 @@ from carerecord.signin import Sessions, person_staff
 from carerecord.stewardship import Ledger, LedgerDesk
 from carerecord.stewardship.cases import list_cases
 from carerecord.stewardship.ledger import Own
+from carerecord.stewardship.ledger_rules import names_a_held
 from carerecord.stewardship.ledger_values import HoldKind, LedgerPage, Wanted
 from carerecord.stewardship.notices import list_notices
 from carerecord.stewardship.objections import Objections, Scope, State
@@ -335,3 +337,44 @@ async def test_the_young_and_whoever_is_to_be_reviewed_first_are_not_shown_it_by
             await flag(home, code, said_at=clock.now())
             for born in (grown, young):
                 assert (await home.door.may_open(own, birth_date=born) is None) is opens, (code, born)
+
+
+async def test_a_held_name_is_in_no_answer_of_the_desk_and_in_nothing_that_a_person_reads(settings: Settings) -> None:
+    async with open_home(settings) as home:
+        await home.event(OXFORD, session="a")
+        ref = (await home.read()).looks[0].ref
+        await home.door.ask(home.own, ref, words="Who was it?")
+        (case,) = await list_cases(home.house.db, desk="privacy")
+        surname = OXFORD.name.split()[-1]
+        hold = await home.desk.set_hold(
+            OFFICER, kind=HoldKind.NAME, value=OXFORD.user_id, because="She was followed home", **home.how
+        )
+        assert not isinstance(hold, Refusal)
+        for words in (
+            f"It was Dr {surname} of ours.",
+            f"it was {surname.upper()}.",
+            f"Staff {OXFORD.user_id} of ours.",
+        ):
+            refused = await home.desk.answer(OFFICER, case.id, words=words, **home.how)
+            assert isinstance(refused, Refusal)
+            assert "without it" in refused.sentences[0]
+        look = await home.door.find_look(home.own, ref)
+        listed = await home.read()
+        for told in (look, listed):
+            assert surname.encode() not in msgspec.json.encode(told)
+            assert OXFORD.user_id.encode() not in msgspec.json.encode(told)
+        assert await home.desk.answer(OFFICER, case.id, words="Somebody of our clinic.", **home.how) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "is_named"),
+    [
+        ("Dr Osei saw you.", True),
+        ("OSEI saw you", True),
+        ("Amara saw you", False),  # a given name is many people's
+        ("A doctor saw you.", False),
+        ("Oseitutu is another.", False),
+    ],
+)
+def test_a_name_is_found_by_its_surname(words: str, is_named: bool) -> None:
+    assert names_a_held(words, ["Dr Amara Osei"]) is is_named
