@@ -7,6 +7,7 @@ done once in a folder, after `Ready`, so that nobody waits for it.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,12 +29,14 @@ from demo.systems.neighbours import Staff, read_neighbour
 OXFORD, MILTON_KEYNES = "oxford", "milton-keynes"
 WATCHED_NURSE, JUNIOR, SISTER = "OUH-8215", "OUH-7782", "OUH-5127"
 LOCUM, CLINIC_ADMINISTRATOR = "555000000121", "555000000104"
+GUARDIAN, RECORDS_MANAGER = "555000000116", "555000000117"
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 # By family and given name: whose record each of these is about.
 NURSE_HERSELF, HER_NEIGHBOUR = ("Whitlock", "Charlotte"), ("Penhale", "Stanley")
 IN_EMERGENCY, UNMATCHED, FISHED_FOR = ("Ogunleye", "Adebayo"), ("Stacey", "Gordon"), ("Campbell-Reid", "Leroy")
 OBJECTS, WITH_A_LETTER_TOO_MANY = ("Öztürk", "Zeynep"), ("Hartley", "Arthur")
 _SEARCHES = 5
+_REFERENCE = re.compile(r'name="reference" value="([0-9A-F-]{19})"')
 
 
 def write_registers(plan: Plan, people: Sequence[Person]) -> None:
@@ -171,10 +174,21 @@ class Desks:
     async def removal(self) -> None:
         """A letter that was written about somebody else: two people agree, and no reader is given it any more."""
         letter = await self._letter_of(self._person(WITH_A_LETTER_TOO_MANY))
-        await self._operate(
-            "removal", "ask", "--statement", letter, "--authority", "rectification", "--carry-out",
-            "--by", "Yusuf Hartnell", "--agreed-by", "Miriam Castell", "--reason", "Dictated under the wrong name.",
-        )  # fmt: skip
+        desk = f"{self.plan.record}/desk/records/removals"
+        async with Browser(self.plan.record) as browser:
+            await browser.sign_in(RECORDS_MANAGER)
+            asked = {"reach": "named", "named": letter, "authority": "rectification"}
+            page = await browser.post(f"{desk}/ask", {**asked, "because": "Dictated under the wrong name."})
+        reference = _REFERENCE.search(page.text)
+        if reference is None:
+            raise CouldNot(f"ask for a removal: {page.heading}")
+        async with Browser(self.plan.record) as browser:
+            await browser.sign_in(GUARDIAN)
+            agreed = await browser.post(
+                f"{self.plan.record}/desk/guardian/proposals/agree", {"reference": reference[1]}
+            )
+            if agreed.status != 200:
+                raise CouldNot(f"agree to a removal: {agreed.heading}")
 
     async def _operate(self, *words: str, told: str = "") -> None:
         process = await asyncio.create_subprocess_exec(

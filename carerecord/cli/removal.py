@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -16,13 +17,21 @@ from carerecord.cli.commands import Commands, open_database, say
 from carerecord.database import backup
 from carerecord.model import OriginalReference
 from carerecord.settings import Settings
-from carerecord.stewardship import proof, removal, removal_ledger, removal_plan
+from carerecord.stewardship import (
+    proof,
+    removal,
+    removal_asked,
+    removal_desk,
+    removal_ledger,
+    removal_plan,
+    removal_proofs,
+)
 from carerecord.stewardship.removal_plan import Authority, Decision, Part, RemovalRefused, Target
 
 
 def add_to(commands: Commands) -> None:
     group = commands.group("removal", "Erasure, rectification, retention, and a source that leaves.")
-    asked = group.add("ask", ask, "Say what would go; with --carry-out withdraw it from every reader at once.")
+    asked = group.add("ask", ask, "Say what would go; nothing is changed, unless no desk is staffed.")
     what = asked.add_mutually_exclusive_group(required=True)
     what.add_argument("--statement", help="its id as its receipt and FHIR show it: <patient>-<local id>")
     what.add_argument("--original", type=_reference, help="a message and all that came of it: 20261122-7")
@@ -35,8 +44,10 @@ def add_to(commands: Commands) -> None:
     )
     asked.add_argument("--authority", required=True, choices=[each.value for each in Authority])
     _two_people(asked)
-    asked.add_argument("--carry-out", action="store_true", help="without it nothing is changed")
+    asked.add_argument("--carry-out", action="store_true", help="only with CARERECORD_REMOVAL_BY_NAMES")
     asked.add_argument("--json", action="store_true")
+    agreed = group.add("carry-out", carry_out, "Withdraw what two people agreed at the desk from every reader at once.")
+    agreed.add_argument("reference", help="as the desk shows it: 07F3-1A2B-3C4D-5E6F")
     finished = group.add("complete", complete, "Take out now what is withdrawn, and free its room.")
     finished.add_argument("--scrub", action="store_true", help="write the files anew; each table is locked meanwhile")
     listed = group.add("list", list_all, "The ledger of removals, newest first.")
@@ -46,6 +57,7 @@ def add_to(commands: Commands) -> None:
     )
     proven.add_argument("removal", type=int, nargs="?", help="one removal, by its number; without it all")
     proven.add_argument("--backup", type=Path, help="prove it of this backup as a restore brings it back")
+    proven.add_argument("--files", type=Path, help="search these raw files too: the data folder of the server")
     proven.add_argument("--json", action="store_true")
     removal_due.add_to(group)
     group.add("replay", replay, "After a restore: do again what the ledger holds and the database does not.")
@@ -75,7 +87,9 @@ def _patient(text: str) -> int:
 
 async def ask(chosen: Settings, asked: argparse.Namespace) -> int:
     target, decision = _target(asked), _decision(asked)
-    removal.refuse_unless_two(decision)
+    if asked.carry_out:
+        removal_asked.refuse_names(chosen)
+        removal.refuse_unless_two(decision)
     number = clock.random_key() >> 16
     async with AsyncExitStack() as stack:
         db = await open_database(stack, chosen, "remove")
@@ -114,8 +128,28 @@ def _target(asked: argparse.Namespace) -> Target:
 
 def _decision(asked: argparse.Namespace) -> Decision:
     return Decision(
-        authority=Authority(asked.authority), reason=asked.reason, asked_by=asked.by, agreed_by=asked.agreed_by
+        authority=Authority(asked.authority),
+        reason=asked.reason,
+        asked_by=removal.typed(asked.by),
+        agreed_by=removal.typed(asked.agreed_by),
     )
+
+
+async def carry_out(chosen: Settings, asked: argparse.Namespace) -> int:
+    """What two people agreed at the desk, where the process that serves may not do it itself."""
+    at = clock.now()
+    async with AsyncExitStack() as stack:
+        db = await open_database(stack, chosen, "remove")
+        proposal = await removal_asked.read_agreed(db, asked.reference, at=at)
+        content = removal_asked.content_of(proposal)
+        if content.reach in removal_asked.BY_COMMAND:
+            how = "due --apply" if content.reach is removal_asked.Reach.DUE else f"destroy {content.source} --carry-out"
+            raise RemovalRefused(f"This takes longer: run `carerecord removal {how} --agreed {asked.reference}`.")
+        writer = await stack.enter_async_context(audit.Writer.open(db))
+        outcome = await removal_desk.carry_out(db, writer, proposal, by=None, settings=chosen, session="", at=at)
+        await removal_asked.note_done(db, proposal, outcome, at=at)
+    print(f"{outcome} `carerecord removal prove {proposal.id}` shows within the day that it is gone.")
+    return 0
 
 
 def _ask_lines(parts: list[Part], number: int, target: Target, asked: argparse.Namespace) -> list[str]:
@@ -124,7 +158,7 @@ def _ask_lines(parts: list[Part], number: int, target: Target, asked: argparse.N
         lines.append(f"{part.target} of {part.source or 'no source'}:")
         lines += [f"  {name.replace('_', ' '):30} {count}" for name, count in part.counts.items()]
     if not asked.carry_out:
-        return [*lines, "Nothing was changed. With --carry-out it is withdrawn from every reader at once."]
+        return [*lines, "Nothing was changed. Two people agree to it at the records desk."]
     lines.append(f"Withdrawn as {number}: no reader is given it any more. It is taken out within the day;")
     lines.append(f"`carerecord removal prove {number}` then shows that it is gone.")
     if asked.authority == Authority.MISFILED:
@@ -176,6 +210,11 @@ async def prove(chosen: Settings, asked: argparse.Namespace) -> int:
         else:
             folder = Path(chosen.drop_folder) if chosen.drop_folder else None
             found = await proof.prove(db, entries, drop_folder=folder)
+        if asked.files:
+            windows = {window for entry in entries for window in entry.what.stored}
+            found.in_files = await asyncio.to_thread(proof.search_files, asked.files, windows)
+        of = f"the backup {asked.backup.name}" if asked.backup else "the record"
+        await removal_proofs.keep(db, found, removal=asked.removal or 0, of=of, by="by command", at=clock.now())
     say(found, as_json=asked.json, lines=lambda: _proof_lines(found))
     return 0 if found.holds else 1
 
@@ -211,10 +250,13 @@ def _proof_lines(found: proof.Proof) -> list[str]:
         )
     if found.not_completed:
         lines.append(f"{found.not_completed} are withdrawn and not taken out yet: `carerecord removal complete`.")
+    if found.in_files:
+        lines.append(f"Stored bytes of it stand in the files {', '.join(sorted(found.in_files))}.")
     if found.not_scrubbed:
         lines.append(
             f"Of {found.not_scrubbed} the bytes may stand in unused room of the database's files, and in its "
-            "write-ahead log until that is used again: `carerecord removal complete --scrub` writes the files anew."
+            "write-ahead log until that is used again: who works takes them off by night, or "
+            "`carerecord removal complete --scrub` now, with each table locked."
         )
     return lines
 

@@ -127,12 +127,14 @@ grant insert on audit.event to carerecord_work;
 grant insert, update on audit.stream to carerecord_work;
 grant execute on function intake.remove_withdrawn(bigint) to carerecord_work;
 grant execute on function intake.withdraw_returned(bigint, bigint, date[], bigint[]) to carerecord_work;
+grant execute on function intake.find_removed(bigint, date, bigint) to carerecord_serve;
 -- Who works takes its bytes off the disk, through functions that write nothing that stays.
 grant execute on function stewardship.removable_tables(), stewardship.is_still_seen(timestamptz),
     stewardship.write_anew(text, bigint), stewardship.vacuum_soon(text, boolean),
     stewardship.overwrite_free(text, int, boolean, int) to carerecord_work;
 grant select, insert, update on stewardship.written_anew to carerecord_work;
-grant select on stewardship.written_anew to carerecord_remove;
+grant select on stewardship.written_anew, stewardship.proposal to carerecord_remove;
+grant update (done_at, outcome) on stewardship.proposal to carerecord_remove;
 grant select, insert on stewardship.removal_proof, stewardship.returned to carerecord_remove;
 
 -- The watch reads who looked, and of whom they looked at what the rules ask; it opens cases and keeps its place.

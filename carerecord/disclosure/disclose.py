@@ -104,7 +104,9 @@ class Door:
             return await self._nothing_there(sight, what="original")
         kept = await read.read_original(self._db, witness=sight.witness, person=sight.person, reference=reference)
         if kept is None:
-            return await self._nothing_there(sight, what="original")
+            removed_at = await read.find_removed(self._db, person=sight.person, reference=reference)
+            nothing = await self._nothing_there(sight, what="original")
+            return sentences.original_removed(self.region, at=removed_at) if removed_at else nothing
         await self._witness_shown(sight, behind, what="original", original=str(reference), entry=of)
         return compose.original_of(sight, kept, behind, self.region, of=of)
 

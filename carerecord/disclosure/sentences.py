@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from carerecord.access import Decision, in_force
 from carerecord.disclosure.values import Refusal
@@ -64,6 +65,19 @@ def protected(region: Region) -> Refusal:
         sentences=(
             "This person's whereabouts are protected, so documents and original messages are not opened here.",
             f"What it says for care stands on the summary. If you need the document, phone {region.phone}.",
+        ),
+        phone=region.phone,
+    )
+
+
+def original_removed(region: Region, *, at: datetime) -> Refusal:
+    """Of a statement that stays: its message held something that had to go, and no message is altered."""
+    return Refusal(
+        kind="not-found",
+        sentences=(
+            f"The message that this came in was lawfully removed on {at:%d-%b-%Y}.",
+            "It held something that may not be kept. What you opened it from stands as it was said; its source may "
+            "hold the message still.",
         ),
         phone=region.phone,
     )

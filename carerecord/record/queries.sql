@@ -23,6 +23,10 @@ from record.read_witnessed($1, $2, $3, $4, $5)
 select source, format, content, received_at, message_type
 from intake.read_original_witnessed($1, $2, $3, $4, $5, $6)
 
+-- :name find_removed
+-- When a message of a person was lawfully removed; null if it was not.
+select intake.find_removed($1, $2, $3)
+
 -- :name find_stretch_end
 -- The patient with whom a stretch of so many rows of the log ends, in the order of its key; none if the log ends before.
 select patient_key from record.log where patient_key > $1 order by patient_key limit 1 offset $2

@@ -128,6 +128,14 @@ async def read_original(
     return await _kept(db, row, reference) if row else None
 
 
+async def find_removed(db: Database, *, person: Person, reference: OriginalReference) -> datetime | None:
+    """When this message was lawfully removed, which said something of this person that stays."""
+    found: datetime | None = await db.fetchval(
+        QUERIES["find_removed"], person.patient_key, reference.day, reference.seq
+    )
+    return found
+
+
 async def _kept(db: Database, row: asyncpg.Record, reference: OriginalReference) -> KeptOriginal:
     try:
         content = dictionary.decompress(row["content"])

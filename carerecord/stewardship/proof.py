@@ -50,6 +50,7 @@ class Proof(msgspec.Struct, kw_only=True):
     values: int = 0  # columns of all other tables
     unread: list[str] = []  # tables that whoever looked may not read: a proof as the owner reads them too
     files: int = 0  # dropped files that still lie where they were put
+    in_files: dict[str, int] = {}  # raw files in which windows of stored bytes stand, if they were searched
     found: int = 0  # of what must be gone
     found_in: list[str] = []
     same_words: int = 0  # rows of others in which the same eight words stand
@@ -58,7 +59,7 @@ class Proof(msgspec.Struct, kw_only=True):
 
     @property
     def holds(self) -> bool:
-        return not self.found and not self.not_completed
+        return not self.found and not self.not_completed and not self.in_files
 
 
 class _Search:

@@ -243,7 +243,7 @@ class Proposals:
         rows = await self._db.fetch(
             QUERIES["list_proposals"], [kind.value for kind in kinds], only_open, at - LASTS, LISTED_MAX
         )
-        return tuple(_proposal(row) for row in rows)
+        return tuple(proposal_of(row) for row in rows)
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ class Proposals:
         row = await self._db.fetchrow(QUERIES["find_proposal"], proposal_id)
         if row is None:
             return sentences.nothing_there(self.region)
-        proposal = _proposal(row)
+        proposal = proposal_of(row)
         return self._may_not(staff, proposal.kind) or proposal
 
     async def _witness(self, staff: Staff, proposal: Proposal, step: str, *, session: str, at: datetime) -> None:
@@ -294,7 +294,7 @@ def _mend(sentence: str) -> Refusal:
     return Refusal(kind="not-allowed", sentences=(sentence,))
 
 
-def _proposal(row: asyncpg.Record) -> Proposal:
+def proposal_of(row: asyncpg.Record) -> Proposal:
     return Proposal(
         id=row["id"],
         kind=Kind(row["kind"]),

@@ -107,6 +107,11 @@ async def withdraw(
     return entries
 
 
+def typed(name: str) -> str:
+    """A name that nobody signed in by: the ledger says so wherever it stands."""
+    return f"{name.strip()} (typed)" if name.strip() else ""
+
+
 def refuse_unless_two(decision: Decision) -> None:
     """Removal takes two people, each by their own name."""
     asked, agreed = decision.asked_by.strip().casefold(), decision.agreed_by.strip().casefold()

@@ -8,15 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from carerecord import database
 from carerecord.fhir.references import parse_logical_id
 from carerecord.model import OriginalReference
 from carerecord.organisations import Region
-from carerecord.stewardship.proposals import DoesNotFit, Proposal, converted
+from carerecord.settings import Settings
+from carerecord.stewardship.notices import parse_reference
+from carerecord.stewardship.proposals import DoesNotFit, Kind, Proposal, Stage, converted, proposal_of
 from carerecord.stewardship.removal_plan import Authority, Decision, RemovalRefused, Target, patient_key_of
+
+if TYPE_CHECKING:
+    from carerecord.database import Database
+
+QUERIES = database.queries(__package__)
 
 
 class Reach(StrEnum):
@@ -88,6 +96,31 @@ def decision_of(proposal: Proposal) -> Decision:
         asked_by=f"{proposal.asked_by_name} ({proposal.asked_by})",
         agreed_by=f"{proposal.agreed_by_name} ({proposal.agreed_by})",
     )
+
+
+async def read_agreed(db: Database, reference: str, *, at: datetime) -> Proposal:
+    """What two people agreed at a desk, for whoever carries it out by command. Raises RemovalRefused."""
+    row = await db.fetchrow(QUERIES["find_proposal"], parse_reference(reference) or 0)
+    proposal = proposal_of(row) if row else None
+    if proposal is None or proposal.kind is not Kind.REMOVAL:
+        raise RemovalRefused(f"No removal was asked for as {reference}: the records desk lists them.")
+    stage = proposal.stage(at=at)
+    if stage is not Stage.AGREED:
+        raise RemovalRefused(f"The removal {reference} is {stage}: only what two people agreed is carried out.")
+    return proposal
+
+
+async def note_done(db: Database, proposal: Proposal, outcome: str, *, at: datetime) -> None:
+    await db.execute(QUERIES["carry_out_proposal"], proposal.id, at, outcome)
+
+
+def refuse_names(chosen: Settings) -> None:
+    """Two typed names are two people only where no desk is. Raises RemovalRefused."""
+    if not chosen.removal_by_names:
+        raise RemovalRefused(
+            "Two people have to agree to it at the records desk, as they signed in: then run `carerecord removal "
+            "carry-out` with its reference. Where no desk is staffed, CARERECORD_REMOVAL_BY_NAMES says so."
+        )
 
 
 def said_of(content: Mapping[str, Any]) -> str:

@@ -134,6 +134,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "intake.withdrawn": "SI",
         "stewardship.removal": "SI",
         "stewardship.written_anew": "S",
+        "stewardship.proposal": "S",
         "stewardship.removal_proof": "SI",
         "stewardship.returned": "SI",
         "patient_index.identity": "SD",
@@ -193,6 +194,7 @@ FUNCTIONS = {
     "serve": {
         "record.read_witnessed",
         "intake.read_original_witnessed",
+        "intake.find_removed",
         "audit.find_recipients",
         "audit.read_witnessed",
         "signin.find_session",

@@ -99,7 +99,7 @@ async def test_the_files_hold_nothing_of_what_was_removed(test_server: Settings,
         how = {each.name: each.how for each in await off_disk.list_written(ward.owner)}
         assert how["record.chunk"] == way
         entries = await removal.list_removals(ward.owner)
-        assert all([entry.scrubbed_at for entry in entries])
+        assert all(entry.scrubbed_at for entry in entries)
         kept = {window for entry in entries for window in entry.what.stored}
         assert kept <= before
         assert len(kept) > 100  # by which the same is proven without the messages

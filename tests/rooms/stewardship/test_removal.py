@@ -211,8 +211,17 @@ async def test_of_a_message_that_said_more_the_rest_stays_and_its_original_goes(
         assert entry.counts["left_without_original"] == 2  # sodium, and the report of both
         chart = await ward.open()
         assert "140" in section(await chart.page(), "results").words
-        assert (await chart.get(f"original/{potassium.original}")).status_code == 404
-        await complete(settings)
+        (sodium,) = [each for each in await held(ward, key) if b"140" in each.body and b"7.9" not in each.body]
+        place = f"original/{potassium.original}?of={logical_id(sodium.patient_key, sodium.local_id)}"
+        for _ in range(2):  # while it is withdrawn, and once it is taken out
+            answer = await chart.get(place)
+            assert answer.status_code == 404
+            assert f"lawfully removed on {entry.withdrawn_at:%d-%b-%Y}" in answer.text
+            await complete(settings)
+        never = await chart.get(
+            f"original/{potassium.original}?of={logical_id(sodium.patient_key, potassium.local_id)}"
+        )
+        assert "lawfully removed" not in never.text  # nobody learns by it of what is gone
         page = await chart.page()
         assert "140" in section(page, "results").words
         assert "7.9" not in section(page, "results").words

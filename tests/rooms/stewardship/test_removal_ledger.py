@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carerecord import assembly, audit, cli, clock, database
@@ -13,7 +14,11 @@ from carerecord.model import Outcome
 from carerecord.record import rewrite
 from carerecord.settings import Settings
 from carerecord.stewardship import removal, removal_ledger
+from carerecord.stewardship.administration import ACTS
+from carerecord.stewardship.notices import reference_of
+from carerecord.stewardship.proposals import Kind, Proposal, Proposals
 from carerecord.stewardship.removal_ledger import LedgerDamaged, RemovalsMissing
+from tests.house import OXFORD
 from tests.rooms.stewardship.removals import (
     complete,
     find_letter,
@@ -24,7 +29,7 @@ from tests.rooms.stewardship.removals import (
     the,
     withdraw,
 )
-from tests.safety.ward import JOAN, letter, open_ward, visit, wrote
+from tests.safety.ward import JOAN, REGION, letter, open_ward, visit, wrote
 
 SECRET = "The patient told us in confidence of the quarrel with her neighbour about the hedge."
 LETTER = letter("D1", SECRET)
@@ -218,7 +223,11 @@ def test_the_commands_ask_carry_out_prove_and_restore(
     assert "Nothing was changed" in capsys.readouterr().out
     assert cli.main(["removal", "list"]) == 0
     assert "Nothing was ever removed" in capsys.readouterr().out
-    assert cli.main([*asked[:-6], "--agreed-by", "Ann Records", "--by", "Ann Records", "--reason", "r"]) == 2
+    assert cli.main([*asked, "--carry-out"]) == 2
+    assert "at the records desk" in capsys.readouterr().err
+    monkeypatch.setenv("CARERECORD_REMOVAL_BY_NAMES", "true")  # Where no desk is staffed.
+    alone = [*asked[:-6], "--agreed-by", "Ann Records", "--by", "Ann Records", "--reason", "r"]
+    assert cli.main([*alone, "--carry-out"]) == 2
     assert "two people" in capsys.readouterr().err
     assert cli.main([*asked, "--carry-out"]) == 0
     said = capsys.readouterr().out
@@ -235,3 +244,46 @@ def test_the_commands_ask_carry_out_prove_and_restore(
     assert "holds every removal" in capsys.readouterr().out
     assert cli.main(["removal", "prove", number, "--backup", str(file)]) == 0
     assert "Found: 0." in capsys.readouterr().out
+
+
+def test_a_command_carries_out_what_two_agreed_at_the_desk_and_nothing_else(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CARERECORD_DATABASE", settings.database)
+    monkeypatch.setenv("CARERECORD_HOME", str(settings.home))
+
+    async def two_agree(*, is_agreed: bool) -> str:
+        async with open_ward(settings) as ward, audit.Writer.open(ward.owner) as writer:
+            await ward.hear(LETTER)
+            original = (await find_letter(ward, await ward.key_of(JOAN), SECRET)).original
+            asking = Proposals(ward.owner, writer, REGION, acts=ACTS)
+            ann, bo = (
+                msgspec.structs.replace(OXFORD, user_id=f"555-{name}", name="Ann Hill", role="records-manager")
+                for name in ("ann", "bo")
+            )
+            content = {"named": str(original), "authority": "erasure"}
+            how = {"session": "s", "at": clock.now()}
+            asked = await asking.ask(ann, kind=Kind.REMOVAL, content=content, because="Asked by the person.", **how)
+            assert isinstance(asked, Proposal), asked
+            if is_agreed:
+                assert isinstance(await asking.agree(bo, proposal_id=asked.id, **how), Proposal)
+            return reference_of(asked.id)
+
+    asked_only = asyncio.run(two_agree(is_agreed=False))
+    assert cli.main(["removal", "carry-out", asked_only]) == 2
+    assert "only what two people agreed" in capsys.readouterr().err
+    assert cli.main(["removal", "carry-out", "0000-0000-0000-0001"]) == 2
+    agreed = asyncio.run(two_agree(is_agreed=True))
+    assert cli.main(["removal", "destroy", "barts", "--carry-out", "--agreed", agreed]) == 2
+    assert "something else" in capsys.readouterr().err
+    assert cli.main(["removal", "carry-out", agreed]) == 0
+    assert "Withdrawn from every reader" in capsys.readouterr().out
+    assert cli.main(["removal", "carry-out", agreed]) == 2  # It is done once.
+
+    async def look() -> list[removal_ledger.Entry]:
+        async with database.connect(settings, "owner") as db:
+            return await removal.list_removals(db)
+
+    (entry,) = asyncio.run(look())
+    # Of the same name, and two people: they are told apart by whom their provider names.
+    assert (entry.asked_by, entry.agreed_by) == ("Ann Hill (555-ann)", "Ann Hill (555-bo)")

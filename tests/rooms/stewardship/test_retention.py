@@ -70,7 +70,9 @@ def test_what_is_due_is_listed_and_goes_only_by_two(
     assert cli.main(["removal", "due"]) == 0
     assert "Nothing is due" in capsys.readouterr().out
     assert cli.main(["removal", "due", "--apply", "--by", "Ann"]) == 2
-    assert "two people" in capsys.readouterr().err
+    assert "at the records desk" in capsys.readouterr().err
+    assert cli.main(["removal", "due", "--apply", "--by", "Ann", "--agreed-by", "Bo"]) == 2
+    assert "at the records desk" in capsys.readouterr().err
     monkeypatch.setenv("CARERECORD_RETENTION_GUARDIAN", "Dr B Guardian")
     assert cli.main(["removal", "due", "--apply", "--by", "Ann"]) == 0
     assert "0 identities were withdrawn" in capsys.readouterr().out

@@ -23,7 +23,7 @@ PAGES = {
     "recall": "/desk/records/recall",
     "replay": "/desk/records/replay",
     "unsettled": "/desk/records/unsettled",
-    "removals": "/desk/records/proposals",
+    "two-people": "/desk/records/proposals",
 }
 WHY = "The ward rang: it is another person's"
 
@@ -100,22 +100,6 @@ def test_a_look_is_shown_as_it_was_framed_and_with_its_verdict(desks: RealDesks,
     events = desks.run(desks.house.events())
     mine = [each for each in events if f"Rae {script}" in each["staff"] and each["detail"].get("what") == "replay"]
     assert [(each["kind"], each["detail"]["because"]) for each in mine] == [("examined", "Asked by the coroner")]
-
-
-def test_a_removal_takes_two_and_then_says_what_to_run(desks: RealDesks) -> None:
-    shown = desks.at(PAGES["removals"], ROLE, name="Ann Hill")
-    shown.get_by_label("Statement or message").fill("nothing of the kind")
-    shown.get_by_label("Why", exact=True).fill(WHY)
-    shown.get_by_role("button", name="Ask a second person").click()
-    expect(shown.locator(".nhsuk-error-summary")).to_contain_text("such as 20261122-7")
-    shown.get_by_label("Statement or message").fill(original(desks))
-    shown.get_by_label("On whose authority").select_option("misfiled")
-    shown.get_by_role("button", name="Ask a second person").click()
-    other = desks.at(PAGES["removals"], ROLE, name="Bo Lane")
-    other.get_by_role("button", name="Agree").click()
-    said = other.locator(".cr-lines").inner_text()
-    assert said.startswith(f"carerecord removal ask --original {original(desks)} --authority misfiled --by 'Ann Hill'")
-    assert "--agreed-by 'Bo Lane'" in said
 
 
 def test_an_objection_restricts_on_receipt_and_is_decided_with_reasons(desks: RealDesks) -> None:
