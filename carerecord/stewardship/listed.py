@@ -97,7 +97,8 @@ class ListedPeople:
             return _mend("Give an end date after today, within a year: who still belongs on the list is listed anew.")
         person = await patient_index.find_person(self._db, nhs_number=nhs_number, birth_date=birth_date)
         if person is None:
-            await self._witness(staff, NOBODY, "searched", session=session, at=at, what="listed people")
+            sought = {"nhs_number": nhs_number, "birth_date": birth_date.isoformat()}
+            await self._witness(staff, NOBODY, "searched", session=session, at=at, what="listed people", **sought)
             return sentences.nobody_found(self.region)
         await self._administer(staff, person.patient_key, "listed", session=session, at=at, because=said, until=until)
         ends = datetime.combine(until, time.max, _ZONE)

@@ -8,7 +8,7 @@ from carerecord.stewardship.subject_access.at_desk import SubjectAccessDesk
 from carerecord.stewardship.subject_access.desk import SubjectAccess
 from carerecord.stewardship.subject_access.due_rules import Standing, in_order, may_extend, standing
 from carerecord.stewardship.subject_access.making import Files, keep_making
-from carerecord.stewardship.subject_access.redact import taken_out
+from carerecord.stewardship.subject_access.redact import passages, taken_out
 from carerecord.stewardship.subject_access.values import (
     Choice,
     Decided,
@@ -38,6 +38,7 @@ __all__ = [
     "in_order",
     "keep_making",
     "may_extend",
+    "passages",
     "standing",
     "taken_out",
 ]

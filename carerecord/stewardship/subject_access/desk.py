@@ -62,7 +62,8 @@ class SubjectAccess:
             return not_said(self.region, "who asks, and how it was made sure that it is they")
         person = await patient_index.find_person(self._db, nhs_number=nhs_number, birth_date=birth_date)
         key = person.patient_key if person else 0
-        await self._witness("searched", staff, key, session=session, at=at, what="subject access")
+        sought = {"nhs_number": nhs_number, "birth_date": birth_date.isoformat()}
+        await self._witness("searched", staff, key, session=session, at=at, what="subject access", **sought)
         if person is None:
             return sentences.nobody_found(self.region)
         request = Request(
@@ -276,7 +277,8 @@ class SubjectAccess:
             )
             for row in rows
         }
-        items = rules.items(holdings.statements, own=own, names=self._names)
+        # In a thread: a whole record takes long to look through, and readers are served by this process too.
+        items = await asyncio.to_thread(rules.items, holdings.statements, own=own, names=self._names)
         return Worklist(request=request, items=tuple(items), decided=decided, statements=len(holdings.statements))
 
     async def _holding(self, holdings: Holdings) -> Holding:

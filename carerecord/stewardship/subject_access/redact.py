@@ -37,6 +37,12 @@ def taken_out(text: str, spans: Sequence[str]) -> str:
     return pattern.sub(GONE, text) if pattern else text
 
 
+def passages(text: str, spans: Sequence[str]) -> list[tuple[int, int]]:
+    """Where those words stand in plain ones: what would be taken out, and nothing else."""
+    pattern = _pattern(spans)
+    return [match.span() for match in pattern.finditer(text)] if pattern else []
+
+
 def _pattern(spans: Sequence[str]) -> re.Pattern[str] | None:
     """Whatever the white space between the words: a line is broken in one form and not in another."""
     wanted = sorted({" ".join(span.split()) for span in spans if span.strip()}, key=len, reverse=True)

@@ -35,9 +35,9 @@ _SAYING = (
     "|rang|phoned"
 )
 # Somebody else speaks, or asks that it be kept from the person.
-SPEAKS: Final = re.compile(rf"[^.\n]*\b(?:{_KIN})\b[^.\n]{{0,60}}\b(?:{_SAYING})\b[^.\n]*\.?", re.IGNORECASE)
+SPEAKS: Final = re.compile(rf"\b(?:{_KIN})\b[^.\n]{{0,60}}\b(?:{_SAYING})\b[^.\n]*\.?", re.IGNORECASE)
 IN_CONFIDENCE: Final = re.compile(
-    r"[^.\n]*\b(?:in confidence|confidentially|not to be (?:shared|disclosed)|do not (?:share|disclose|tell)"
+    r"\b(?:in confidence|confidentially|not to be (?:shared|disclosed)|do not (?:share|disclose|tell)"
     r"|third[- ]party)\b[^.\n]*\.?",
     re.IGNORECASE,
 )
@@ -73,7 +73,7 @@ def _item(statement: StoredStatement, own: set[str], names: Mapping[str, str]) -
         (IN_CONFIDENCE, Ground.THIRD_PARTY, "Its words ask for confidence."),
         (VIOLENCE, Ground.STAFF_SAFETY, "It speaks of danger to staff."),
     ):
-        matches = [match.group().strip() for text in texts for match in pattern.finditer(text)]
+        matches = [sentence_of(match) for text in texts for match in pattern.finditer(text)]
         if matches:
             why.append((ground, sentence))
             spans += matches
@@ -97,6 +97,15 @@ def _item(statement: StoredStatement, own: set[str], names: Mapping[str, str]) -
         text="\n".join(f"{label}: {text}" for label, text in lines),
         files=sum(1 for _ in attachments(_body(statement))),
     )
+
+
+def sentence_of(match: re.Match[str]) -> str:
+    """What was found, with what stands before it in its sentence: a pattern that began there itself would look through
+    every sentence once from each of its letters."""
+    if match.re is VIOLENCE:
+        return match.group().strip()
+    begins = max(match.string.rfind(mark, 0, match.start()) for mark in ".\n") + 1
+    return match.string[begins : match.end()].strip()
 
 
 def lines_of(statement: StoredStatement) -> list[tuple[str, str]]:

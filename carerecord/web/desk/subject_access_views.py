@@ -21,6 +21,7 @@ from carerecord.stewardship.subject_access import (
     Standing,
     Worklist,
     may_extend,
+    passages,
     standing,
     taken_out,
 )
@@ -255,14 +256,11 @@ def title(item: Item) -> str:
 
 
 def marked(text: str, spans: Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    """The words in order, each part with whether it is of those that may have to go."""
-    places = sorted((start, start + len(span)) for span in spans if span and (start := text.find(span)) >= 0)
+    """The words in order, each part with whether it is of those that would be taken out, wherever they stand."""
     parts: list[tuple[str, bool]] = []
     at = 0
-    for start, end in places:
-        if end <= at:
-            continue
-        parts += [(text[at : max(start, at)], False), (text[max(start, at) : end], True)]
+    for start, end in passages(text, spans):
+        parts += [(text[at:start], False), (text[start:end], True)]
         at = end
     return tuple(part for part in [*parts, (text[at:], False)] if part[0])
 

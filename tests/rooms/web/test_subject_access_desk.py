@@ -203,7 +203,10 @@ def test_a_request_is_worked_and_answered_by_keyboard_alone(desks: RealDesks) ->
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         everything = b"".join(archive.read(name) for name in archive.namelist() if name.endswith(".json"))
-    assert manifest["kept_back"] == {"third-party": 9, "serious-harm": 1, "the same words elsewhere": 2}
+    kept_back = manifest["kept_back"]
+    assert (kept_back["third-party"], kept_back["serious-harm"]) == (9, 1)
+    # Letters that were handed over have lost the same words: two, or three where what was kept back was the scan.
+    assert kept_back["the same words elsewhere"] in (2, 3)
     assert b"Quillfeather" not in everything
     # Another browser of the same person cannot open it.
     other = desks.at(downloading.value.url.removeprefix(desks.address), ROLE, name="Key Board")
