@@ -72,21 +72,6 @@ def printed(staff: Staff, form: str, *, at: datetime) -> str:
     if form != PRINT:
         return ""
     return (
-        f"Printed {words.moment(at)} by {reader(staff)}. Keep it as you keep notes, and shred it when it is done with."
-    )
-
-
-def form_of(request: Request) -> str:
-    """In which form a page is asked for: as paper, in the place of its line, or ("") as a page of its own."""
-    asked = request.query_params.get("in", "")
-    return asked if asked in (PLACE, PRINT) else ""
-
-
-def printed(staff: Staff, form: str, *, at: datetime) -> str:
-    """The line at the head of what is printed: whose hands it was in first."""
-    if form != PRINT:
-        return ""
-    return (
         f"Printed {words.moment(at)} by {reader(staff)}. Keep it as notes are kept, and shred it when it is done with."
     )
 
