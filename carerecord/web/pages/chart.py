@@ -71,9 +71,8 @@ def printed(staff: Staff, form: str, *, at: datetime) -> str:
     """The line at the head of what is printed: whose hands it was in first."""
     if form != PRINT:
         return ""
-    return (
-        f"Printed {words.moment(at)} by {reader(staff)}. Keep it as notes are kept, and shred it when it is done with."
-    )
+    whose = f"Printed {words.moment(at)} by {reader(staff)}."
+    return f"{whose} Keep it as notes are kept, and shred it when it is done with."
 
 
 def base(session_id: str) -> str:
