@@ -30,10 +30,12 @@ from carerecord.signin.guard import OWN_COOKIE
 from carerecord.signin.nhs_login import person_staff
 from carerecord.signin.sessions import OWN_ROUTE
 from carerecord.stewardship.objections import Objections, Scope, Told
+from carerecord.stewardship.proposals import Kind, Proposal
 from carerecord.stewardship.removal_plan import Target
 from tests.house import CLIENT_KEY
 from tests.leaks import canaries
 from tests.leaks.canaries import Aviary
+from tests.leaks.oracle import OPENED
 from tests.leaks.people import AT, Item, Someone, Writer, nhs_number
 from tests.leaks.readers import Reader
 from tests.rooms.stewardship.removals import withdraw
@@ -446,6 +448,23 @@ def _admission(someone: Someone, source: str) -> bytes:
     return "\r".join(lines).encode()
 
 
+async def _open_routes(parts: Parts) -> None:
+    """Two Guardians open what the oracle says is open; whoever is not let through must see nothing of it."""
+    now = clock.now()
+    first = msgspec.structs.replace(STEWARD, user_id="one", role="caldicott-guardian")
+    second = msgspec.structs.replace(first, user_id="two")
+    how: dict[str, Any] = {"session": "s", "at": now}
+    for bar, (roles, purposes) in OPENED.items():
+        content = {"bar": bar, "roles": roles, "purposes": purposes, "relies_on": "its exception", "advice": "counsel"}
+        until = (now + timedelta(days=100)).date().isoformat()
+        asked = await parts.proposals.ask(
+            first, kind=Kind.LEGAL_BAR, content={**content, "until": until}, because="As advised.", **how
+        )
+        assert isinstance(asked, Proposal), asked
+        done = await parts.proposals.agree(second, proposal_id=asked.id, **how)
+        assert isinstance(done, Proposal), done
+
+
 def _quoted(value: str) -> str:
     return "".join(
         letter if letter.isalnum() and letter.isascii() else "".join(f"%{byte:02X}" for byte in letter.encode())
@@ -483,6 +502,7 @@ async def installed(settings: Settings) -> AsyncIterator[Installation]:
         intake = Intake(listen, REGION, chosen, clock=clock.now, random_key=clock.random_key)
         stack.push_async_callback(intake.close)
         parts = await assembly.open_parts(stack, chosen, REGION)
+        await _open_routes(parts)
         parts = msgspec.structs.replace(parts, clock=lambda: AT)
         # A page that waits is let go at once, as when the process stops: nobody here waits for the end of a session.
         parts.watch.is_stopping = lambda: True

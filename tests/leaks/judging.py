@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.leaks import canaries
 from tests.leaks.canaries import Aviary, Canary
-from tests.leaks.oracle import LABELS, Circumstances, may_see, opens
+from tests.leaks.oracle import LABELS, OPENED, Circumstances, may_see, opens
 from tests.leaks.people import Item, Someone
 
 # What a program gets whole. Of what stands beside a reference, and of what a newer version replaced, nothing is owed.
@@ -30,7 +30,14 @@ def due(someone: Someone, asks: Circumstances) -> Due:
         item.key
         for item in someone.items
         if not item.is_removed
-        and may_see(asks, item.heading, item.labels, resource_type=item.resource_type, objections=someone.objections)
+        and may_see(
+            asks,
+            item.heading,
+            item.labels,
+            resource_type=item.resource_type,
+            objections=someone.objections,
+            routes=OPENED,
+        )
     }
     # The title of an empty list would tell what stood in it.
     empty = {item.key for item in someone.items if item.about and not seen.intersection(item.about)}

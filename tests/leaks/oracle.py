@@ -8,7 +8,7 @@ record, so that a slip in the policies and a slip here would have to be the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 HEADINGS = [
@@ -103,6 +103,10 @@ HIDES_EVEN_THOSE = ("sealed", "dissent", "assisted-conception", "gender-history"
 EMERGENCY_OPENS_LABELS = ("clinician", "gp", "paramedic", "mental-health-clinician")
 MAY_DECLARE = (*EMERGENCY_OPENS_LABELS, "pharmacist", "care-home-nurse")
 NO_EMERGENCY_OPENS = ("dissent", "assisted-conception", "gender-history", "adoption")
+# Where two people opened a route through a statute's bar: label -> the roles let through, and for what.
+Routes = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+NO_ROUTE: Routes = {}
+OPENED: Routes = {"gender-history": (("gp",), ("TREAT",))}  # what the campaign opens
 
 CLINICAL = tuple(role for role in NEVER if role not in ("admin", "program"))
 AT_WORK = (*CLINICAL, "admin")
@@ -159,6 +163,7 @@ def may_see(
     *,
     resource_type: str,
     objections: Iterable[Objection] = (),
+    routes: Routes = NO_ROUTE,
 ) -> bool:
     """Whether one statement is due to who opened the record; every label that it bears must be."""
     if heading in NEVER[asks.role].split():
@@ -168,7 +173,15 @@ def may_see(
     is_emergency = asks.relationship == "emergency"
     if not is_emergency and any(each.scope == "heading" and each.value == heading for each in objections):
         return False
-    return all(_label_is_shown(asks.role, heading, label, is_emergency=is_emergency) for label in labels)
+    return all(
+        _is_let_through(asks, label, routes) or _label_is_shown(asks.role, heading, label, is_emergency=is_emergency)
+        for label in labels
+    )
+
+
+def _is_let_through(asks: Circumstances, label: str, routes: Routes) -> bool:
+    roles, purposes = routes.get(label, ((), ()))
+    return asks.role in roles and asks.purpose in purposes
 
 
 def _label_is_shown(role: str, heading: str, label: str, *, is_emergency: bool) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from carerecord import access
 from carerecord.access import Label, Question, decide
 from carerecord.model import Evidence, EvidenceClass, Heading, Purpose, Staff
 from tests.leaks import oracle
@@ -49,14 +51,14 @@ def cells(asks: Circumstances) -> set[tuple[str, str]]:
     }
 
 
-def due(asks: Circumstances) -> set[tuple[str, str]]:
+def due(asks: Circumstances, routes: oracle.Routes = oracle.NO_ROUTE) -> set[tuple[str, str]]:
     if not opens(asks):
         return set()
     return {
         (heading, label)
         for heading in oracle.HEADINGS
         for label in ("", *oracle.LABELS)
-        if may_see(asks, heading, [label] if label else [], resource_type="RelatedPerson")
+        if may_see(asks, heading, [label] if label else [], resource_type="RelatedPerson", routes=routes)
     }
 
 
@@ -69,6 +71,18 @@ def test_policies_and_an_independent_reading_of_the_documents_agree_on_every_hea
     relationship: Relationship = "emergency" if purpose == "BTG" else usual
     asks = Circumstances(role, relationship, purpose=purpose)
     assert cells(asks) == due(asks)
+    routes = [
+        access.Route(
+            bar=bar, roles=roles, purposes=purposes, relies_on="x", advice="x", until=date.max, agreed_by="A and B",
+            agreed_on=date(2026, 11, 1),
+        )
+        for bar, (roles, purposes) in oracle.OPENED.items()
+    ]  # fmt: skip
+    try:
+        access.adopt(access.with_agreed(access.SHIPPED, access.Agreed(routes=tuple(routes))))
+        assert cells(asks) == due(asks, oracle.OPENED)
+    finally:
+        access.adopt(access.SHIPPED)
 
 
 def test_the_oracle_knows_the_headings_and_labels_of_the_record() -> None:
