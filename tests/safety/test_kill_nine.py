@@ -1,5 +1,5 @@
 """`kill -9` of any process while 10,000 messages come in and people look: nothing acknowledged is lost, nothing is
-doubled, and nothing is shown without its two events."""
+doubled, and nothing is shown without its events: to a reader, in an emergency, at a desk, to a program."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from carerecord.organisations import read_region
 from carerecord.record import chunk, dictionary
 from demo.messages import Message, history
 from demo.people import Person, generate
+from tests.safety.kill_nine_readers import Readers, Seen, counted, unwitnessed
 from tests.system import Sender, System, answer_code, open_record
 
 MESSAGES = 10_000
@@ -91,19 +92,21 @@ async def kill_at_random(system: System, chance: random.Random, answers: dict[st
 
 async def load_look_and_kill(
     system: System, people: list[Person], messages: list[Message]
-) -> tuple[dict[str, str], Counter[str], Counter[str]]:
+) -> tuple[dict[str, str], Counter[str], Counter[str], Seen]:
     answers: dict[str, str] = {}
     seen: Counter[str] = Counter()
     kills: Counter[str] = Counter()
     done = asyncio.Event()
+    others = Readers(system, done)
     readers = [asyncio.create_task(look_again_and_again(system, people, seen, done)) for _ in range(2)]
+    readers.append(asyncio.create_task(others.look()))
     killer = asyncio.create_task(kill_at_random(system, random.Random(24), answers, kills))
     await send_all(system, messages, answers)
     await killer
     await asyncio.sleep(3)
     done.set()
     await asyncio.gather(*readers)
-    return answers, seen, kills
+    return answers, seen, kills, others.seen
 
 
 async def kept_originals(system: System) -> list[tuple[str, str, int]]:
@@ -146,10 +149,11 @@ def repeated(values: Iterator[str]) -> list[str]:
 def test_nothing_acknowledged_is_lost_doubled_or_shown_unwitnessed() -> None:
     people, messages = the_load()
     with System() as system:
-        answers, seen, kills = asyncio.run(load_look_and_kill(system, people, messages))
+        answers, seen, kills, others = asyncio.run(load_look_and_kill(system, people, messages))
         originals = asyncio.run(kept_originals(system))
         held = asyncio.run(recorded_originals(system))
         events = asyncio.run(events_by_session(system))
+        found = asyncio.run(unwitnessed(system, others, events))
 
     assert sum(kills.values()) >= 20, kills
     assert len(answers) == len({f"{message.source} {message.control_id}" for message in messages})
@@ -168,12 +172,14 @@ def test_nothing_acknowledged_is_lost_doubled_or_shown_unwitnessed() -> None:
     assert wrong == {}, "lost or doubled statements"
 
     assert sum(seen.values()) > 50, "too few pages were seen for the test to say anything"
-    unwitnessed = {
+    without_events = {
         session: pages
         for session, pages in seen.items()
         if min(events.get(session, Counter())["opened"], events.get(session, Counter())["shown"]) < pages
     }
-    assert unwitnessed == {}
+    assert without_events == {}
+    assert min(counted(others).values()) > 5, f"too little was seen for the test to say anything: {counted(others)}"
+    assert found == {}, "shown in an emergency, at a desk or to a program without its events"
 
 
 def statements_expected(system: System, messages: list[Message]) -> dict[str, int]:
