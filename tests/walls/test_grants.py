@@ -165,7 +165,6 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "intake.replay": "S",
         "intake.labelling": "SIU",
     },
-    "witness": {"audit.event": "S", "audit.stream": "S", "audit.seal": "S", "stewardship.agreed": "S"},
 }
 COLUMNS = {
     "listen": {"stewardship.removal": {"patient_key", "id"}},
