@@ -8,14 +8,18 @@ import random
 import time
 from pathlib import Path
 
+import asyncpg
+import msgspec
+
 from benchmarks import harness
 from benchmarks.harness import Ground
 from benchmarks.promise import Benchmark, Promise
 from carerecord import audit, clock, database
 from carerecord.database import backup
+from carerecord.database.address import DATABASE, superuser_address
 from carerecord.record import fold, rewrite
 from carerecord.settings import Settings
-from carerecord.stewardship import proof, removal, removal_ledger
+from carerecord.stewardship import off_disk, proof, removal, removal_ledger
 from carerecord.stewardship.proof import Proof
 from carerecord.stewardship.removal_plan import Authority, Decision, Target
 
@@ -42,7 +46,7 @@ async def _measure() -> dict[str, tuple[float, str]]:
         async with database.connect(on.settings, "owner") as db:
             entries = await removal.list_removals(db)
             live = await proof.prove(db, entries)
-            await proof.scrub(db, at=clock.now(), full=False)
+        left, windows, files = await _off_disk(on, entries)
         restored = await _prove_restored(on, file)
     statements = sum(entry.counts["statements"] for entry in entries)
     originals = sum(entry.counts["originals"] for entry in entries)
@@ -53,6 +57,11 @@ async def _measure() -> dict[str, tuple[float, str]]:
             "statements, read back as a reader is given them before anything was rewritten",
         ),
         "removal_left_live": (float(live.found), _examined(live, originals)),
+        "removal_left_in_files": (
+            float(left),
+            f"{windows:,} windows of stored bytes looked for at every offset of {files:,} files of the data folder, "
+            "after who works had taken them off",
+        ),
         "removal_left_restored": (
             float(restored.found),
             "a backup made before them, restored. " + _examined(restored, 0),
@@ -62,6 +71,24 @@ async def _measure() -> dict[str, tuple[float, str]]:
             "of our process, for deciding, withdrawing and taking out one removal",
         ),
     }
+
+
+async def _off_disk(on: Ground, entries: list[removal_ledger.Entry]) -> tuple[int, int, int]:
+    """As who works does it at night: windows still in files, how many were looked for, and in how many files."""
+    chosen = msgspec.structs.replace(on.settings, removal_hours="")
+    superuser = await asyncpg.connect(**superuser_address(on.settings))
+    try:
+        async with database.connect(chosen, "work") as db:
+            for _ in range(40):
+                await off_disk.take_off(db, chosen, at=clock.now())
+                await superuser.execute("checkpoint")
+        number = await superuser.fetchval("select oid from pg_database where datname = $1", DATABASE)
+        folder = Path(await superuser.fetchval("show data_directory")) / "base" / str(number)
+    finally:
+        await superuser.close()
+    windows = {window for entry in entries for window in entry.what.stored}
+    found = proof.search_files(folder, windows)
+    return sum(found.values()), len(windows), sum(1 for _ in folder.iterdir())
 
 
 def _examined(found: Proof, originals: int) -> str:
@@ -158,6 +185,12 @@ BENCHMARK = Benchmark(
             name="removal_left_live",
             area="access",
             says="Hashes of removed content found by decoding everything that is kept.",
+            at_most=0,
+        ),
+        Promise(
+            name="removal_left_in_files",
+            area="access",
+            says="Windows of removed content’s stored bytes found in the raw files of the database.",
             at_most=0,
         ),
         Promise(

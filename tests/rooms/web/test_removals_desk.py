@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from carerecord import clock, database
 from carerecord.settings import Settings
-from carerecord.stewardship import off_disk, removal
+from carerecord.stewardship import removal
 from carerecord.stewardship.notices import reference_of
 from tests import browser
 from tests.house import BIRTH_DATE, NHS_NUMBER
@@ -104,13 +103,6 @@ def test_two_people_agree_and_it_is_gone_taken_out_off_the_disk_and_proven(desks
     assert entry.asked_by == "Ann Hill (555-ann-hill)"
     assert entry.agreed_by == "Bo Lane (555-bo-lane)"
     assert entry.what.keys[0].reference == original
-
-    async def leave() -> None:
-        await complete(desks.settings)
-        async with database.connect(desks.settings, "work") as work:
-            for _ in range(16):
-                at = clock.now()
-                await off_disk.take_off(work, desks.settings, at=at.replace(hour=2))
 
     other.get_by_role("link", name="original of").first.click()
     expect(other.locator("main")).to_contain_text("It can be proven once it is taken out")
