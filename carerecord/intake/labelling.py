@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from carerecord.intake.aside import Aside, goes_aside
 from carerecord.intake.reading import Lists, read
 from carerecord.intake.store import QUERIES
-from carerecord.intake.withdrawn import Message
 from carerecord.model import Original, OriginalReference, Reading, Statement, StoredStatement
 from carerecord.organisations import Region
 from carerecord.record import append
@@ -77,12 +76,14 @@ async def keys_after(db: Database, after: int, limit: int) -> list[int]:
 Said = tuple[OriginalReference, str, str]
 
 
-async def said_today(messages: Iterable[Message], region: Region, aside: Aside) -> dict[Said, Statement]:
+async def said_today(
+    originals: Iterable[tuple[OriginalReference, Original]], region: Region, aside: Aside
+) -> dict[Said, Statement]:
     """What comes out of originals today, labelled by today's lists."""
     today: dict[Said, Statement] = {}
-    for message in messages:
-        for statement in await _said_by(message, region, aside):
-            today[message.reference, statement.local_id, version(statement.body)] = statement
+    for reference, original in originals:
+        for statement in await _said_by(original, region, aside):
+            today[reference, statement.local_id, version(statement.body)] = statement
     return today
 
 
@@ -131,20 +132,10 @@ async def say_again(connection: Connection, found: Sequence[Difference], *, lowe
     return sum(map(len, rows.values()))
 
 
-async def _said_by(message: Message, region: Region, aside: Aside) -> Sequence[Statement]:
-    source = region.find_source(message.source)
+async def _said_by(original: Original, region: Region, aside: Aside) -> Sequence[Statement]:
+    source = region.find_source(original.source)
     if source is None:
         return ()
-    format_: Literal["hl7v2", "fhir", "document"] = msgspec.convert(
-        message.format, Literal["hl7v2", "fhir", "document"]
-    )
-    original = Original(
-        source=source.id,
-        content=message.content,
-        received_at=message.received_at,
-        control_id=message.control_id,
-        format=format_,
-    )
     try:
         if goes_aside(original.content):
             return (await aside.translate(original, source, lists=region.sensitive_codes)).statements

@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import asyncpg
 import msgspec
@@ -20,6 +20,7 @@ from carerecord import database, logs
 from carerecord.database import Database
 from carerecord.intake import labelling, withdrawn
 from carerecord.intake.aside import Aside
+from carerecord.model import Original
 from carerecord.organisations import Region
 from carerecord.record import dictionary, rewrite
 from carerecord.sensitivity import labelling as lists_of
@@ -127,12 +128,23 @@ async def _of_one(
         except dictionary.UnknownDictionary:
             await dictionary.load(connection)
             messages = await withdrawn.find_messages(connection, {each.original for each in kept})
-        found = list(labelling.differences(kept, await labelling.said_today(messages, region, aside), region))
+        originals = [(message.reference, _original(message)) for message in messages]
+        found = list(labelling.differences(kept, await labelling.said_today(originals, region, aside), region))
         if not is_dry_run:
             done.said_again += await labelling.say_again(connection, found, lowers=lowers, at=at)
     done.people += 1
     done.statements += len(kept)
     return found
+
+
+def _original(message: withdrawn.Message) -> Original:
+    return Original(
+        source=message.source,
+        content=message.content,
+        received_at=message.received_at,
+        control_id=message.control_id,
+        format=msgspec.convert(message.format, Literal["hl7v2", "fhir", "document"]),
+    )
 
 
 def _words(done: Relabelled) -> str:
