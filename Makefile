@@ -17,6 +17,7 @@ demo: $(VENV)/run ## The region, its systems and the record, with sample people;
 
 test: $(VENV)/dev ## Every test, the browser ones too.
 	@sh scripts/need_chromium
+	@sh scripts/need_hsm
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/dev ## Format, lint, types, walls, generated docs.
@@ -28,10 +29,11 @@ promises: $(VENV)/dev ## Measure every promise (ONLY=area, LONG=1 for the long o
 docs: $(VENV)/dev ## Write the generated pages of docs/reference.
 	@$(BIN)/python -m scripts.reference
 
-screenshots: $(VENV)/dev ## Take the README's screenshot again, with the journey test that makes it.
+screenshots: $(VENV)/dev ## Take the README's screenshots again, with the journey tests that make them.
 	@sh scripts/need_chromium
-	$(BIN)/python -m pytest -q tests/journeys/test_an_oxford_clinician_sees_what_london_holds.py
+	$(BIN)/python -m pytest -q tests/journeys/test_an_oxford_clinician_sees_what_london_holds.py tests/journeys/test_the_privacy_desk.py
 	cp tests/screenshots/summary-1280.png docs/summary.png
+	cp tests/screenshots/privacy-desk-1280.png docs/privacy-desk.png
 
 clean: ## Remove what these commands made.
 	rm -rf $(VENV) .demo .carerecord tests/screenshots

@@ -67,6 +67,7 @@ def test_an_officer_judges_a_case_without_and_then_with_the_names(
     expect(page.locator(".cr-person")).to_contain_text(re.compile(re.escape(family), re.IGNORECASE))
     if script:
         browsers.keep_picture(page, "journey-desk-case-1280")
+        browsers.keep_picture(page, "privacy-desk-1280", full_page=False)
         assert browsers.axe_violations(page) == []
     page.get_by_label("Why do you need their name?").fill("To ask them")
     page.get_by_role("button", name="Name the reader").click()
