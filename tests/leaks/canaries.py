@@ -94,8 +94,11 @@ def _readings(content: bytes, depth: int = 0) -> Iterator[str]:
 
 def _unpacked(content: bytes) -> Iterator[bytes]:
     yield content
-    if content[:2] == b"\x1f\x8b":
-        yield gzip.decompress(content)
+    if content[:3] == b"\x1f\x8b\x08":
+        try:
+            yield gzip.decompress(content)
+        except (OSError, EOFError, zlib.error):  # Bytes that begin so by chance: base64 of a digest.
+            return
     elif content[:1] == b"\x78":
         try:
             yield zlib.decompress(content)
