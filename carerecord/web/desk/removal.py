@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -11,19 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from carerecord.disclosure import Refusal
-from carerecord.model import Heading
 from carerecord.routing import Route
-from carerecord.stewardship import off_disk, removal_asked
+from carerecord.stewardship import removal_asked
 from carerecord.stewardship.notices import parse_reference, reference_of
-from carerecord.stewardship.off_disk import WrittenAnew
-from carerecord.stewardship.proposals import Proposal
 from carerecord.stewardship.removal_asked import BY_COMMAND, Content, Reach
-from carerecord.stewardship.removal_desk import Departure, Ledger, is_overdue
-from carerecord.stewardship.removal_ledger import Entry
+from carerecord.stewardship.removal_desk import Ledger
 from carerecord.stewardship.removal_plan import Authority, Part
-from carerecord.stewardship.removal_proofs import Kept
-from carerecord.web import parts, words
+from carerecord.web import parts
 from carerecord.web.desk import frame
+from carerecord.web.desk import removal_views as views
 from carerecord.web.desk.frame import Working
 from carerecord.web.desk.records import TABS
 
@@ -33,32 +29,6 @@ AUTHORITIES = [(each.value, each.value.replace("-", " ").capitalize()) for each 
 FIELDS = (
     "named", "source", "reach", "authority", "because", "given_back", "nhs_number", "day", "month", "year", "objection",
 )  # fmt: skip
-
-
-class WaitingLine(msgspec.Struct, frozen=True, kw_only=True):
-    reference: str
-    what: str
-    because: str
-    asked: str
-    agreed: str
-    command: str  # by which it is carried out where this desk cannot
-    fields: tuple[tuple[str, str], ...]  # of the form that looks what would go
-    may_look: bool
-    may_agree: bool
-    is_own: bool
-    is_agreed: bool
-
-
-class RemovalLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One removal under one key, as far as it is."""
-
-    reference: str
-    what: str
-    steps: tuple[tuple[str, str], ...]  # each step and when; "" while it is to come
-    state: str
-    who: str
-    reason: str
-    is_late: bool
 
 
 async def show(request: Request, working: Working) -> Response:
@@ -160,9 +130,9 @@ async def show_one(request: Request, working: Working) -> Response:
         home=HOME,
         reference=reference_of(number),
         number=str(number),
-        lines=[_line(entry, found, at=working.at) for entry in entries],
-        counts=_counts([entry.counts for entry in entries]),
-        proofs=[_proof_row(each) for each in proofs],
+        lines=[views.line_of(entry, found, at=working.at) for entry in entries],
+        counts=views.counts_of([entry.counts for entry in entries]),
+        proofs=[views.proof_row(each) for each in proofs],
         has_proof=bool(proofs),
         may_prove=all(entry.completed_at for entry in entries),
     )
@@ -218,7 +188,7 @@ async def show_due(request: Request, working: Working) -> Response:
         review_by=found.review_by,
         is_review_due=found.is_review_due,
         guardian=part.settings.retention_guardian,
-        departures=[_departure_row(each) for each in found.departures],
+        departures=[views.departure_row(each) for each in found.departures],
     )
 
 
@@ -243,14 +213,14 @@ async def _draw(
         "desk/records_removals.html",
         tabs=TABS,
         home=HOME,
-        waiting=[_waiting(each, working) for each in found.proposals],
+        waiting=[views.waiting_of(each, working) for each in found.proposals],
         counted=[
             ("Withdrawn, to be taken out", str(sum(each.completed_at is None for each in found.entries)), False),
-            ("Taken out, to leave the disk", str(sum(_is_on_disk(each) for each in found.entries)), False),
+            ("Taken out, to leave the disk", str(sum(views.is_on_disk(each) for each in found.entries)), False),
             ("Later than 24 hours", str(len(late)), bool(late)),
         ],
-        lines=[_line(entry, found, at=working.at) for entry in found.entries[:200]],
-        tables=[_table_row(each) for each in found.tables],
+        lines=[views.line_of(entry, found, at=working.at) for entry in found.entries[:200]],
+        tables=[views.table_row(each) for each in found.tables],
         authorities=AUTHORITIES,
         sources=[("", "–"), *((source.id, source.name) for source in parts.of(request).region.sources)],
         opened=opened or ("person" if wrong and {"day", "nhs-number", "objection"} & set(wrong) else "named"),
@@ -280,9 +250,9 @@ def _look_page(
         what=removal_asked.said_of(msgspec.to_builtins(content)) if content else "",
         named=named or (content.named if content else ""),
         sources=[(each, names.get(each, each)) for each in sources],
-        kept=_fields(content) if content else (),
+        kept=views.fields_of(content) if content else (),
         is_by_command=bool(content and content.reach in BY_COMMAND),
-        counts=_counts([part.counts for part in found]),
+        counts=views.counts_of([part.counts for part in found]),
         left=sum(each.counts.get("left_without_original", 0) for each in found),
         is_looked=bool(found),
         authorities=AUTHORITIES,
@@ -303,114 +273,6 @@ def _content(working: Working) -> Content | None:
         reach=Reach(fields.get("reach", "named")),
         is_given_back=fields.get("given_back") == "yes",
     )
-
-
-def _fields(content: Content) -> tuple[tuple[str, str], ...]:
-    """Of a form that asks for the same again."""
-    said = {
-        "named": content.named,
-        "authority": content.authority.value,
-        "source": content.source,
-        "reach": content.reach.value,
-        "given_back": "yes" if content.is_given_back else "",
-    }
-    return tuple((name, value) for name, value in said.items() if value)
-
-
-def _waiting(proposal: Proposal, working: Working) -> WaitingLine:
-    is_agreed = proposal.agreed_at is not None
-    content = removal_asked.content_of(proposal)
-    return WaitingLine(
-        reference=reference_of(proposal.id),
-        what=removal_asked.said_of(proposal.content),
-        because=proposal.because,
-        asked=f"{proposal.asked_by_name}, {words.moment(proposal.asked_at)}",
-        agreed=f"{proposal.agreed_by_name}, {words.moment(proposal.agreed_at)}" if proposal.agreed_at else "",
-        command=f"carerecord removal carry-out {reference_of(proposal.id)}" if is_agreed else "",
-        fields=(*_fields(content), ("because", proposal.because)),
-        may_look=content.reach not in BY_COMMAND,
-        may_agree=not is_agreed and proposal.asked_by != working.staff.user_id,
-        is_own=not is_agreed and proposal.asked_by == working.staff.user_id,
-        is_agreed=is_agreed,
-    )
-
-
-def _is_on_disk(entry: Entry) -> bool:
-    return entry.completed_at is not None and entry.scrubbed_at is None
-
-
-def _line(entry: Entry, ledger: Ledger, *, at: datetime) -> RemovalLine:
-    proven = next((each for each in ledger.proofs if each.removal == entry.id and each.of == "the record"), None)
-    restored = next((each for each in ledger.proofs if each.removal in (entry.id, 0) and each.of != "the record"
-                     and each.at > entry.withdrawn_at), None)  # fmt: skip
-    steps = (
-        ("Withdrawn from every reader", words.moment(entry.withdrawn_at)),
-        ("Taken out of the record", _when(entry.completed_at)),
-        ("Off the disk since", _when(entry.scrubbed_at)),
-        ("Proven", _verdict(proven)),
-        ("Proven of a restored backup", _verdict(restored)),
-    )
-    state = "off the disk" if entry.scrubbed_at else "taken out" if entry.completed_at else "withdrawn"
-    late = is_overdue(entry, at=at)
-    due = entry.withdrawn_at + off_disk.DEADLINE
-    return RemovalLine(
-        reference=reference_of(entry.id),
-        what=f"{entry.target} of {entry.source or 'no source'}: {entry.counts.get('statements', 0)} statements, "
-        f"{entry.counts.get('originals', 0)} messages",
-        steps=steps,
-        state=f"{state}, late since {words.moment(due)}" if late else state,
-        who=f"{entry.asked_by} and {entry.agreed_by}",
-        reason=f"{entry.authority.replace('-', ' ').capitalize()}. {entry.reason}",
-        is_late=late,
-    )
-
-
-def _when(at: datetime | None) -> str:
-    return words.moment(at) if at else ""
-
-
-def _verdict(kept: Kept | None) -> str:
-    if kept is None:
-        return ""
-    return f"{words.moment(kept.at)}: {'nothing of it is left' if kept.holds else 'it does not hold'}"
-
-
-def _proof_row(kept: Kept) -> tuple[str, ...]:
-    found = kept.proof
-    looked = (
-        f"{found.chunks} chunks, {found.log_rows} log rows, {found.statements} statements, {found.originals} messages, "
-        f"{found.values} other values"
-    )
-    verdict = "holds" if kept.holds else f"does not hold: {found.found} found, {found.not_completed} not taken out"
-    return words.moment(kept.at), kept.of, kept.by, looked, f"{found.looked_for} hashes", verdict
-
-
-def _departure_row(each: Departure) -> tuple[str, ...]:
-    returned = words.moment(each.returned_at) if each.returned_at else "not returned"
-    destroyed = words.moment(each.destroyed_at) if each.destroyed_at else "not destroyed"
-    return each.source, each.name, returned, destroyed, str(each.identities)
-
-
-def _table_row(each: WrittenAnew) -> tuple[str, ...]:
-    size = f"{each.bytes / off_disk.MEBIBYTE:.1f} MiB"
-    return each.name, words.moment(each.began_at), each.how, size, f"{each.locked_ms} ms"
-
-
-def _counts(found: Sequence[Mapping[str, int]]) -> list[tuple[str, str]]:
-    """What goes, by heading, and what goes with it."""
-    total: dict[str, int] = {}
-    for counts in found:
-        for name, count in counts.items():
-            total[name] = total.get(name, 0) + count
-    titles = {f"heading {heading.name.lower()}": words.TITLES[heading] for heading in Heading}
-    said = {
-        "statements": "Statements that go",
-        "originals": "Messages that go whole",
-        "identities": "Identities that go, with names and numbers",
-        "given_back": "Messages that wait to be filed again",
-    }
-    rows = [(said[name], str(total[name])) for name in said if total.get(name)]
-    return [*rows, *((f"Of these under {titles[name]}", str(total[name])) for name in titles if total.get(name))]
 
 
 def _how(working: Working) -> dict[str, Any]:
