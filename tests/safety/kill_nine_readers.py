@@ -59,7 +59,7 @@ class Readers:
                     await look(client)
                 except (*_LOST, database.DatabaseLost, database.DatabaseRefused):
                     pass  # It was killed: whoever asked was shown nothing.
-            await asyncio.sleep(0.6)  # They must not take from the load what it needs.
+            await asyncio.sleep(1)  # They must not take from the load what it needs.
 
     async def _emergency(self, client: aiohttp.ClientSession) -> None:
         """Somebody who has nothing to do with a person declares an emergency and looks."""
