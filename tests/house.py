@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -182,7 +182,7 @@ class House:
         ]
 
 
-def detail_of(row: Mapping[str, Any]) -> dict[str, Any]:
+def detail_of(row: Any) -> dict[str, Any]:
     """What is kept beside the detail, in it."""
     told = {"about_stream": row["about_stream"], "at": row["asked_at"] and msgspec.to_builtins(row["asked_at"])}
     return {**json.loads(row["detail"]), **{name: value for name, value in told.items() if value is not None}}
