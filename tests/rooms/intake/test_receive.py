@@ -12,6 +12,7 @@ import pytest
 
 from carerecord import database
 from carerecord.intake import Intake, NotKept, Receipt
+from carerecord.intake import intake as intake_module
 from carerecord.intake.aside import ASIDE_BYTES, Aside, AsideTooSlow
 from carerecord.model import Original, Outcome
 from carerecord.organisations import Organisation, Region

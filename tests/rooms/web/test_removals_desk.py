@@ -58,7 +58,7 @@ def test_what_is_no_name_of_anything_is_told_so(desks: RealDesks) -> None:
 
 
 def test_whom_it_is_about_is_found_by_number_and_birthday_and_nobody_is_named(desks: RealDesks) -> None:
-    shown = desks.at(HOME, ROLE, script=False)
+    shown = desks.at(HOME, ROLE)
     shown.get_by_text("All that a source said of a person").click()
     shown.get_by_label("NHS number").fill(NHS_NUMBER)
     for label, number in (("Day", BIRTH_DATE.day), ("Month", BIRTH_DATE.month), ("Year", BIRTH_DATE.year)):
