@@ -50,8 +50,8 @@ from carerecord.stewardship.objections import Objections
 from carerecord.stewardship.own_objections import OwnObjections
 from carerecord.stewardship.proposals import Proposals
 from carerecord.stewardship.records import RecordsDesk
-from carerecord.stewardship.removal_desk import RemovalDesk
 from carerecord.stewardship.relabelling import keep_relabelled
+from carerecord.stewardship.removal_desk import RemovalDesk
 from carerecord.stewardship.removing import keep_removed
 from carerecord.stewardship.safety import Safety
 from carerecord.stewardship.subject_access import SubjectAccessDesk, keep_making

@@ -40,7 +40,7 @@ class Line(Enum):
     OFF_DISK = ("info", "What was taken out is in no file of the database any more.")
     FILE_NOT_READ = (
         "warning",
-        "The words of a file could not be read within bounds; its letter is held to be of any of its source's services.",
+        "The words of a file could not be read within bounds: its letter is held to be of any service of its source.",
     )
     RELABELLED = ("info", "Labels were set anew by the lists of today.")
     RELABEL_FAILED = ("error", "Labels could not be set anew by the lists of today; it is tried again.")

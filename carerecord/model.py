@@ -286,8 +286,8 @@ class StoredStatement(msgspec.Struct, frozen=True, gc=False):
     code_hash: int
     original: OriginalReference
     body: bytes
-    # Of a plain result, what others say alike and what is its own (fhir.cut). Made of `body` and of nothing else: whoever
-    # replaces the one takes the other away.
+    # Of a plain result, what others say alike and what is its own (fhir.cut). Made of `body` and of nothing else:
+    # whoever replaces the one takes the other away.
     cut: tuple[bytes, str] | None = None
 
 

@@ -116,8 +116,8 @@ REASONS = {
     "removal_hours": "Hours of UTC in which removed bytes are taken off the disk; after 18 hours any. Empty: any.",
     "removal_lock_mebibytes_max": "Largest table that is locked and written anew for it; the free room of a larger one "
     "is overwritten without a lock.",
-    "removal_by_names": "True: no desk is staffed, and two names typed on the command line are taken for two people. It "
-    "is said in every removal's ledger and to the audit. False: two people agree at the desk, as they signed in.",
+    "removal_by_names": "True: no desk is staffed, and two names typed on the command line are taken for two people. "
+    "It is said in every removal's ledger and to the audit. False: two people agree at the desk, as they signed in.",
     "retention_guardian": "Caldicott Guardian who agrees beforehand to removals whose time is over. Empty: ask.",
     "staff_registers": "Folder of staff registers (*.jsonl), read by the watch alone. Empty: it knows names only.",
     "notices": "Folder of notices to organisations, a file each, naming nobody. Empty: in the database alone.",

@@ -254,7 +254,8 @@ def test_on_paper_nothing_stays_closed_and_buttons_are_gone(theatre: Theatre) ->
     assert shown.get_by_text("Printed ").inner_text().endswith("shred it when it is done with.")
     # A page without script asks again by itself: for the record, not for paper again.
     again = shown.locator("meta[http-equiv=refresh]").get_attribute("content")
-    assert again is not None and again.endswith("/summary")
+    assert again is not None
+    assert again.endswith("/summary")
     shown.emulate_media(media="print")
     browser.keep_picture(shown, "web-print-1280")
     assert not shown.get_by_role("button", name="Close this record").is_visible()
@@ -272,7 +273,8 @@ def test_what_was_not_asked_for_as_paper_is_not_put_on_paper(theatre: Theatre) -
         before = shown.inner_text("body")
         shown.emulate_media(media="print")
         assert shown.inner_text("body").startswith("Nothing of this record is printed from here")
-        assert len(shown.inner_text("body")) < len(before) and "HARTLEY" not in shown.inner_text("body")
+        assert len(shown.inner_text("body")) < len(before)
+        assert "HARTLEY" not in shown.inner_text("body")
 
 
 def test_print_leads_to_paper_by_the_link_and_by_the_keys_of_the_browser(theatre: Theatre) -> None:
