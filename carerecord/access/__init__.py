@@ -7,7 +7,17 @@ when this room is imported, so a typo in one stops the start and never reaches a
 
 from carerecord.access.activities import may_declare
 from carerecord.access.agreed import Agreed, AgreedHidden, Hidden, Route, check_hidden, check_route
-from carerecord.access.decide import SHIPPED, adopt, decide, decide_for, in_force, may_work, narrow, policy_version
+from carerecord.access.decide import (
+    SHIPPED,
+    adopt,
+    decide,
+    decide_for,
+    in_force,
+    may_work,
+    narrow,
+    on_paper,
+    policy_version,
+)
 from carerecord.access.explain import Explanation, explain
 from carerecord.access.guardian import Reading, guardian, matrix, reviews_due
 from carerecord.access.labels import Label
@@ -47,6 +57,7 @@ __all__ = [
     "may_declare",
     "may_work",
     "narrow",
+    "on_paper",
     "policy_version",
     "read_in_force",
     "read_narrowed",

@@ -14,6 +14,7 @@ import cedarpy
 from carerecord.access.labels import Label
 from carerecord.access.matrix import NO_LABEL
 from carerecord.access.objections import Objection, narrow_under
+from carerecord.access.paper import on_paper_under
 from carerecord.access.policies import Policies, read_policies
 from carerecord.access.questions import Decision, Question
 from carerecord.model import EvidenceClass, Heading, Purpose
@@ -64,6 +65,11 @@ def may_work(role: str, desk: str) -> bool:
 def narrow(decision: Decision, objections: Iterable[Objection], *, organisation: str | None = None) -> Decision:
     """The decision with what the person's objections take from it: never more than before. See `objections`."""
     return narrow_under(in_force().objections, decision, objections, organisation=organisation)
+
+
+def on_paper(decision: Decision) -> Decision:
+    """The decision with what is never put on paper taken from it."""
+    return on_paper_under(in_force().bars, decision)
 
 
 def may_work_under(policies: Policies, role: str, desk: str) -> bool:

@@ -8,6 +8,8 @@ what this reader may not see leaves no trace in anything that does.
 from carerecord.disclosure.disclose import Door
 from carerecord.disclosure.replay import NothingToReplay, Replay, Replays
 from carerecord.disclosure.values import (
+    PLACE,
+    PRINT,
     Answer,
     Banner,
     Document,
@@ -41,6 +43,8 @@ from carerecord.reconciliation.entries import (
 from carerecord.reconciliation.pathway import Pathway, Step, Waiting
 
 __all__ = [
+    "PLACE",
+    "PRINT",
     "AlertEntry",
     "AllergyEntry",
     "Answer",

@@ -18,6 +18,7 @@ from carerecord.disclosure.facts import Facts, read_facts, rests_on
 from carerecord.disclosure.sight import Sight, told
 from carerecord.disclosure.snapshot import snapshot
 from carerecord.disclosure.values import (
+    PRINT,
     Answer,
     Document,
     Found,
@@ -289,7 +290,9 @@ class Door:
         staff = looking.staff
         decision = self._decide(staff, evidence=looking.evidence, route=looking.route, purpose=looking.purpose)
         objections = facts.objections if facts else ()
-        return access.narrow(decision, objections, organisation=staff.organisation) if objections else decision
+        if objections:
+            decision = access.narrow(decision, objections, organisation=staff.organisation)
+        return access.on_paper(decision) if looking.form == PRINT else decision
 
     async def _is_closed(self, patient_key: int, staff: Staff, decision: access.Decision, *, at: datetime) -> bool:
         """Whether an objection closes the record to this searcher, who could not open it in an emergency either: then a

@@ -11,6 +11,8 @@ from carerecord.model import Evidence, EvidenceClass, Heading, OriginalReference
 from carerecord.reconciliation.entries import Entry, Record, Saying
 from carerecord.reconciliation.pathway import Pathway
 
+PLACE, PRINT = "place", "print"  # forms of a look
+
 
 class Looking(msgspec.Struct, frozen=True, kw_only=True):
     """Who is looking, by which route, resting on what: the request that every interaction of the door starts from."""
@@ -22,7 +24,7 @@ class Looking(msgspec.Struct, frozen=True, kw_only=True):
     route: str  # "launch", "sign-in", "fhir"
     session: str  # id of the session or token, never its secret
     at: datetime
-    form: str = ""  # "place": a line opened inside the page that it stands on; "print": asked for as paper
+    form: str = ""  # PLACE: a line opened inside the page that it stands on; PRINT: asked for as paper
 
 
 class Banner(msgspec.Struct, frozen=True, kw_only=True):

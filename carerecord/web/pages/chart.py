@@ -7,15 +7,13 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from carerecord.disclosure import Looking, Refusal
+from carerecord.disclosure import PLACE, PRINT, Looking, Refusal
 from carerecord.model import Staff
 from carerecord.signin import NewSession, Session, chart_cookie, find_patient_session, may_declare_emergency
 from carerecord.web import emergency, framing, parts, words
 from carerecord.web.pages import refusal
 from carerecord.web.security import is_by_a_person, is_https
 from carerecord.web.views import Frame
-
-PLACE, PRINT = "place", "print"
 
 
 async def find_session(request: Request, *, at: datetime) -> Session | None:
@@ -72,7 +70,7 @@ def printed(staff: Staff, form: str, *, at: datetime) -> str:
     if form != PRINT:
         return ""
     whose = f"Printed {words.moment(at)} by {reader(staff)}."
-    return f"{whose} Keep it as notes are kept, and shred it when it is done with."
+    return f"{whose} The record may say more than paper may. Keep it as notes are kept, then shred it."
 
 
 def base(session_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from carerecord.disclosure import Receipt, Refusal
+from carerecord.disclosure import PLACE, Receipt, Refusal
 from carerecord.organisations import Region
 from carerecord.web import drawing, parts, present
 from carerecord.web.pages import chart, refusal
@@ -30,7 +30,7 @@ async def show(request: Request) -> Response:
 
 
 def template(form: str) -> str:
-    return "pages/entry_in_place.html" if form == chart.PLACE else "pages/entry.html"
+    return "pages/entry_in_place.html" if form == PLACE else "pages/entry.html"
 
 
 def phones(shown: Receipt, region: Region) -> dict[str, str]:

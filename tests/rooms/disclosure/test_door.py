@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from carerecord import audit
-from carerecord.disclosure import Document, Found, Receipt, Refusal, ShownOriginal, Summary
+from carerecord.disclosure import PRINT, Document, Found, Receipt, Refusal, ShownOriginal, Summary
 from carerecord.disclosure.snapshot import snapshot
 from carerecord.model import Evidence, EvidenceClass, Heading, Standing
 from carerecord.reconciliation import every_entry
@@ -340,3 +340,23 @@ async def test_a_social_worker_sees_only_their_headings(settings: Settings) -> N
 
 def test_the_examples_use_a_test_number() -> None:
     assert "9990123454" in PID
+
+
+async def test_what_is_printed_is_witnessed_as_printed_and_holds_no_safeguarding(settings: Settings) -> None:
+    async with open_house(settings) as house:
+        joan = await house.joan()
+        concern = {"status": "active", "code": {"text": "Concern about a carer"}}
+        marked = said("Flag", "concern", concern, heading=Heading.SAFEGUARDING)
+        await house.remember(joan, [allergy("Penicillin"), marked])
+        shown = await house.door.summary(looking(joan))
+        printed = await house.door.summary(looking(joan, form=PRINT))
+        assert isinstance(shown, Summary)
+        assert isinstance(printed, Summary)
+        assert shown.record is not None
+        assert printed.record is not None
+        on_screen, on_paper = ({entry.heading for entry in every_entry(each.record)} for each in (shown, printed))
+        assert on_screen - on_paper == {Heading.SAFEGUARDING}
+        assert printed.banner.allergies == shown.banner.allergies
+        events = [event["detail"] for event in await house.events() if event["kind"] == "shown"]
+        assert [event.get("form", "") for event in events] == ["", "print"]
+        assert events[1]["withheld"] == {"SAFEGUARDING": 1}

@@ -251,7 +251,7 @@ def test_in_forced_colours_flags_and_allergies_are_still_said(theatre: Theatre) 
 
 def test_on_paper_nothing_stays_closed_and_buttons_are_gone(theatre: Theatre) -> None:
     shown = theatre.look("/chart/summary?in=print", script=False)
-    assert shown.get_by_text("Printed ").inner_text().endswith("shred it when it is done with.")
+    assert shown.get_by_text("Printed ").inner_text().endswith("then shred it.")
     # A page without script asks again by itself: for the record, not for paper again.
     again = shown.locator("meta[http-equiv=refresh]").get_attribute("content")
     assert again is not None
