@@ -59,8 +59,8 @@ async def _measure() -> dict[str, tuple[float, str]]:
         "removal_left_live": (float(live.found), _examined(live, originals)),
         "removal_left_in_files": (
             float(left),
-            f"{windows:,} windows of stored bytes looked for at every offset of {files:,} files of the data folder, "
-            "after who works had taken them off",
+            f"{windows:,} windows of stored bytes that stand in no row still kept, looked for at every offset of "
+            f"{files:,} files of the data folder, after who works had taken them off",
         ),
         "removal_left_restored": (
             float(restored.found),
@@ -87,8 +87,10 @@ async def _off_disk(on: Ground, entries: list[removal_ledger.Entry]) -> tuple[in
     finally:
         await superuser.close()
     windows = {window for entry in entries for window in entry.what.stored}
-    found = proof.search_files(folder, windows)
-    return sum(found.values()), len(windows), sum(1 for _ in folder.iterdir())
+    async with database.connect(on.settings, "owner") as db:
+        gone = windows - await proof.still_held(db, windows)
+    found = proof.search_files(folder, gone)
+    return sum(found.values()), len(gone), sum(1 for _ in folder.iterdir())
 
 
 def _examined(found: Proof, originals: int) -> str:

@@ -212,7 +212,8 @@ async def prove(chosen: Settings, asked: argparse.Namespace) -> int:
             found = await proof.prove(db, entries, drop_folder=folder)
         if asked.files:
             windows = {window for entry in entries for window in entry.what.stored}
-            found.in_files = await asyncio.to_thread(proof.search_files, asked.files, windows)
+            gone = windows - await proof.still_held(db, windows)
+            found.in_files = await asyncio.to_thread(proof.search_files, asked.files, gone)
         of = f"the backup {asked.backup.name}" if asked.backup else "the record"
         await removal_proofs.keep(db, found, removal=asked.removal or 0, of=of, by="by command", at=clock.now())
     say(found, as_json=asked.json, lines=lambda: _proof_lines(found))

@@ -87,7 +87,8 @@ async def test_the_files_hold_nothing_of_what_was_removed(test_server: Settings,
             await withdraw(settings, the(each))
         await complete(settings)
         assert [entry.scrubbed_at for entry in await removal.list_removals(ward.owner)] == [None, None]
-        gone = before - await stored(ward)
+        gone = before - await proof.still_held(ward.owner, before)
+        assert gone == before - await stored(ward)
         await checkpoint(test_server)
         if way == "overwritten":
             for name in ("record.log", "record.chunk", "intake.original"):
