@@ -200,7 +200,7 @@ def _parts_of(path: Path) -> Iterator[bytes]:
 
 
 async def still_held(db: Database, windows: Collection[str]) -> frozenset[str]:
-    """Those that stand in rows which are lawfully kept: like writes like, and 24 bytes of two letters may be the same."""
+    """Those that stand in rows still lawfully kept: like writes like, and 24 bytes of two letters may be the same."""
     wanted, found = frozenset(windows), set[str]()
     async with db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         for name, columns in STORED:
