@@ -42,6 +42,7 @@ from carerecord.organisations import RegionDoesNotFit
 from carerecord.record import dictionary
 from carerecord.stewardship.opt_out import NotAList
 from carerecord.stewardship.recall import FolderMissing
+from carerecord.stewardship.relabelling_asked import NotAgreed
 from carerecord.stewardship.removal_ledger import LedgerDamaged, RemovalsMissing
 from carerecord.stewardship.removal_plan import RemovalRefused
 
@@ -70,7 +71,7 @@ EXPECTED = (
     database.RolesMissing, database.MigrationChanged, BackupRefused,
     supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
     patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
-    Refused, NotAPerson, NotAList,
+    Refused, NotAPerson, NotAList, NotAgreed,
     RemovalRefused, LedgerDamaged, RemovalsMissing,
     NothingToReplay, NobodyToAsk, FolderMissing,
     KeysUnreadable, SignerFailed, NotProvable, ProofUnreadable, ExportRefused, ReasonNeeded, WitnessUnavailable,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import AsyncExitStack
+from typing import Any
 
 from carerecord import audit, clock
 from carerecord.cli.commands import Commands, open_database, say
-from carerecord.cli.operator import Refused
 from carerecord.cli.witnessing import witness_operator
 from carerecord.organisations import read_region
 from carerecord.record import dictionary
 from carerecord.settings import Settings
+from carerecord.stewardship import relabelling_asked
+from carerecord.stewardship.proposals import Proposal
 from carerecord.stewardship.relabelling import Counted, Relabelled, relabel
 
 DIFFERS = 3  # of a dry run: something would change
@@ -23,29 +25,23 @@ def add_to(commands: Commands) -> None:
     again = group.add("relabel", label_again, "Label everything kept by the lists of today; lower nothing.")
     again.add_argument("--dry-run", action="store_true", help="change nothing; exit code 3: something would")
     again.add_argument("--lower", action="store_true", help="lower labels too, which shows more: takes two people")
-    again.add_argument("--by", default="", help="with --lower: who asks")
-    again.add_argument("--agreed-by", default="", help="with --lower: who agrees, a Guardian: somebody else")
+    again.add_argument("--agreed", default="", help="with --lower: the reference under which two people agreed to it")
     again.add_argument("--because", required=True, help="why, in words: it is kept in the audit")
     again.add_argument("--json", action="store_true")
 
 
 async def label_again(chosen: Settings, asked: argparse.Namespace) -> int:
-    by, agreed = asked.by.strip(), asked.agreed_by.strip()
-    if asked.lower and not asked.dry_run and (not by or not agreed or by.casefold() == agreed.casefold()):
-        raise Refused("To lower labels shows more than before: name with --by who asks, and with --agreed-by another.")
     region = read_region(chosen.region)
     async with AsyncExitStack() as stack:
+        proposal = None
+        if asked.lower and not asked.dry_run:
+            steward = await open_database(stack, chosen, "steward")
+            proposal = await relabelling_asked.read_agreed(steward, asked.agreed, region, at=clock.now())
         db = await open_database(stack, chosen, "relabel")
         await dictionary.load(db)
         if not asked.dry_run:
-            said = {"step": "lowered" if asked.lower else "raised", "asked_by": by, "agreed_by": agreed}
-            await witness_operator(
-                chosen,
-                audit.Kind.ADMINISTERED,
-                what="relabel",
-                because=asked.because,
-                **{name: value for name, value in said.items() if value},
-            )
+            said: dict[str, Any] = {"step": "lowered", **who_agreed(proposal)} if proposal else {"step": "raised"}
+            await witness_operator(chosen, audit.Kind.ADMINISTERED, what="relabel", because=asked.because, **said)
         done = await relabel(
             db,
             region,
@@ -54,8 +50,19 @@ async def label_again(chosen: Settings, asked: argparse.Namespace) -> int:
             lowers=asked.lower,
             progress=None if asked.json else _progress,
         )
+        if proposal:
+            outcome = f"{sum(each.count for each in done.lowered)} labels were lowered."
+            await relabelling_asked.note_done(steward, proposal, outcome, at=clock.now())
     say(done, as_json=asked.json, lines=lambda: lines_of(done))
     return DIFFERS if asked.dry_run and done.differs else 0
+
+
+def who_agreed(proposal: Proposal) -> dict[str, Any]:
+    """As they signed in."""
+    return {
+        "asked_by": f"{proposal.asked_by_name} ({proposal.asked_by})",
+        "agreed_by": f"{proposal.agreed_by_name} ({proposal.agreed_by})",
+    }
 
 
 def _progress(done: Relabelled) -> None:
@@ -70,7 +77,7 @@ def lines_of(done: Relabelled) -> list[str]:
         lines += [f"{_of(each)} {would} lowered." for each in done.lowered]
     elif done.lowered:
         lines += [f"{_of(each)} could be lowered." for each in done.lowered]
-        lines.append("To lower takes two people: --lower --by NAME --agreed-by NAME.")
+        lines.append("To lower takes two people, at the Guardian's desk; then --lower --agreed REFERENCE.")
     return lines if done.differs else [*lines, "Every label is as these lists have it."]
 
 

@@ -19,7 +19,7 @@ from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import Switch, SwitchKind
 from carerecord.signin.switches import ROUTES, list_switches
-from carerecord.stewardship import proposals, removal_asked
+from carerecord.stewardship import proposals, relabelling_asked, removal_asked
 from carerecord.stewardship.in_force import custody, deeds, key_deeds, store
 from carerecord.stewardship.in_force.custody import Key
 from carerecord.stewardship.in_force.rules import WITNESS, Row
@@ -151,6 +151,7 @@ ACTS: Mapping[Kind, Act] = {
     Kind.POLICY: deeds.NARROWING_ACT,
     Kind.LEGAL_BAR: deeds.ROUTE_ACT,
     Kind.REMOVAL: Act(removal_asked.check),
+    Kind.LABELS: Act(relabelling_asked.check),
 }
 
 
@@ -164,4 +165,6 @@ def to_write(proposal: Proposal) -> tuple[str, str] | None:
         )
     if proposal.kind is Kind.REMOVAL:
         return "a terminal", f"carerecord removal carry-out {reference_of(proposal.id)}"
+    if proposal.kind is Kind.LABELS:
+        return "a terminal", f"carerecord sensitivity relabel --lower --agreed {reference_of(proposal.id)} --because …"
     return None

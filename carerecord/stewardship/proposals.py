@@ -43,6 +43,7 @@ class Kind(StrEnum):
     POLICY = "policy"  # a region's narrowing of the matrix
     LEGAL_BAR = "legal-bar"  # the Guardian's route through a legal bar
     REMOVAL = "removal"  # of what the record says
+    LABELS = "labels"  # lower labels where the lists of today find less than those before
 
 
 DESKS: Mapping[Kind, tuple[str, ...]] = {
@@ -52,6 +53,7 @@ DESKS: Mapping[Kind, tuple[str, ...]] = {
     Kind.POLICY: ("guardian", "privacy"),
     Kind.LEGAL_BAR: ("guardian", "privacy"),
     Kind.REMOVAL: ("records", "guardian"),
+    Kind.LABELS: ("guardian", "privacy"),
 }
 
 

@@ -33,6 +33,7 @@ KINDS = {
     Kind.POLICY: "Narrowing",
     Kind.LEGAL_BAR: "Legal bar",
     Kind.REMOVAL: "Removal",
+    Kind.LABELS: "Labels",
 }
 STAGES = {
     Stage.ASKED: "waits for a second person",
@@ -42,7 +43,7 @@ STAGES = {
     Stage.EXPIRED: "expired: nobody agreed within a day",
 }
 ASKED_AT: Mapping[str, tuple[Kind, ...]] = {
-    "guardian": (Kind.LEGAL_BAR, Kind.POLICY),
+    "guardian": (Kind.LEGAL_BAR, Kind.POLICY, Kind.LABELS),
     "administration": (Kind.SWITCH, Kind.ROLE, Kind.KEY),
     "records": (),  # a removal is asked for where one sees what would go
 }
@@ -133,6 +134,8 @@ def said_of(kind: Kind, content: Mapping[str, Any]) -> str:
         return f"Open the Guardian’s route through {bar}: {roles} for {purposes}."
     if kind is Kind.REMOVAL:
         return removal_asked.said_of(content)
+    if kind is Kind.LABELS:
+        return f"Lower labels where the lists {content['lists']} find less than those before: more is shown then."
     if content.get("do") == "lift":
         return f"Lift the narrowing {content['reference']}: what it hid is shown again."
     hidden = ", ".join((*content.get("labels", ()), *(name.lower() for name in content.get("headings", ()))))
@@ -149,6 +152,8 @@ def content_of(kind: Kind, fields: Mapping[str, str]) -> dict[str, Any]:
         return {"code": fields.get("code", "").strip(), "role": fields.get("role", "")}
     if kind is Kind.KEY:
         return _key_content(fields)
+    if kind is Kind.LABELS:
+        return {"lists": fields.get("lists", "").strip()}
     if kind is Kind.POLICY and fields.get("lift"):
         return {"do": "lift", "reference": fields["lift"]}
     if kind is Kind.POLICY:
@@ -259,7 +264,7 @@ async def _ask(request: Request, working: Working, kind: Kind) -> Any:
 
 FIELDS = (
     "action", "kind", "organisation", "way", "system", "user", "code", "role", "whose", "change", "thumbprint",
-    "bar", "relies_on", "advice", "until", "sentence", "basis", "lift", "replaces", "overlap_days",
+    "bar", "relies_on", "advice", "until", "sentence", "basis", "lift", "replaces", "overlap_days", "lists",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,10 +18,14 @@ from carerecord.model import OriginalReference
 from carerecord.organisations import Region, SensitiveCodes, read_region
 from carerecord.record import fold
 from carerecord.sensitivity import Label
+from carerecord.sensitivity import labelling as lists_of
 from carerecord.settings import Settings
+from carerecord.stewardship.administration import ACTS
+from carerecord.stewardship.notices import reference_of
+from carerecord.stewardship.proposals import Kind, Proposal, Proposals
 from carerecord.stewardship.relabelling import Counted, Relabelled, relabel
 from carerecord.stewardship.removal_plan import Target
-from tests.house import ADMITTED, REGION, House, looking, message, open_house
+from tests.house import ADMITTED, REGION, House, as_role, looking, message, open_house
 from tests.rooms.stewardship.removals import withdraw
 from tests.system import REGION as SYSTEM
 
@@ -220,8 +225,25 @@ def operator(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return region
 
 
+async def asked_at_the_desk(settings: Settings, file: Path, *, agrees: bool = True) -> str:
+    """The reference of a proposal to lower, which a second person agreed to."""
+    region = read_region(file)
+    guardian = msgspec.structs.replace(as_role("caldicott-guardian"), user_id="1", name="Cai Jones")
+    other = msgspec.structs.replace(as_role("privacy-officer"), user_id="2", name="Pia Moore")
+    content = {"lists": lists_of(region.sensitive_codes)}
+    async with database.connect(settings, "serve") as db, audit.Writer.open(db) as writer:
+        proposals = Proposals(db, writer, region, acts=ACTS)
+        how: dict[str, Any] = {"session": "s-7", "at": clock.now()}
+        proposal = await proposals.ask(guardian, kind=Kind.LABELS, content=content, because="Fewer codes.", **how)
+        assert isinstance(proposal, Proposal), proposal
+        if agrees:
+            agreed = await proposals.agree(other, proposal_id=proposal.id, **how)
+            assert isinstance(agreed, Proposal), agreed
+        return reference_of(proposal.id)
+
+
 def test_the_command_says_what_differs_by_its_exit_code_and_as_json(
-    operator: Path, capsys: pytest.CaptureFixture[str]
+    operator: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main([*ASKED, "--dry-run"]) == 0
     assert "Every label is as these lists have it." in capsys.readouterr().out
@@ -232,17 +254,31 @@ def test_the_command_says_what_differs_by_its_exit_code_and_as_json(
     assert cli.main(ASKED) == 0
     assert "1 of PROBLEMS: sexual-health were raised" in capsys.readouterr().out
     operator.write_text(operator.read_text().removesuffix(LISTS))
-    for names in ([], ["--by", "Ann"], ["--by", "Ann", "--agreed-by", "ann"]):
-        assert cli.main([*ASKED, "--lower", *names]) == 2
-        assert "--agreed-by another" in capsys.readouterr().err
-    assert cli.main([*ASKED, "--lower", "--by", "Ann", "--agreed-by", "Dr B Guardian"]) == 0
+    assert cli.main([*ASKED, "--lower"]) == 2
+    assert "so two people agree to it at the Guardian's desk" in capsys.readouterr().err
+    reference = asyncio.run(asked_at_the_desk(settings, operator, agrees=False))
+    assert cli.main([*ASKED, "--lower", "--agreed", reference]) == 2
+    assert "only what two people agreed is carried out" in capsys.readouterr().err
+    reference = asyncio.run(asked_at_the_desk(settings, operator))
+    assert cli.main([*ASKED, "--lower", "--agreed", reference]) == 0
     assert "1 of PROBLEMS: sexual-health were lowered" in capsys.readouterr().out
+    assert cli.main([*ASKED, "--lower", "--agreed", reference]) == 2  # once
+    assert "is done" in capsys.readouterr().err
+
+
+def test_what_was_agreed_for_other_lists_is_not_carried_out(
+    operator: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = asyncio.run(asked_at_the_desk(settings, operator))
+    operator.write_text(operator.read_text() + LISTS)
+    assert cli.main([*ASKED, "--lower", "--agreed", reference]) == 2
+    assert "The lists are others now" in capsys.readouterr().err
 
 
 def test_what_is_labelled_again_by_command_is_witnessed_with_who_asked_and_agreed(
     operator: Path, settings: Settings
 ) -> None:
-    assert cli.main([*ASKED, "--lower", "--by", "Ann", "--agreed-by", "Dr B Guardian"]) == 0
+    assert cli.main([*ASKED, "--lower", "--agreed", asyncio.run(asked_at_the_desk(settings, operator))]) == 0
 
     async def read() -> list[audit.StoredEvent]:
         async with database.connect(settings, "work") as db:
@@ -250,5 +286,5 @@ def test_what_is_labelled_again_by_command_is_witnessed_with_who_asked_and_agree
 
     (event,) = [event for event in asyncio.run(read()) if event.detail.get("what") == "relabel"]
     assert (event.kind, event.patient_key) == (audit.Kind.ADMINISTERED, 0)
-    assert (event.detail["asked_by"], event.detail["agreed_by"]) == ("Ann", "Dr B Guardian")
+    assert (event.detail["asked_by"], event.detail["agreed_by"]) == ("Cai Jones (1)", "Pia Moore (2)")
     assert event.detail["because"] == "New lists"

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from carerecord import audit, clock, database
 from carerecord.model import Purpose
+from carerecord.sensitivity import labelling as lists_of
 from carerecord.settings import Settings
 from carerecord.stewardship import EmergencyCases
 from tests import browser
@@ -212,3 +213,22 @@ def test_every_look_of_a_guardian_is_witnessed_before_it_is_shown(desks: RealDes
     events = desks.run(desks.house.events())
     mine = [event for event in events if "Eve Moss" in event["staff"] and event["kind"] == "examined"]
     assert [event["detail"]["what"] for event in mine] == ["guardian matrix"]
+
+
+def test_lowering_labels_is_asked_for_under_the_lists_of_the_day(desks: RealDesks) -> None:
+    shown = desks.at("/desk/guardian/proposals", ROLE, name="Cai Jones")
+    shown.get_by_text("Lower labels after the lists").click()
+    asking = shown.locator("form", has=shown.locator("input[value=labels]"))
+    asking.get_by_label("The lists, as the dry run names them").fill("those of last year")
+    asking.get_by_label("Why").fill("A code was listed by mistake")
+    asking.get_by_role("button", name="Ask a second person").click()
+    expect(shown.locator(".nhsuk-error-summary")).to_contain_text("The lists are others now")
+    asking = shown.locator("form", has=shown.locator("input[value=labels]"))
+    asking.get_by_label("The lists, as the dry run names them").fill(lists_of(desks.region.sensitive_codes))
+    asking.get_by_role("button", name="Ask a second person").click()
+    waiting = shown.locator("section[aria-labelledby=waiting-title]")
+    expect(waiting).to_contain_text("more is shown then")
+    other = desks.at("/desk/guardian/proposals", ROLE, name="Dee Moss")
+    other.locator("section[aria-labelledby=waiting-title]").get_by_role("button", name="Agree").first.click()
+    expect(other.locator("section[aria-labelledby=waiting-title]")).to_contain_text("relabel --lower --agreed")
+    look_over(desks, other, "guardian-labels-agreed")
