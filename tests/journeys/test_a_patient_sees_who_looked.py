@@ -24,7 +24,7 @@ def looked_at(region: Region, chrome: Browser) -> dict[str, Any]:
     page.goto(f"{region.oxford}/")
     page.get_by_role("button", name=re.compile(re.escape(staff))).first.click()
     page.get_by_role("row", name=re.compile(re.escape(person["name"]))).get_by_role(
-        "button", name=re.compile("Care Record")
+        "button", name=re.compile("Care Record of")
     ).first.click()
     expect(page.locator(".cr-banner__name")).to_be_visible()
     return person

@@ -23,7 +23,7 @@ def sign_in_to_oxford(page: Page, region: Region, who: str) -> None:
 
 
 def press_london_care_record(page: Page, patient: str) -> None:
-    page.locator("tr", has_text=patient).first.get_by_role("button", name=re.compile("London Care Record")).click()
+    page.locator("tr", has_text=patient).first.get_by_role("button", name=re.compile("^London Care Record")).click()
     page.wait_for_url(re.compile("/patient/"))
 
 

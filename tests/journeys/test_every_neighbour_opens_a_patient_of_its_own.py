@@ -26,7 +26,7 @@ def open_first(page: Page, neighbour: dict[str, Any], staff: dict[str, Any]) -> 
     page.get_by_role("button", name=staff["name"]).click()
     row = page.locator("tr", has_text=neighbour["first"]["name"]).first
     expect(row).to_contain_text(neighbour["first"]["number"])
-    row.get_by_role("button", name=re.compile("London Care Record")).click()
+    row.get_by_role("button", name=re.compile("^London Care Record")).click()
     page.wait_for_url(re.compile("/patient/"))
 
 
