@@ -96,8 +96,9 @@ def line_of(entry: Entry, ledger: Ledger, *, at: datetime) -> RemovalLine:
     due = entry.withdrawn_at + off_disk.DEADLINE
     return RemovalLine(
         reference=reference_of(entry.id),
-        what=f"{entry.target} of {entry.source or 'no source'}: {entry.counts.get('statements', 0)} statements, "
-        f"{entry.counts.get('originals', 0)} messages",
+        what=f"{entry.target.capitalize()} of {entry.source or 'no source'}: "
+        f"{words.counted(entry.counts.get('statements', 0), 'statement')}, "
+        f"{words.counted(entry.counts.get('originals', 0), 'message')}",
         steps=steps,
         state=f"{state}, late since {words.moment(due)}" if late else state,
         who=f"{entry.asked_by} and {entry.agreed_by}",

@@ -104,7 +104,7 @@ def test_two_people_agree_and_it_is_gone_taken_out_off_the_disk_and_proven(desks
     assert entry.agreed_by == "Bo Lane (555-bo-lane)"
     assert entry.what.keys[0].reference == original
 
-    other.get_by_role("link", name="original of").first.click()
+    other.get_by_role("link", name="Original of").first.click()
     expect(other.locator("main")).to_contain_text("It can be proven once it is taken out")
     desks.run(complete(desks.settings))
     other.reload()
