@@ -52,7 +52,7 @@ def test_allergies_a_trend_a_letter_and_what_is_missing(region: Region, chrome: 
     assert events(region) >= before + 4, "searched, arrived, opened, shown"
 
 
-def test_every_line_opens_its_sources_and_the_words_of_the_message_that_made_it(region: Region, chrome: Browser) -> None:
+def test_every_line_opens_its_sources_and_what_made_it_of_their_message(region: Region, chrome: Browser) -> None:
     page = browsers.page(chrome, script=False)
     sign_in_to_oxford(page, region, DOCTOR)
     press_london_care_record(page, PATIENT)
