@@ -140,6 +140,6 @@ def test_the_start_says_that_reviews_are_due(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: datetime(2027, 7, 1, tzinfo=UTC))
-    assembly._adopt_policies(Settings())
+    assembly._say_reviews_due()
     said = json.loads(capsys.readouterr().err)
     assert (said["line"], said["reviews"]) == ("POLICY_REVIEW_DUE", 7)

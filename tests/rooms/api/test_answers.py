@@ -237,7 +237,10 @@ def test_the_capability_statement_lists_exactly_what_the_route_table_serves(clie
     statement = client.get("/fhir/metadata", headers={"authorization": ""}).json()
     patient, audit_event = statement["rest"][0]["resource"]
     assert [each["code"] for each in audit_event["interaction"]] == ["search-type"]
-    assert [each["name"] for each in audit_event["searchParam"]] == ["patient", "date", "agent", "subtype"]
+    assert [each["name"] for each in audit_event["searchParam"]] == [
+        "patient", "date", "agent", "entity", "agent.identifier", "entity.identifier", "entity-type", "entity-role",
+        "source.identifier", "address", "type", "subtype", "outcome",
+    ]  # fmt: skip
     assert [each["code"] for each in patient["interaction"]] == ["search-type", "read"]
     assert [each["name"] for each in patient["operation"]] == ["everything"]
     assert [each["name"] for each in patient["searchParam"]] == ["identifier", "birthdate"]
