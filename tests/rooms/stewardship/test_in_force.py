@@ -464,7 +464,7 @@ async def test_keys_are_listed_with_their_age_custody_and_last_use(settings: Set
         await here.agreed(Kind.KEY, key_content(new))
         assert signed_by(new, at=AT + timedelta(hours=1))
         for _ in range(200):
-            if await store.read_key_uses(here.db):
+            if (OXFORD.issuer, "new-1") in await store.read_key_uses(here.db):
                 break
             await asyncio.sleep(0.05)
         at_desk = administration.AdministrationDesk(here.db, writer, WITH_NEIGHBOUR, settings, here.proposals)
