@@ -211,7 +211,7 @@ def test_an_objection_closes_every_way_with_the_next_request_and_is_undone_with_
             entries = re.findall(r'href="(entry/[^"?#]+)"', oxford.page)
             assert entries
             entry = await oxford.get(entries[0])
-            originals = re.findall(r"(original/[0-9]{8}-[0-9]+)", entry[1])
+            originals = re.findall(r"(original/[0-9]{8}-[0-9]+\?of=[^\"]+)", entry[1])
             assert originals
             pages = ["summary", *entries, *originals]
             programs = [person[1], f"{person[1]}/$everything"]
