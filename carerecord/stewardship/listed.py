@@ -19,14 +19,13 @@ import msgspec
 from carerecord import access, audit, clock, database, patient_index
 from carerecord.audit.events import NOBODY
 from carerecord.disclosure import sentences
-from carerecord.disclosure.banner import name_words
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import NHSNumber, Purpose, Staff
+from carerecord.model import Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.stewardship.notices import reference_of
-from carerecord.stewardship.privacy_values import NamedPerson
+from carerecord.stewardship.privacy_values import NamedPerson, named
 
 if TYPE_CHECKING:
     import asyncpg
@@ -139,13 +138,7 @@ class ListedPeople:
             person = await patient_index.read_person(self._db, key)
         except patient_index.NoSuchPerson:
             return sentences.nothing_there(self.region)
-        known = NHSNumber.found_in(person.subject.nhs_number)
-        return NamedPerson(
-            name=name_words(person.subject),
-            birth_date=person.subject.birth_date,
-            nhs_number=known.spaced() if known else None,
-            is_restricted=bool(person.subject.restricted),
-        )
+        return named(person)
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 

@@ -16,10 +16,9 @@ import msgspec
 from carerecord import access, audit, clock, database, patient_index
 from carerecord.audit.events import stored_event
 from carerecord.disclosure import sentences
-from carerecord.disclosure.banner import name_words
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import NHSNumber, Purpose, Staff
+from carerecord.model import Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.stewardship import declared, notices, telling, telling_rules
 from carerecord.stewardship.cases import Case, Disposition, close_case, find_case
@@ -35,7 +34,17 @@ from carerecord.stewardship.privacy_rules import (
     reader_of,
     said_by_reader,
 )
-from carerecord.stewardship.privacy_values import CaseFile, CaseList, Choice, NamedPerson, Note, Record, Shared, Wanted
+from carerecord.stewardship.privacy_values import (
+    CaseFile,
+    CaseList,
+    Choice,
+    NamedPerson,
+    Note,
+    Record,
+    Shared,
+    Wanted,
+    named,
+)
 
 QUERIES = database.queries(__package__)
 DESK = "privacy"
@@ -153,13 +162,7 @@ class PrivacyDesk:
             person = await patient_index.read_person(self._db, case.patient_key)
         except patient_index.NoSuchPerson:
             return sentences.nothing_there(self.region)
-        number = NHSNumber.found_in(person.subject.nhs_number)
-        return NamedPerson(
-            name=name_words(person.subject),
-            birth_date=person.subject.birth_date,
-            nhs_number=number.spaced() if number else None,
-            is_restricted=bool(person.subject.restricted),
-        )
+        return named(person)
 
     @told
     async def write_note(self, staff: Staff, case_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 import msgspec
 
+from carerecord.disclosure.banner import name_words
+from carerecord.model import NHSNumber, Person
 from carerecord.stewardship.cases import Case, Disposition
 from carerecord.stewardship.telling_rules import Telling
 
@@ -93,6 +95,16 @@ class NamedPerson(msgspec.Struct, frozen=True, kw_only=True):
     birth_date: date | None
     nhs_number: str | None
     is_restricted: bool
+
+
+def named(person: Person) -> NamedPerson:
+    number = NHSNumber.found_in(person.subject.nhs_number)
+    return NamedPerson(
+        name=name_words(person.subject),
+        birth_date=person.subject.birth_date,
+        nhs_number=number.spaced() if number else None,
+        is_restricted=bool(person.subject.restricted),
+    )
 
 
 class Precision(msgspec.Struct, frozen=True, kw_only=True):

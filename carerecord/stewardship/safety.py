@@ -16,14 +16,13 @@ import msgspec
 from carerecord import access, audit, clock, database, patient_index
 from carerecord.audit.events import NOBODY
 from carerecord.disclosure import sentences
-from carerecord.disclosure.banner import name_words
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import NHSNumber, Purpose, Staff
+from carerecord.model import Purpose, Staff
 from carerecord.organisations import Region
 from carerecord.stewardship import notices
 from carerecord.stewardship.cases import Case, Disposition, close_case, find_case, list_cases, open_cases
-from carerecord.stewardship.privacy_values import NamedPerson, Note
+from carerecord.stewardship.privacy_values import NamedPerson, Note, named
 
 QUERIES = database.queries(__package__)
 DESK, KIND, RULE = "safety", "safety", "reported"
@@ -155,13 +154,7 @@ class Safety:
             person = await patient_index.read_person(self._db, case.patient_key)
         except patient_index.NoSuchPerson:
             return sentences.nothing_there(self.region)
-        number = NHSNumber.found_in(person.subject.nhs_number)
-        return NamedPerson(
-            name=name_words(person.subject),
-            birth_date=person.subject.birth_date,
-            nhs_number=number.spaced() if number else None,
-            is_restricted=bool(person.subject.restricted),
-        )
+        return named(person)
 
     @told
     async def write_note(self, staff: Staff, case_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:
