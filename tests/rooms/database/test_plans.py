@@ -24,6 +24,7 @@ FILL_INDEX = f"""
     insert into patient_index.member select n, n, n from generate_series(1, {IDENTITIES}) n;
     insert into patient_index.identifier select 'M' || n, 'barts:MRN', n, n from generate_series(1, {IDENTITIES}) n;
     insert into patient_index.nhs_number select '999' || n, n, n from generate_series(1, {IDENTITIES}) n;
+    analyze;
 """
 FILL_LOG = f"""
     insert into record.log (patient_key, identity_key, source, original_day, original_seq, received_at, statement_count,

@@ -81,6 +81,7 @@ async def test_the_files_hold_nothing_of_what_was_removed(test_server: Settings,
         one, other = await find_letter(ward, key, SECRET), await find_letter(ward, key, SHORT)
         before = await stored(ward, seqs=[one.original.seq, other.original.seq])
         data = await folder_of(test_server, ward.owner)
+        await ward.owner.execute("analyze")  # the planner's samples lie in the server's own catalogue
         await checkpoint(test_server)
         assert proof.search_files(data, before)
         for each in (one, other):
@@ -167,6 +168,7 @@ async def test_an_identity_is_off_the_disk_once_its_names_are(test_server: Setti
         await ward.hear(letter("D1", "Of another person.", about=ARTHUR))
         key = await ward.key_of(JOAN)
         data = await folder_of(test_server, ward.owner)
+        await ward.owner.execute("analyze")
         await checkpoint(test_server)
         assert proof.files_that_hold(data, [JOAN.nhs_number.encode()])
         await withdraw(settings, Target(kind="source", patient_key=key, source="barts"))
