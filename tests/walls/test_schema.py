@@ -106,7 +106,10 @@ SAMPLED = """
       and attribute.attstattarget is distinct from 0
 """
 # The names of sources, organisations and kinds are nobody's; hashes say nothing to who has not the message.
-SAMPLED_OF_NOBODY = frozenset("source system kind organisation outcome message_type content_hash rule said_by".split())
+SAMPLED_OF_NOBODY = {
+    *("source", "system", "kind", "organisation", "outcome", "message_type", "rule", "said_by"),
+    "content_hash",
+}
 DEAR_FEATURES = """
     select 'extension ' || extname as name from pg_extension where extname <> 'plpgsql'
     union all
