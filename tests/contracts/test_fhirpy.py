@@ -17,6 +17,8 @@ from fhirpy.base.exceptions import AuthorizationError, OperationOutcome, Resourc
 from joserfc import jwt
 
 from carerecord import assembly
+from carerecord.fhir.references import patient_part
+from carerecord.organisations import Client, Region
 from carerecord.settings import Settings
 from tests.house import BIRTH_DATE, CLIENT_KEY, NHS_NUMBER, REGION, House, open_house
 from tests.pushed import pushing
@@ -24,7 +26,7 @@ from tests.said import allergy, letter, result
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[tuple[str, House]]:
+async def served(settings: Settings, region: Region = REGION) -> AsyncIterator[tuple[str, House]]:
     """The whole serving process, but in this one, on a free port of this machine."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -32,7 +34,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[str, House]]:
         chosen = msgspec.structs.replace(settings, public_url=base)
         async with AsyncExitStack() as stack:
             house = await stack.enter_async_context(open_house(chosen))
-            parts = await assembly.open_parts(stack, chosen, REGION)
+            parts = await assembly.open_parts(stack, chosen, region)
             server = uvicorn.Server(uvicorn.Config(assembly.application(parts), log_config=None, lifespan="off"))
             running = asyncio.create_task(server.serve(sockets=[listening]))
             try:
@@ -42,16 +44,16 @@ async def served(settings: Settings) -> AsyncIterator[tuple[str, House]]:
                 await running
 
 
-async def token(base: str, *, scope: str = "system/*.rs") -> str:
+async def token(base: str, *, scope: str = "system/*.rs", client: str = "renal-registry") -> str:
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{base}/fhir/.well-known/smart-configuration") as said:
             address = (await said.json())["token_endpoint"]
         claims = {
-            "iss": "renal-registry",
-            "sub": "renal-registry",
+            "iss": client,
+            "sub": client,
             "aud": address,
             "exp": int(time.time()) + 120,
-            "jti": f"{base} {scope}",
+            "jti": f"{base} {scope} {client}",
         }
         form = {
             "grant_type": "client_credentials",
@@ -110,6 +112,41 @@ async def test_what_is_refused_is_refused_in_words_that_the_client_can_show(sett
         with pytest.raises(OperationOutcome, match="no address holds them"):
             await client.resources("Patient").search(identifier=NHS_NUMBER).fetch()
         assert (await search(base, bearer, identifier=NHS_NUMBER, birthdate="1948-03-13"))["total"] == 0
+
+
+async def test_a_privacy_office_follows_the_audit_page_by_page_with_a_client_that_others_wrote(
+    settings: Settings,
+) -> None:
+    keys = {"keys": [CLIENT_KEY.as_dict(private=False)]}
+    office = Client(
+        client_id="office",
+        organisation="R1H",
+        name="Privacy office",
+        jwks=keys,
+        role="privacy-officer",
+        scope="system/AuditEvent.rs",
+    )
+    region = msgspec.structs.replace(REGION, privacy_organisation="R1H", clients=(*REGION.clients, office))
+    async with served(settings, region) as (base, house):
+        part = patient_part(await house.joan())
+        reader = AsyncFHIRClient(f"{base}/fhir", authorization=f"Bearer {await token(base)}")
+        for _ in range(4):
+            await reader.reference("Patient", part).to_resource()
+        bearer = f"Bearer {await token(base, client='office', scope='system/AuditEvent.rs')}"
+        events = AsyncFHIRClient(f"{base}/fhir", authorization=bearer).resources("AuditEvent")
+        looks = events.search(patient=f"Patient/{part}", subtype="shown").limit(3)
+        assert len(await looks.fetch()) == 3  # a page
+        shown = [event async for event in looks]
+        assert len(shown) == 4
+        assert {event["agent"][0]["name"] for event in shown} == {"Renal Registry"}
+        assert {event["agent"][0]["who"]["identifier"]["value"] for event in shown} == {"renal-registry"}
+        assert (
+            len(await events.search(patient=f"Patient/{part}", agent="renal-registry", subtype="shown").fetch_all())
+            == 4
+        )
+        with pytest.raises(OperationOutcome, match="Name a patient"):
+            await events.search(subtype="shown").fetch()
+        assert [event["detail"]["what"] for event in await house.events() if event["kind"] == "examined"] != []
 
 
 async def test_a_system_pushes_with_a_client_that_others_wrote_and_reads_it_back(settings: Settings) -> None:
