@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from carerecord import database
 from carerecord.database.address import superuser_address
@@ -34,6 +35,19 @@ hypothesis.settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 hypothesis.settings.load_profile("house")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Several processes share the tests out by file; one of them has all journeys, and starts the region once."""
+    return _ByStage(config, log)
+
+
+class _ByStage(LoadFileScheduling):  # type: ignore[misc]
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        starts_its_own = file.endswith("test_the_desks_have_work.py")
+        return "tests/journeys" if file.startswith("tests/journeys/") and not starts_its_own else file
 
 
 @pytest.hookimpl(tryfirst=True)
