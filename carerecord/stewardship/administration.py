@@ -150,8 +150,8 @@ ACTS: Mapping[Kind, Act] = {
     Kind.KEY: key_deeds.KEY_ACT,
     Kind.POLICY: deeds.NARROWING_ACT,
     Kind.LEGAL_BAR: deeds.ROUTE_ACT,
-    Kind.REMOVAL: Act(removal_asked.check),
-    Kind.LABELS: Act(relabelling_asked.check),
+    Kind.REMOVAL: Act(removal_asked.check, is_carried_out_elsewhere=True),
+    Kind.LABELS: Act(relabelling_asked.check, is_carried_out_elsewhere=True),
 }
 
 

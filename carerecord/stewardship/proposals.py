@@ -108,10 +108,12 @@ class Act(msgspec.Struct, frozen=True):
     """How a kind of proposal is checked, when it is asked for and again when it is agreed to, and done in that commit.
 
     `do` says in a sentence what was done; without it, or where it says None, the proposal stays agreed until somebody
-    has carried it out by hand."""
+    has carried it out by hand. `is_carried_out_elsewhere`: what does it says that it is done, and nobody says it
+    before: a removal or a pass over labels that a click declared done would never be looked for again."""
 
     check: Callable[[Mapping[str, Any], Region, datetime], None]  # raises DoesNotFit
     do: Callable[[Connection, Proposal], Awaitable[str | None]] | None = None
+    is_carried_out_elsewhere: bool = False
 
 
 class Proposals:
@@ -227,6 +229,15 @@ class Proposals:
         proposal = await self._find(staff, proposal_id)
         if isinstance(proposal, Refusal):
             return proposal
+        act = self._acts.get(proposal.kind)
+        if act and act.is_carried_out_elsewhere:
+            return _mend("This is done by what carries it out, which says so itself: the page shows how.")
+        return await self.note_done(staff, proposal, outcome=outcome, session=session, at=at)
+
+    async def note_done(
+        self, staff: Staff, proposal: Proposal, *, outcome: str, session: str, at: datetime
+    ) -> Proposal | Refusal:
+        """For whoever has just carried it out."""
         if refused := _not_at(proposal, Stage.AGREED, at=at):
             return refused
         done = msgspec.structs.replace(proposal, done_at=at, outcome=" ".join(outcome.split())[:LETTERS_MAX])

@@ -159,7 +159,7 @@ class RemovalDesk:
             return _mend(str(wrong))
         except database.DatabaseRefused:
             return proposal  # The page says by which command it is carried out.
-        return await self._proposals.carry_out(staff, proposal_id=proposal_id, outcome=outcome, session=session, at=at)
+        return await self._proposals.note_done(staff, proposal, outcome=outcome, session=session, at=at)
 
     @told
     async def ledger(self, staff: Staff, *, session: str, at: datetime) -> Ledger | Refusal:

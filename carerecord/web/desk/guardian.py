@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from carerecord.disclosure import Refusal
 from carerecord.routing import Route
+from carerecord.stewardship import removal_asked
 from carerecord.stewardship.notices import parse_reference
-from carerecord.stewardship.proposals import Kind
+from carerecord.stewardship.proposals import Kind, Proposal
 from carerecord.web import parts
-from carerecord.web.desk import frame, guardian_views, two_people, what_if_views
+from carerecord.web.desk import frame, guardian_views, removal_views, two_people, what_if_views
 from carerecord.web.desk.frame import Working
 
 DESK = "guardian"
@@ -89,7 +91,28 @@ async def show_proposal(request: Request, working: Working) -> Response:
         law = guardian_views.law_of(read, str(asked.content.get("bar", "")))
     shown = two_people.view(asked, user_id=working.staff.user_id, at=working.at)
     page = what_if_views.proposal(shown, would, law=law)
+    if asked.kind is Kind.REMOVAL:
+        page = await _what_goes(request, working, asked, page)
     return frame.draw(request, working, "desk/guardian_proposal.html", tabs=TABS, page=page, home=f"{HOME}/proposals")
+
+
+async def _what_goes(
+    request: Request, working: Working, asked: Proposal, page: what_if_views.ProposalPage
+) -> what_if_views.ProposalPage:
+    """The Guardian is often the second person, and works at no desk where removals are looked at."""
+    content = removal_asked.content_of(asked)
+    if content.reach in removal_asked.BY_COMMAND or page.proposal.outcome:
+        return page
+    found = await parts.of(request).removals.look(
+        working.staff, content, because=asked.because, session=working.session.id, at=working.at
+    )
+    if isinstance(found, Refusal):
+        return msgspec.structs.replace(page, wrong=found.sentences[0])
+    return msgspec.structs.replace(
+        page,
+        goes=tuple(removal_views.counts_of([part.counts for part in found])),
+        left=sum(part.counts.get("left_without_original", 0) for part in found),
+    )
 
 
 async def close_route(request: Request, working: Working) -> Response:

@@ -14,6 +14,7 @@ from carerecord.disclosure import Refusal
 from carerecord.routing import Route
 from carerecord.stewardship import removal_asked
 from carerecord.stewardship.notices import parse_reference, reference_of
+from carerecord.stewardship.proposals import Proposal
 from carerecord.stewardship.removal_asked import BY_COMMAND, Content, Reach
 from carerecord.stewardship.removal_desk import Ledger
 from carerecord.stewardship.removal_plan import Authority, Part
@@ -70,17 +71,23 @@ async def find(request: Request, working: Working) -> Response:
 async def look(request: Request, working: Working) -> Response:
     """What would go. Witnessed before it is looked at, and nothing is changed."""
     content = _content(working)
+    asked: Proposal | None = None
+    if reference := working.fields.get("reference", ""):  # What somebody asked for, as they asked for it.
+        stands = await parts.of(request).proposals.find(working.staff, proposal_id=parse_reference(reference) or 0)
+        if isinstance(stands, Refusal):
+            return frame.refused(request, stands, desk=DESK)
+        asked, content = stands, removal_asked.content_of(stands)
     if content is None:
         return await _draw(request, working, wrong={"authority": "Choose on whose authority"})
     if content.reach in BY_COMMAND:
-        return _look_page(request, working, content=content)
-    because = working.fields.get("because", "")
+        return _look_page(request, working, content=content, asked=asked)
+    because = asked.because if asked else working.fields.get("because", "")
     found = await parts.of(request).removals.look(working.staff, content, because=because, **_how(working))
     if isinstance(found, Refusal):
         if found.kind != "reason-needed":
             return frame.refused(request, found, desk=DESK)
         return await _draw(request, working, wrong={"named": found.sentences[0]})
-    return _look_page(request, working, content=content, found=found)
+    return _look_page(request, working, content=content, found=found, asked=asked)
 
 
 async def ask(request: Request, working: Working) -> Response:
@@ -236,6 +243,7 @@ def _look_page(
     *,
     content: Content | None = None,
     found: Sequence[Part] = (),
+    asked: Proposal | None = None,
     named: str = "",
     sources: Sequence[str] = (),
     wrong: dict[str, str] | None = None,
@@ -255,6 +263,7 @@ def _look_page(
         counts=views.counts_of([part.counts for part in found]),
         left=sum(each.counts.get("left_without_original", 0) for each in found),
         is_looked=bool(found),
+        waiting=views.waiting_of(asked, working) if asked else None,
         authorities=AUTHORITIES,
         filled={name: working.fields.get(name, "") for name in FIELDS},
         wrong=wrong or {},

@@ -27,7 +27,6 @@ class WaitingLine(msgspec.Struct, frozen=True, kw_only=True):
     asked: str
     agreed: str
     command: str  # by which it is carried out where this desk cannot
-    fields: tuple[tuple[str, str], ...]  # of the form that looks what would go
     may_look: bool
     may_agree: bool
     is_own: bool
@@ -68,7 +67,6 @@ def waiting_of(proposal: Proposal, working: Working) -> WaitingLine:
         asked=f"{proposal.asked_by_name}, {words.moment(proposal.asked_at)}",
         agreed=f"{proposal.agreed_by_name}, {words.moment(proposal.agreed_at)}" if proposal.agreed_at else "",
         command=f"carerecord removal carry-out {reference_of(proposal.id)}" if is_agreed else "",
-        fields=(*fields_of(content), ("because", proposal.because)),
         may_look=content.reach not in BY_COMMAND,
         may_agree=not is_agreed and proposal.asked_by != working.staff.user_id,
         is_own=not is_agreed and proposal.asked_by == working.staff.user_id,

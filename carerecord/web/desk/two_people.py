@@ -14,16 +14,17 @@ from carerecord.disclosure import Refusal
 from carerecord.model import Purpose
 from carerecord.routing import Route
 from carerecord.stewardship import removal_asked
-from carerecord.stewardship.administration import to_write
+from carerecord.stewardship.administration import ACTS, to_write
 from carerecord.stewardship.in_force.key_deeds import SIGN_IN, jwk_of
 from carerecord.stewardship.in_force.rules import WITNESS
 from carerecord.stewardship.notices import parse_reference, reference_of
 from carerecord.stewardship.proposals import DoesNotFit, Kind, Proposal, Stage
+from carerecord.stewardship.removal_asked import BY_COMMAND
 from carerecord.web import parts, words
 from carerecord.web.desk import frame
 from carerecord.web.desk.frame import Working
 
-READ_FIRST = (Kind.LEGAL_BAR, Kind.POLICY)  # agreed to on the page that says what they would do
+READ_FIRST = (Kind.LEGAL_BAR, Kind.POLICY, Kind.REMOVAL)  # agreed to on the page that says what they would do
 ASKED_BYTES_MAX = 65_536  # a JWKS is pasted
 HIDES = ("role", "heading", "label")
 KINDS = {
@@ -69,11 +70,12 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool  # it waits for somebody else than who reads this
     may_withdraw: bool
     may_carry_out: bool
+    is_by_command: bool  # a removal that takes long: agreeing withdraws nothing by itself
     read_at: str  # where it is read with what it would do; "": all of it stands here
     facts: tuple[tuple[str, str], ...] = ()
 
 
-def view(proposal: Proposal, *, user_id: str, at: datetime) -> ProposalView:
+def view(proposal: Proposal, *, user_id: str, at: datetime, desk: str = "guardian") -> ProposalView:
     stage = proposal.stage(at=at)
     file, lines = to_write(proposal) or ("", "")
     return ProposalView(
@@ -90,10 +92,16 @@ def view(proposal: Proposal, *, user_id: str, at: datetime) -> ProposalView:
         may_agree=stage is Stage.ASKED and proposal.asked_by != user_id,
         is_own=stage is Stage.ASKED and proposal.asked_by == user_id,
         may_withdraw=stage in (Stage.ASKED, Stage.AGREED),
-        may_carry_out=stage is Stage.AGREED,
-        read_at=f"/desk/guardian/proposals/{reference_of(proposal.id)}" if proposal.kind in READ_FIRST else "",
+        may_carry_out=stage is Stage.AGREED and not ACTS[proposal.kind].is_carried_out_elsewhere,
+        is_by_command=proposal.kind is Kind.REMOVAL and removal_asked.content_of(proposal).reach in BY_COMMAND,
+        read_at=_read_at(proposal, desk) if proposal.kind in READ_FIRST else "",
         facts=facts_of(proposal),
     )
+
+
+def _read_at(proposal: Proposal, desk: str) -> str:
+    """At the records desk a removal stands among the others; the Guardian works at another desk."""
+    return "/desk/records/removals" if desk == "records" else f"/desk/guardian/proposals/{reference_of(proposal.id)}"
 
 
 def facts_of(proposal: Proposal) -> tuple[tuple[str, str], ...]:
@@ -193,7 +201,7 @@ def routes_of(desk: str, tabs: Sequence[tuple[str, str]]) -> tuple[Route, ...]:
         found = await part.proposals.list_proposals(working.staff, only_open=False, **how)
         if isinstance(found, Refusal):
             return frame.refused(request, found, desk=desk)
-        shown = [view(each, user_id=working.staff.user_id, at=working.at) for each in found]
+        shown = [view(each, user_id=working.staff.user_id, at=working.at, desk=desk) for each in found]
         is_open = [each.may_withdraw for each in shown]
         return frame.draw(
             request,

@@ -27,6 +27,8 @@ class ProposalPage(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     wrong: str
     law: tuple[Row, ...]
+    goes: tuple[Row, ...] = ()  # of a removal: what, and how many
+    left: int = 0  # statements that stay, and lose the message that they came with
 
 
 def proposal(shown: Any, would: Would, *, law: tuple[Row, ...]) -> ProposalPage:

@@ -231,4 +231,5 @@ def test_lowering_labels_is_asked_for_under_the_lists_of_the_day(desks: RealDesk
     other = desks.at("/desk/guardian/proposals", ROLE, name="Dee Moss")
     other.locator("section[aria-labelledby=waiting-title]").get_by_role("button", name="Agree").first.click()
     expect(other.locator("section[aria-labelledby=waiting-title]")).to_contain_text("relabel --lower --agreed")
+    assert other.get_by_role("button", name="It is carried out").count() == 0, "the pass over the labels says so"
     look_over(desks, other, "guardian-labels-agreed")

@@ -75,6 +75,41 @@ def test_whom_it_is_about_is_found_by_number_and_birthday_and_nobody_is_named(de
     assert ("examined", "removal") in kinds
 
 
+def test_the_guardian_sees_what_would_go_and_nobody_says_that_it_is_done_before_it_is(desks: RealDesks) -> None:
+    shown = desks.at(HOME, ROLE, name="Ann Hill")
+    ask(shown, named(desks))
+    shown.get_by_label("Why").fill(WHY)
+    shown.get_by_role("button", name="Ask a second person").click()
+    guardian = desks.at("/desk/guardian/proposals", "caldicott-guardian", name="Cai Jones")
+    waiting = guardian.locator("section[aria-labelledby=waiting-title]")
+    assert waiting.get_by_role("button", name="Agree").count() == 0, "an id alone is nothing to agree to"
+    waiting.get_by_role("link", name="See what it would do, and decide").click()
+    expect(guardian.locator("main")).to_contain_text("Messages that go whole")
+    expect(guardian.locator("main")).to_contain_text("That cannot be undone")
+    expect(guardian.get_by_role("button", name="Agree, and withdraw it now")).to_be_visible()
+    assert "HARTLEY" not in guardian.content()
+    look_over(desks, guardian, "removals-guardian")
+    [proposal] = desks.run(desks.house.owner.fetch("select id from stewardship.proposal where done_at is null"))
+    desks.run(
+        desks.house.owner.execute(
+            "update stewardship.proposal set agreed_by = '3', agreed_by_name = 'Cai Jones', agreed_at = now()"
+        )
+    )
+    for path, role in (("/desk/records/proposals", ROLE), ("/desk/guardian/proposals", "caldicott-guardian")):
+        page = desks.at(path, role, name="Bo Lane")
+        expect(page.locator("section[aria-labelledby=waiting-title]")).to_contain_text("removal carry-out")
+        assert page.get_by_role("button", name="It is carried out").count() == 0
+        said = page.evaluate(
+            "([path, reference]) => fetch(path, {method: 'POST', body: new URLSearchParams({reference})}).then("
+            "answer => answer.text())",
+            [f"{path}/done", reference_of(proposal["id"])],
+        )
+        assert "says so itself" in said
+    assert desks.run(desks.house.owner.fetchval("select done_at from stewardship.proposal")) is None
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.locator("section[aria-labelledby=waiting-title]")).to_contain_text("Nothing waits")
+
+
 def test_two_people_agree_and_it_is_gone_taken_out_off_the_disk_and_proven(desks: RealDesks) -> None:
     original = named(desks)
     shown = desks.at(HOME, ROLE, name="Ann Hill")
@@ -92,9 +127,12 @@ def test_two_people_agree_and_it_is_gone_taken_out_off_the_disk_and_proven(desks
 
     other = desks.at(HOME, ROLE, name="Bo Lane")
     look_over(desks, other, "removals-waiting")
-    other.get_by_role("button", name="See what would go").first.click()
+    assert other.get_by_role("button", name="Agree").count() == 0, "nobody agrees without having seen what would go"
+    other.get_by_role("button", name="See what would go, and decide").click()
     expect(other.locator("main")).to_contain_text("Messages that go whole")
-    other.goto(desks.address + HOME)
+    expect(other.locator("main")).to_contain_text(WHY)
+    assert other.get_by_role("button", name="Ask a second person").count() == 0
+    look_over(desks, other, "removals-decide")
     # By keyboard alone.
     other.get_by_role("button", name="Agree, and withdraw it now").focus()
     other.keyboard.press("Enter")

@@ -54,6 +54,12 @@ def test_from_a_search_to_its_proof(desks: RealDesks) -> None:
     assert reference is not None
     assert "Agree, and withdraw it now" not in page
     page = ask(desks, HOME, name="Bo Lane")
+    assert "Agree, and withdraw it now" not in page
+    page = ask(desks, f"{HOME}/look", name="Ann Hill", form={"reference": reference[1]})
+    assert "Agree, and withdraw it now" not in page
+    page = ask(desks, f"{HOME}/look", name="Bo Lane", form={"reference": reference[1]})
+    assert "Identities that go, with names and numbers" in page
+    assert "That cannot be undone" in page
     assert "Agree, and withdraw it now" in page
     page = ask(desks, f"{HOME}/step/agree", name="Bo Lane", form={"reference": reference[1]})
     assert "Ann Hill (555-ann-hill) and Bo Lane (555-bo-lane)" in page
