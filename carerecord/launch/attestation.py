@@ -15,12 +15,12 @@ from starlette.responses import JSONResponse, Response
 
 from carerecord import logs
 from carerecord.disclosure.values import Refusal
-from carerecord.launch.context_link import ALGORITHMS, LIFE_SECONDS_MAX, SKEW_SECONDS, TEXT_MAX, LaunchRefusal
+from carerecord.launch.context_link import ALGORITHMS, LIFE_SECONDS_MAX, SKEW_SECONDS, LaunchRefusal
 from carerecord.launch.host import MEDIA_TYPE, PRIVATE, is_signed, read_message, refused, witness_refused
 from carerecord.launch.parts import parts_of
 from carerecord.organisations import Neighbour, Region
 from carerecord.routing import Route
-from carerecord.signin import NotSigned, peek, read_signed_by
+from carerecord.signin import NotSigned, check_name, peek, read_signed_by
 from carerecord.stewardship.attestations import Attestation, Attested, Taken
 
 TYP = "carerecord-attestation+jwt"
@@ -121,13 +121,15 @@ def _check(claims: _Claims, *, neighbour: Neighbour, audience: str, at: datetime
         raise NotSigned("exp", f"it must be at most {LIFE_SECONDS_MAX} seconds after iat; make it shorter")
     if claims.exp <= now - SKEW_SECONDS:
         raise NotSigned("exp", "the attestation has expired; make a new one")
-    if not 0 < len(claims.jti) <= TEXT_MAX:
-        raise NotSigned("jti", f"it must be a text of 1 to {TEXT_MAX} letters")
+    check_name("jti", claims.jti)
     if len(claims.launches) > LAUNCHES_MAX:
         raise NotSigned("launches", f"there may be at most {LAUNCHES_MAX} in one message; send several")
     for each in claims.launches:
-        if bool(each.jti) == bool(each.kind and each.id) or max(map(len, (each.jti, each.kind, each.id))) > TEXT_MAX:
+        if bool(each.jti) == bool(each.kind and each.id):
             raise NotSigned("launches", "each needs its jti, or the kind and id of its evidence, and not both")
+        for text in (each.jti, each.kind, each.id):
+            if text:
+                check_name("launches", text)
 
 
 route = Route(

@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from carerecord import logs
-from carerecord.launch.context_link import ALGORITHMS, LIFE_SECONDS_MAX, SKEW_SECONDS, TEXT_MAX, LaunchRefusal
+from carerecord.launch.context_link import ALGORITHMS, LIFE_SECONDS_MAX, SKEW_SECONDS, LaunchRefusal
 from carerecord.launch.host import MEDIA_TYPE, PRIVATE, ROUTE, is_signed, read_message, refused, witness_refused
 from carerecord.launch.parts import parts_of
 from carerecord.organisations import Neighbour, Region
 from carerecord.routing import Route
-from carerecord.signin import NotSigned, peek, read_signed_by
+from carerecord.signin import NotSigned, check_name, peek, read_signed_by
 
 TYP = "carerecord-context+jwt"
 PATH = "/launch/context"
@@ -107,8 +107,7 @@ def _check(claims: _Claims, *, neighbour: Neighbour, audience: str, at: datetime
         raise NotSigned("exp", f"it must be at most {LIFE_SECONDS_MAX} seconds after iat; make it shorter")
     if claims.exp <= now - SKEW_SECONDS:
         raise NotSigned("exp", "the message has expired; make a new one")
-    if not 0 < len(claims.launch) <= TEXT_MAX:
-        raise NotSigned("launch", f"it must be the jti of the launch, a text of 1 to {TEXT_MAX} letters")
+    check_name("launch", claims.launch)
 
 
 route = Route(

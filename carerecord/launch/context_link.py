@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from carerecord.launch.rules import legible
 from carerecord.model import STRONG_EVIDENCE, Evidence, EvidenceClass, NHSNumber, Purpose, Staff
 from carerecord.organisations import Neighbour, Region, role_of
-from carerecord.signin import Launch, NotSigned, peek, read_signed_by
+from carerecord.signin import Launch, NotSigned, check_name, peek, read_signed_by
 
 TYP = "carerecord-launch+jwt"
 ALGORITHMS = ("ES256", "ES384", "RS256")
@@ -107,9 +108,10 @@ def _check(claims: _Claims, *, neighbour: Neighbour, audience: str, at: datetime
     if claims.exp <= now - SKEW_SECONDS:
         raise NotSigned("exp", "the launch has expired; make a new one")
     for name, text in (("jti", claims.jti), ("sub", claims.sub), ("staff.role_code", claims.staff.role_code)):
-        if not 0 < len(text) <= TEXT_MAX:
-            raise NotSigned(name, f"it must be a text of 1 to {TEXT_MAX} letters")
-    if len(claims.staff.name) > TEXT_MAX or not claims.staff.name.strip():
+        check_name(name, text)
+    if claims.evidence and (claims.evidence.id or "").strip():
+        check_name("evidence.id", (claims.evidence.id or "")[:TEXT_MAX])
+    if len(claims.staff.name) > TEXT_MAX or not legible(claims.staff.name):
         raise NotSigned("staff.name", "the person who looks must be named; the audit keeps it")
 
 
@@ -124,17 +126,17 @@ def _launch(claims: _Claims, *, neighbour: Neighbour, region: Region) -> Launch:
         jti=claims.jti,
         staff=Staff(
             user_id=claims.sub,
-            name=claims.staff.name,
+            name=legible(claims.staff.name),
             role_code=claims.staff.role_code,
             role=role_of(region, claims.staff.role_code) or UNKNOWN_ROLE,
-            role_name=claims.staff.role_name or claims.staff.role_code,
+            role_name=legible(claims.staff.role_name)[:TEXT_MAX] or claims.staff.role_code,
             organisation=neighbour.organisation,
             organisation_name=region.organisation_name(neighbour.organisation),
             sign_in="launch",
         ),
         nhs_number=str(nhs_number),
         birth_date=claims.patient.birth_date,
-        family=claims.patient.family,
+        family=legible(claims.patient.family or "")[:TEXT_MAX] or None,
         evidence=_evidence(claims.evidence, said_by=neighbour.organisation),
         purpose=claims.purpose,
     )
@@ -151,7 +153,7 @@ def _evidence(said: _Evidence | None, *, said_by: str) -> Evidence:
     return Evidence(
         kind=EvidenceClass(said.kind) if is_strong else EvidenceClass.LAUNCH,
         id=said.id[:TEXT_MAX] if said.id else None,
-        start=said.start[:TEXT_MAX] if said.start else None,
-        place=said.place[:TEXT_MAX] if said.place else None,
+        start=legible(said.start or "")[:TEXT_MAX] or None,
+        place=legible(said.place or "")[:TEXT_MAX] or None,
         said_by=said_by,
     )

@@ -1,4 +1,4 @@
-"""Does the host call the person whom we hold by a name like ours? Pure."""
+"""What a host says in words: made legible, and whether it calls the person whom we hold by a name like ours. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def is_like_the_name_held(family: str | None, *, held: str) -> bool:
         return True
     joined = "".join(_words(held.split(",")[0]))
     return any(_is_like(one, other) for one in sent for other in ours) or _is_like("".join(sent), joined)
+
+
+def legible(text: str) -> str:
+    """The words without signs that nobody sees: those turn around or hide what stands beside them
+    (https://www.unicode.org/reports/tr36/), and some no table keeps."""
+    seen = (letter if letter.isprintable() or letter.isspace() else "" for letter in text)
+    return " ".join("".join(seen).split())
 
 
 def _is_like(one: str, other: str) -> bool:

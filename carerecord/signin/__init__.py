@@ -28,7 +28,7 @@ from carerecord.signin.nhs_login import KnownPerson, NHSLogin, person_staff
 from carerecord.signin.provider_client import ProviderFailed
 from carerecord.signin.scopes import NotAScope, Scope, Scopes
 from carerecord.signin.sessions import EMERGENCY_HOURS, OWN_ROUTE, NotAnEmergency, ReasonMissing, Sessions
-from carerecord.signin.signed import NotSigned, peek, read_signed, read_signed_by
+from carerecord.signin.signed import NotSigned, check_name, peek, read_signed, read_signed_by
 from carerecord.signin.switches import AccessCut, Switch, SwitchKind
 from carerecord.signin.values import (
     ArrivalRefusal,
@@ -85,6 +85,7 @@ __all__ = [
     "TooOften",
     "Watch",
     "chart_cookie",
+    "check_name",
     "desks_of",
     "find_desk_session",
     "find_own_session",

@@ -162,7 +162,7 @@ class Cis2:
         if self._client is None or self._region.sign_in is None:
             raise NotSigned("iss", "signing in is not set up here")
         header = peek(token).header
-        if header.get("typ", "logout+jwt").casefold() not in LOGOUT_TYPES:
+        if str(header.get("typ", "logout+jwt")).casefold() not in LOGOUT_TYPES:
             raise NotSigned("typ", "it is no logout token")
         jwks = await self._client.keys(at=at)
         if find_key(jwks, kid=header.get("kid"), algorithm=str(header.get("alg"))) is None:

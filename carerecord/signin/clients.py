@@ -15,7 +15,7 @@ from carerecord.organisations import Client, Region
 from carerecord.settings import Settings
 from carerecord.signin.allowance import Allowance, TooOften
 from carerecord.signin.scopes import NotAScope, Scopes
-from carerecord.signin.signed import NotSigned, peek, read_signed_by
+from carerecord.signin.signed import NotSigned, check_name, peek, read_signed_by
 from carerecord.signin.store import Store, hash_secret
 from carerecord.signin.switches import check_agreement, check_switches
 from carerecord.signin.values import ClientAccess, ClientRefusal, ClientToken
@@ -25,7 +25,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_SECONDS = 300
 ASSERTION_SECONDS_MAX = 300
 SKEW_SECONDS = 5
-JTI_LETTERS_MAX = 255
 
 
 class Clients:
@@ -106,8 +105,9 @@ class Clients:
             raise NotSigned("aud", f"it must be the token address, {self._token_url}")
         expires_at = _expiry(claims, at=at)
         jti = claims.get("jti")
-        if not isinstance(jti, str) or not 0 < len(jti) <= JTI_LETTERS_MAX:
+        if not isinstance(jti, str):
             raise NotSigned("jti", "it must be a text that is new in each assertion")
+        check_name("jti", jti)
         if not await self._store.insert_assertion(issuer=client.client_id, jti=jti, expires_at=expires_at):
             raise NotSigned("jti", "this assertion was used before; make a new one for each request")
         return client

@@ -13,12 +13,11 @@ from typing import Any
 import msgspec
 
 from carerecord.organisations import SignIn
-from carerecord.signin.signed import NotSigned
+from carerecord.signin.signed import NotSigned, check_name
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 SKEW_SECONDS = 5
 ISSUED_SECONDS_MAX = 600
-TEXT_MAX = 255
 
 
 class Logout(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +46,11 @@ def check_logout(claims: Mapping[str, Any], *, sign_in: SignIn, at: datetime) ->
     if "nonce" in claims:
         raise NotSigned("nonce", "a logout has none: an ID token cannot stand in its place")
     jti, sid, sub = (claims.get(name, "") for name in ("jti", "sid", "sub"))
-    if not all(isinstance(each, str) and len(each) <= TEXT_MAX for each in (jti, sid, sub)) or not jti:
-        raise NotSigned("jti", f"it needs a name of its own, and texts of at most {TEXT_MAX} letters")
+    if not all(isinstance(each, str) for each in (jti, sid, sub)):
+        raise NotSigned("jti", "it needs a name of its own, and texts")
+    for name, text in (("jti", jti), ("sid", sid), ("sub", sub)):
+        if text or name == "jti":
+            check_name(name, text)
     if not sid and not sub:
         raise NotSigned("sid", "it names neither a session nor a person")
     # Where it names both, the session is meant: somebody may stay signed in at another desk (§2.7).

@@ -20,6 +20,7 @@ from carerecord.organisations import Client, Neighbour, keys_of
 from carerecord.organisations.agreed import note_use
 
 LETTERS_MAX = 16_384
+NAME_LETTERS_MAX = 255
 _KINDS: dict[str, type[ECKey] | type[RSAKey]] = {"EC": ECKey, "RSA": RSAKey}
 
 
@@ -55,6 +56,8 @@ def read_signed(
 ) -> dict[str, Any]:
     """The claims, once the signature fits the one key of `jwks` that the header names. Raises NotSigned."""
     header = peek(compact, letters_max=letters_max).header
+    if "crit" in header:  # Whoever does not understand what must be understood refuses it (RFC 7515 §4.1.11).
+        raise NotSigned("crit", "no extension is understood here; sign without any")
     algorithm = header.get("alg")
     if algorithm not in algorithms:
         raise NotSigned("alg", f"it must be one of {', '.join(sorted(algorithms))}; sign with one of those")
@@ -67,7 +70,7 @@ def read_signed(
         )
     try:
         return dict(jwt.decode(compact, key, algorithms=[str(algorithm)]).claims)
-    except JoseError as error:
+    except (JoseError, RecursionError) as error:
         raise NotSigned(
             "signature", "it does not fit the registered key; check what was signed and with which key"
         ) from error
@@ -88,6 +91,12 @@ def read_signed_by(
     claims = read_signed(compact, jwks=jwks, algorithms=algorithms, typ=typ, letters_max=letters_max)
     note_use(whose, str(peek(compact, letters_max=letters_max).header.get("kid")), at=at)
     return claims
+
+
+def check_name(field: str, text: str) -> None:
+    """What something is known by: what cannot be seen would make two names look like one. Raises NotSigned."""
+    if not 0 < len(text) <= NAME_LETTERS_MAX or not text.isprintable() or text.isspace():
+        raise NotSigned(field, f"it must be a text of 1 to {NAME_LETTERS_MAX} letters that can all be seen")
 
 
 def find_key(jwks: Mapping[str, Any], *, kid: object, algorithm: str) -> ECKey | RSAKey | None:
@@ -116,5 +125,5 @@ def _part(text: str, name: str) -> dict[str, Any]:
     try:
         content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         return msgspec.json.decode(content, type=dict[str, Any])
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise NotSigned(name, "it is not a JSON object in base64url") from error

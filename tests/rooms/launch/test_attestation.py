@@ -62,6 +62,8 @@ async def test_an_attestation_is_taken_once_and_the_same_again_is_refused_and_ch
         ({"iat": int(AT.timestamp()) - 600, "exp": int(AT.timestamp()) - 560}, "exp", 400),
         ({"exp": int(AT.timestamp()) + 3600}, "exp", 400),
         ({"jti": ""}, "jti", 409),
+        ({"jti": "attestation\0"}, "jti", 409),
+        ({"launches": [{"jti": "one\0", "holds": True}]}, "launches", 400),
         ({"launches": None}, "claims", 400),
         ({"launches": [{"jti": "one"}]}, "claims", 400),
         ({"launches": [{"jti": "one", "holds": "yes"}]}, "claims", 400),

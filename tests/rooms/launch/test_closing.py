@@ -79,6 +79,7 @@ async def test_a_link_that_waits_opens_nothing_any_more(open_house: Opening, oxf
         ({"event": "opened"}, "claims", 400),
         ({"launch": None}, "claims", 400),
         ({"launch": ""}, "launch", 400),
+        ({"launch": "launch-1\0"}, "launch", 400),
         ({"typ": "carerecord-launch+jwt"}, "typ", 400),
         ({"key": ECKey.generate_key("P-256", {"kid": "oxford-1", "use": "sig"})}, "signature", 401),
     ],

@@ -4,6 +4,7 @@ import base64
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc.jwk import ECKey, OctKey
 
@@ -57,7 +58,15 @@ def test_a_launch_says_who_arrives_for_whom_and_resting_on_what(oxford: Any) -> 
         ({"jti": None}, "jti"),
         ({"jti": ""}, "jti"),
         ({"jti": "j" * 256}, "jti"),
+        ({"jti": "j\0"}, "jti"),
         ({"sub": ""}, "sub"),
+        ({"sub": "555000000001\0"}, "sub"),
+        ({"sub": "555000000001\u200b"}, "sub"),
+        ({"sub": "\u202e100000000555"}, "sub"),
+        ({"staff__role_code": "S8000\0"}, "staff.role_code"),
+        ({"staff__name": "\u200b"}, "staff.name"),
+        ({"evidence__id": "\u200b"}, "evidence.id"),
+        ({"evidence__id": "A-77\0"}, "evidence.id"),
         ({"staff": None}, "staff"),
         ({"staff__name": " "}, "staff.name"),
         ({"staff__role_code": None}, "staff.role_code"),
@@ -76,6 +85,39 @@ def test_a_launch_that_breaks_a_rule_is_refused_by_the_name_of_the_claim(
     oxford: Any, changed: dict[str, Any], claim: str
 ) -> None:
     assert refused(oxford, oxford.launch(**changed)) == claim
+
+
+def test_what_turns_or_hides_words_is_taken_out_of_them(oxford: Any) -> None:
+    launch = verified(
+        oxford,
+        oxford.launch(
+            staff__name="Dr\u00a0Ann\u202e Hall\0oway\n",
+            staff__role_name="Con\u2066sultant" + "x" * 9_000,
+            patient__family="Hart\u00adley\0",
+            evidence__place="\u202eWard\0 7",
+        ),
+    )
+    assert isinstance(launch, Launch)
+    assert launch.staff.name == "Dr Ann Halloway"
+    assert launch.staff.role_name.startswith("Consultantx")
+    assert len(launch.staff.role_name) == 255
+    assert (launch.family, launch.evidence.place) == ("Hartley", "Ward 7")
+
+
+@pytest.mark.parametrize("critical", [["exp"], ["b64"], 5, None, [5], [[]]])
+def test_an_extension_that_must_be_understood_is_refused_whatever_it_is(oxford: Any, critical: Any) -> None:
+    _, claims, signature = oxford.launch().split(".")
+    said = {"alg": "ES256", "kid": "oxford-1", "typ": "carerecord-launch+jwt", "crit": critical, "exp": 1, "b64": True}
+    header = base64.urlsafe_b64encode(msgspec.json.encode(said)).decode().rstrip("=")
+    assert refused(oxford, f"{header}.{claims}.{signature}") == "crit"
+
+
+@pytest.mark.parametrize("part", ["header", "claims"])
+def test_a_message_nested_without_end_is_refused_like_any_that_is_none(oxford: Any, part: str) -> None:
+    header, claims, signature = oxford.launch().split(".")
+    nested = base64.urlsafe_b64encode(b'{"iss":' + b"[" * 5_000 + b"]" * 5_000 + b"}").decode().rstrip("=")
+    compact = f"{nested}.{claims}.{signature}" if part == "header" else f"{header}.{nested}.{signature}"
+    assert refused(oxford, compact) == part
 
 
 def test_an_altered_launch_is_refused(oxford: Any) -> None:

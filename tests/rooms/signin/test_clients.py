@@ -111,6 +111,8 @@ BROKEN = [
     ("exp", assertion(exp=NOW + 900)),
     ("exp", assertion(exp=None)),
     ("jti", assertion(jti=None)),
+    ("jti", assertion(jti="a-1\0")),
+    ("claims", f"e30.{'W1tb' * 4_000}.AA"),
     ("signature", assertion(key=OTHER)),
     ("kid", assertion(header={"kid": "k9"})),
     ("alg", assertion(key=OctKey.generate_key(512, {"kid": "k1"}), header={"alg": "HS256"})),

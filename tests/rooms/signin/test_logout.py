@@ -57,7 +57,9 @@ def test_a_logout_names_a_session_and_only_without_one_a_person() -> None:
         ({"nonce": "n"}, "nonce"),
         ({"jti": None}, "jti"),
         ({"jti": 7}, "jti"),
-        ({"sid": "s" * 300}, "jti"),
+        ({"jti": "logout-1\0"}, "jti"),
+        ({"sid": "s" * 300}, "sid"),
+        ({"sid": "sid-1\0"}, "sid"),
         ({"sid": None, "sub": None}, "sid"),
     ],
 )
