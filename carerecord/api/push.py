@@ -32,6 +32,8 @@ from carerecord.signin import ClientAccess
 JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
 CONDITIONS = ("If-None-Exist", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 LETTERS = {"POST": "c", "PUT": "u"}
+ENTRIES_MAX = 5_000  # Each is kept and answered by itself: a few bytes sent must not become gigabytes here.
+OBJECTS_MAX = 400_000  # counted before anything is read, since empty entries are read at the cost of full ones
 # Issue types of HL7's validator (https://hl7.org/fhir/R4/valueset-issue-type.html): the push is no right FHIR.
 NOT_RIGHT = frozenset({"structure", "required", "value", "invariant", "code-invalid", "too-costly", "too-long"})
 CODES = NOT_RIGHT | {"invalid", "not-supported"}
@@ -101,7 +103,11 @@ async def bundle(request: Request) -> Response:
 
 
 async def _bundle(content: bytes, parts: PushParts, access: ClientAccess, source: Source, at: datetime) -> Response:
-    entries = _look_at(content).entry
+    is_dense = content.count(b"{") > OBJECTS_MAX
+    entries = () if is_dense else _look_at(content).entry
+    if is_dense or len(entries) > ENTRIES_MAX:
+        sentence = f"A Bundle is taken with at most {ENTRIES_MAX:,} entries: send it in several."
+        raise NotServed(413, "too-costly", sentence)
     for kind, letter in sorted({each.asked for each in entries}) or [("Bundle", "c")]:
         check_scope(access, kind, letter)
     answer = await _push(parts, content, source, how="POST", received_at=at)

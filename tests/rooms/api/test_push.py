@@ -317,6 +317,18 @@ async def test_only_json_of_a_fair_size_is_taken(settings: Settings) -> None:
         assert await it.kept() == []
 
 
+@pytest.mark.parametrize(("kind", "count"), [("batch", 5_001), ("transaction", 5_001), ("batch", 400_001)])
+async def test_more_entries_than_are_taken_at_once_are_refused_and_none_is_kept(
+    settings: Settings, kind: str, count: int
+) -> None:
+    async with pushing(settings) as it:
+        sent = b'{"resourceType":"Bundle","type":"%b","entry":[%b]}' % (kind.encode(), b",".join([b"{}"] * count))
+        status, answer, _ = await it.send("POST", "/fhir", sent)
+        assert (status, answer["issue"][0]["code"]) == (413, "too-costly")
+        assert "at most 5,000 entries" in answer["issue"][0]["diagnostics"]
+        assert await it.kept() == []
+
+
 async def test_nothing_is_read_or_deleted_here(settings: Settings) -> None:
     async with pushing(settings) as it:
         status, answer, _ = await it.send("DELETE", "/fhir/Observation/w-1", b"")
