@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum, IntEnum, StrEnum
 from operator import mul
 from typing import Literal, TypeVar
@@ -195,6 +195,10 @@ class Standing(IntEnum):
     CORRECTED = 5
     CANCELLED = 6
     ENTERED_IN_ERROR = 7
+
+
+# A clock further ahead than this is wrong: whatever it says was said when it came, else no later word could be newer.
+AHEAD_MAX = timedelta(hours=1)
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, gc=False):

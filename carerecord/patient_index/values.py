@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 
 import msgspec
 
-from carerecord.model import Identifier, Merge, OriginalReference, Outcome, Problem, Subject
+from carerecord.model import AHEAD_MAX, Identifier, Merge, OriginalReference, Outcome, Problem, Subject
 
 IDENTIFIER_CHARACTERS_MAX = 200
 NOTHING_SAID_YET = datetime(1900, 1, 1, tzinfo=UTC)
-AHEAD_MAX = timedelta(hours=1)
 
 Name = tuple[str, str]  # (system, value): how one source names a patient; the system begins with the source's own id
 

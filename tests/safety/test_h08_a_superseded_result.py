@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from carerecord.settings import Settings
 from tests.house import program_looking, segment
@@ -75,6 +76,13 @@ async def test_a_correction_that_overtook_the_first_report_still_wins(settings: 
     async with open_ward(settings) as ward:
         await ward.hear(RIGHT)
         await ward.hear(WRONG)
+        await assert_corrected(ward)
+
+
+async def test_a_report_from_a_clock_that_is_ahead_gives_way_to_its_correction(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(reported("7.9", status="F", at="20961109080000", flag="HH"))
+        await ward.hear(reported("4.2", status="C", at=f"{datetime.now(UTC):%Y%m%d%H%M%S.%f}+0000"))
         await assert_corrected(ward)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,6 @@ from carerecord.model import Source, Statement
 
 Object = Mapping[str, Any]
 
-AHEAD_MAX: Final = timedelta(hours=1)
 # Where a resource says when what it tells of happened, the most telling first.
 _WHEN: Final = (
     *("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming"),

@@ -27,9 +27,9 @@ from carerecord.formats.fhir.entries import (
 )
 from carerecord.formats.fhir.moments import parse_moment
 from carerecord.formats.fhir.references import References, conditional_problems
-from carerecord.formats.fhir.statements import AHEAD_MAX, said_at_of, state
+from carerecord.formats.fhir.statements import said_at_of, state
 from carerecord.formats.fhir.whose import Whose, whose
-from carerecord.model import Original, Problem, Reading, Source, Statement
+from carerecord.model import AHEAD_MAX, Original, Problem, Reading, Source, Statement
 
 PROBLEMS_MAX = 1000
 NOT_A_RESOURCE = "structure"

@@ -11,7 +11,7 @@ from carerecord.formats.hl7v2.merge import read_merge
 from carerecord.formats.hl7v2.pid import read_subject
 from carerecord.formats.hl7v2.settings import read_settings
 from carerecord.formats.hl7v2.translating import Translating
-from carerecord.model import Merge, Original, Problem, Reading, Source
+from carerecord.model import AHEAD_MAX, Merge, Original, Problem, Reading, Source
 
 _READERS = {
     "ADT": (adt.read_event, adt.EVENTS),
@@ -86,7 +86,7 @@ def _read_type(translating: Translating) -> str:
 
 
 def _read_envelope(translating: Translating, message_type: str) -> None:
-    """MSH-7, 9, 10 and 12: when it was said, and whether it is a message that we can know at all."""
+    """MSH-7, 9, 10 and 12: when it was said (until now, when it was received), and whether we can know it at all."""
     msh = translating.message.segments[0]
     version = translating.text(msh, 12)
     if not _is_supported(version):
@@ -104,8 +104,14 @@ def _read_envelope(translating: Translating, message_type: str) -> None:
         sent = parse_instant(translating.text(evn, 2), translating.timezone) if evn else None
         sentence = "MSH-7 does not say when the message was written: the time of the event or of receipt stands for it."
         translating.problem("MSH-7", "date and time", sentence)
-    if sent is not None:
-        translating.said_at = sent.at
+    if sent is None:
+        return
+    if sent.at > translating.said_at + AHEAD_MAX:
+        # Else this message would stand for newer than every correction until that day comes.
+        sentence = "MSH-7 is in the future: the time of receipt stands for it; set the sender's clock right."
+        translating.problem("MSH-7", "date and time", sentence)
+        return
+    translating.said_at = sent.at
 
 
 @lru_cache(maxsize=64)

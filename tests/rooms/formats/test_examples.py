@@ -16,7 +16,7 @@ from carerecord.formats import hl7v2
 from carerecord.model import Heading, Original, Reading, Source, Standing
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "hl7v2"
-RECEIVED_AT = datetime(2026, 12, 1, 12, tzinfo=UTC)
+RECEIVED_AT = datetime(2026, 12, 31, 12, tzinfo=UTC)
 SOURCE = Source(id="riverside", organisation="RJ1", name="Riverside Hospital")
 
 

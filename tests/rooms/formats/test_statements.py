@@ -39,6 +39,21 @@ def pv1(**fields: str) -> str:
     return "PV1|" + "|".join(parts).rstrip("|")
 
 
+# --- when -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_is_ahead_silences_nobody() -> None:
+    reading = read("ADT^A31", at="20361112083015")
+    assert reading.said_at == AT
+    assert [(each.field, each.fatal) for each in reading.problems] == [("MSH-7", False)]
+
+
+def test_a_clock_may_be_a_little_ahead() -> None:
+    reading = read("ADT^A31", at="20261201123000+0000")
+    assert reading.said_at == datetime(2026, 12, 1, 12, 30, tzinfo=UTC)
+    assert reading.problems == ()
+
+
 # --- who --------------------------------------------------------------------------------------------------------------
 
 
