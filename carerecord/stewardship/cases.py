@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from carerecord import database
+from carerecord.model import Staff
+from carerecord.organisations import Region
 
 if TYPE_CHECKING:
     import asyncpg
@@ -52,6 +54,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     disposition: Disposition | None = None
 
 
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    by_name: str
+    organisation: str  # name
+    words: str
+
+
 async def open_cases(database: Database | Connection, cases: Sequence[Case]) -> list[Case]:
     """Opens each, once for its event and rule; returns those that were not there before."""
     opened = []
@@ -92,6 +101,31 @@ async def find_case(database: Database, case_id: int) -> Case | None:
 async def close_case(database: Database, case: Case, *, disposition: Disposition, at: datetime) -> bool:
     """False if it was closed before."""
     return bool(await database.fetchval(QUERIES["close_case"], case.patient_key, case.id, at, disposition.value))
+
+
+async def add_note(database: Database | Connection, case: Case, *, staff: Staff, words: str, at: datetime) -> None:
+    await database.execute(
+        QUERIES["add_case_note"],
+        *(case.patient_key, case.id, at, staff.user_id, staff.name, staff.organisation, words),
+    )
+
+
+async def read_notes(database: Database, case: Case, *, region: Region) -> tuple[Note, ...]:
+    """In order of time, each under the name of its writer's organisation."""
+    return tuple(
+        Note(
+            at=row["at"],
+            by_name=row["by_name"],
+            organisation=region.organisation_name(row["organisation"]),
+            words=row["words"],
+        )
+        for row in await database.fetch(QUERIES["read_case_notes"], case.patient_key, case.id)
+    )
+
+
+async def reopen_case(database: Database, case: Case) -> bool:
+    """False if it is open."""
+    return bool(await database.fetchval(QUERIES["reopen_case"], case.patient_key, case.id))
 
 
 def case_of(row: asyncpg.Record) -> Case:

@@ -6,29 +6,28 @@ https://www.legislation.gov.uk/eur/2016/679/article/21. What an objection takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from carerecord import access, audit, clock, database, patient_index
+from carerecord import access, database, patient_index
+from carerecord.audit.events import NOBODY
 from carerecord.disclosure import sentences
 from carerecord.disclosure.banner import name_words
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Heading, Purpose, Staff
-from carerecord.organisations import Region
+from carerecord.model import Heading, Staff
 from carerecord.stewardship import notices
+from carerecord.stewardship.desk import LETTERS_MIN, Desk, keys_of, mend
 from carerecord.stewardship.notices import Notice
 
 if TYPE_CHECKING:
     import asyncpg
 
 QUERIES = database.queries(__package__)
-DESKS = ("records", "guardian")
-LETTERS_MIN, LETTERS_MAX = 5, 2000
+LETTERS_MAX = 2000
 LISTED_MAX = 200
 
 
@@ -100,21 +99,12 @@ class ObjectionNotice(msgspec.Struct, frozen=True, kw_only=True):
     nhs_number: str | None
 
 
-class Objections:
+class Objections(Desk):
     """What the records desk and the Guardian do with objections. Each step asks if this role may, and is witnessed."""
 
-    def __init__(
-        self,
-        db: database.Database,
-        writer: audit.Writer,
-        region: Region,
-        *,
-        random_key: Callable[[], int] = clock.random_key,
-    ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
-        self._random_key = random_key
+    desks = ("records", "guardian")
+    for_others = "Objections are for the records desk and the Caldicott Guardian."
+    route = "desk-records"
 
     @told
     async def find_person(
@@ -136,7 +126,7 @@ class Objections:
         refused = self._may_not(staff) or self._does_not_fit(scope, value)
         if refused:
             return refused
-        keys = await self._keys(patient_key)
+        keys = await keys_of(self._db, patient_key)
         for known in await self._read(keys):
             if (known.scope, known.value) == (scope, value) and known.state.restricts:
                 return Told(objection=known, organisations=())
@@ -175,7 +165,7 @@ class Objections:
         """Those that wait for a decision, oldest first; or all, the newest first. Names nobody."""
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, 0, "examined", session=session, at=at, what="objections")
+        await self._witness(staff, NOBODY, session=session, at=at, what="objections")
         rows = await self._db.fetch(QUERIES["list_objections"], only_weighed, LISTED_MAX)
         return tuple(_objection(row) for row in rows)
 
@@ -186,8 +176,8 @@ class Objections:
         """Every objection of one person, whatever became of it."""
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, patient_key, "examined", session=session, at=at, what="objections")
-        return tuple(await self._read(await self._keys(patient_key)))
+        await self._witness(staff, patient_key, session=session, at=at, what="objections")
+        return tuple(await self._read(await keys_of(self._db, patient_key)))
 
     @told
     async def read_notice(
@@ -195,12 +185,11 @@ class Objections:
     ) -> ObjectionNotice | Refusal:
         """Whom a notice to one's own organisation concerns, and what the person chose: it decides for itself."""
         notice = await notices.find_notice(self._db, reference=reference)
-        may_read = any(access.may_work(staff.role, desk) for desk in (*DESKS, "privacy"))
+        may_read = any(access.may_work(staff.role, desk) for desk in (*self.desks, "privacy"))
         if not may_read or notice is None or (notice.kind, notice.organisation) != ("objection", staff.organisation):
             return sentences.nothing_there(self.region)
-        await self._witness(
-            staff, notice.patient_key, "examined", session=session, at=at, what="notice", reference=notice.reference
-        )
+        reference = notice.reference
+        await self._witness(staff, notice.patient_key, session=session, at=at, what="notice", reference=reference)
         person = await patient_index.read_person(self._db, notice.patient_key)
         await notices.mark_read(self._db, notice, by=staff.user_id, at=at)
         return ObjectionNotice(
@@ -215,18 +204,13 @@ class Objections:
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 
-    def _may_not(self, staff: Staff) -> Refusal | None:
-        if any(access.may_work(staff.role, desk) for desk in DESKS):
-            return None
-        return sentences.not_allowed(self.region, ("Objections are for the records desk and the Caldicott Guardian.",))
-
     def _does_not_fit(self, scope: Scope, value: str) -> Refusal | None:
         if scope is Scope.ORGANISATION and self.region.find_organisation(value) is None:
-            return _mend("The organisation is not one of this region: give the ODS code of one that is listed.")
+            return mend("The organisation is not one of this region: give the ODS code of one that is listed.")
         if scope is Scope.HEADING and value not in Heading.__members__:
-            return _mend(f"There is no such heading: give one of {', '.join(Heading.__members__)}.")
+            return mend(f"There is no such heading: give one of {', '.join(Heading.__members__)}.")
         if scope is Scope.WHOLE and value:
-            return _mend("An objection to the whole record names no organisation and no heading: leave that out.")
+            return mend("An objection to the whole record names no organisation and no heading: leave that out.")
         return None
 
     async def _change(
@@ -236,17 +220,17 @@ class Objections:
             return refused
         said = " ".join(reason.split())[:LETTERS_MAX]
         if len(said) < LETTERS_MIN:
-            return _mend("Say why in a few words: the person may ask, and so may the Information Commissioner.")
+            return mend("Say why in a few words: the person may ask, and so may the Information Commissioner.")
         row = await self._db.fetchrow(QUERIES["find_objection"], objection_id)
         if row is None:
             return sentences.nothing_there(self.region)
         known = _objection(row)
         if known.state is State.WITHDRAWN:
-            return _mend("This objection was withdrawn by the person: if they object again, receive it as a new one.")
+            return mend("This objection was withdrawn by the person: if they object again, receive it as a new one.")
         if known.state is state:
-            return _mend(f"This objection is {state} already: nothing was changed.")
+            return mend(f"This objection is {state} already: nothing was changed.")
         changed = msgspec.structs.replace(known, state=state, decided_at=at, decided_by=staff.name, reason=said)
-        keys = await self._keys(known.patient_key)
+        keys = await keys_of(self._db, known.patient_key)
         return await self._step(staff, changed, "change_objection", keys=keys, step=state.value, session=session, at=at)
 
     async def _step(
@@ -296,38 +280,8 @@ class Objections:
         seen = {row["organisation"] for row in rows if self.region.find_organisation(row["organisation"])}
         return sorted(seen | {neighbour.organisation for neighbour in self.region.neighbours})
 
-    async def _keys(self, patient_key: int) -> list[int]:
-        """Every key that this person's rows may stand under."""
-        try:
-            person = await patient_index.read_person(self._db, patient_key)
-        except patient_index.NoSuchPerson:
-            return [patient_key]
-        return sorted({patient_key, *person.identities.values()})
-
     async def _read(self, keys: list[int]) -> list[Objection]:
         return [_objection(row) for row in await self._db.fetch(QUERIES["read_objections"], keys)]
-
-    async def _witness(
-        self, staff: Staff, patient_key: int, kind: str, *, session: str, at: datetime, **detail: Any
-    ) -> audit.Witness:
-        return await self._writer.witness(
-            audit.Event(
-                kind=kind,
-                patient_key=patient_key,
-                staff=staff,
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail=detail,
-                route="desk-records",
-                session=session,
-                at=at,
-            )
-        )
-
-
-def _mend(sentence: str) -> Refusal:
-    return Refusal(kind="not-allowed", sentences=(sentence,))
 
 
 def _objection(row: asyncpg.Record) -> Objection:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
-from carerecord import audit
 from carerecord.disclosure.values import Refusal
 from carerecord.model import Purpose, Staff
 from carerecord.stewardship.ledger import ROUTE, Own
@@ -44,6 +40,9 @@ class OwnObjections:
 class _ByPerson(Objections):
     """The steps as the person takes them: only the role of themselves may, and the audit says so."""
 
+    route = ROUTE
+    purpose = Purpose.PATRQT
+
     def __init__(self, steps: Objections) -> None:
         super().__init__(steps._db, steps._writer, steps.region, random_key=steps._random_key)
 
@@ -51,21 +50,3 @@ class _ByPerson(Objections):
         if staff.role == PERSON:
             return None
         return Refusal(kind="not-allowed", sentences=("This is for the person whose record it is.",))
-
-    async def _witness(
-        self, staff: Staff, patient_key: int, kind: str, *, session: str, at: datetime, **detail: Any
-    ) -> audit.Witness:
-        return await self._writer.witness(
-            audit.Event(
-                kind=kind,
-                patient_key=patient_key,
-                staff=staff,
-                purpose=Purpose.PATRQT.value,
-                evidence=None,
-                decision={},
-                detail=detail,
-                route=ROUTE,
-                session=session,
-                at=at,
-            )
-        )

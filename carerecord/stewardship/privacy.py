@@ -7,24 +7,22 @@ own readers, and those that were shared with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
-from carerecord import access, audit, clock, database, patient_index
-from carerecord.audit.events import stored_event
+from carerecord import audit, database
+from carerecord.audit.events import NOBODY, stored_event
 from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
-from carerecord.organisations import Region
+from carerecord.model import Staff
 from carerecord.stewardship import declared, notices, telling, telling_rules
-from carerecord.stewardship.cases import Case, Disposition, close_case, find_case
+from carerecord.stewardship.cases import Case, Disposition, add_note, close_case, find_case, read_notes, reopen_case
 from carerecord.stewardship.cases import case_of as read_case
+from carerecord.stewardship.desk import Desk
 from carerecord.stewardship.privacy_rules import (
-    NOBODY,
     about,
     looked_at,
     looks_of,
@@ -39,37 +37,32 @@ from carerecord.stewardship.privacy_values import (
     CaseList,
     Choice,
     NamedPerson,
-    Note,
     Record,
     Shared,
     Wanted,
-    named,
 )
 
 QUERIES = database.queries(__package__)
 DESK = "privacy"
+FOR_OTHERS = "The privacy desk is for other roles than yours."
 LISTED_MAX, LOOKS_MAX, LETTERS_MAX = 200, 200, 2000
 AROUND = timedelta(hours=24)  # of the reader's other events: a shift before, and a shift after
 NEAR = timedelta(minutes=1)  # of a declaration and the case that it opens
 RECENT_WEEKS = timedelta(weeks=26)
 REASON_LETTERS_MIN = 5
+OWN_LOOK = (
+    "This case is about a look of yours, so somebody else looks at it.",
+    "Another officer of your desk, or the desk that leads the region, reads it, judges it and closes it.",
+)
 
 
-class PrivacyDesk:
+class PrivacyDesk(Desk):
     """Each doing asks again whether this role may work here, and is witnessed before anything is handed over."""
 
-    def __init__(
-        self,
-        db: database.Database,
-        writer: audit.Writer,
-        region: Region,
-        *,
-        random_key: Callable[[], int] = clock.random_key,
-    ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
-        self._random_key = random_key
+    desks = (DESK,)
+    for_others = FOR_OTHERS
+    route = "desk"
+    always: ClassVar = {"desk": DESK}
 
     @told
     async def list_cases(self, staff: Staff, wanted: Wanted, *, session: str, at: datetime) -> CaseList | Refusal:
@@ -112,7 +105,7 @@ class PrivacyDesk:
         )
         events = await self._events(case, witness)
         notes, shared = await asyncio.gather(
-            self._db.fetch(QUERIES["read_case_notes"], case.patient_key, case.id),
+            read_notes(self._db, case, region=self.region),
             self._db.fetch(QUERIES["read_case_shares"], case.patient_key, about(case)),
         )
         own = next((event for event in events if event.place == case.about), None) or next(iter(events), None)
@@ -123,15 +116,7 @@ class PrivacyDesk:
             reader=reader_of(own, self.region, is_named=names_reader),
             said=said_by_reader(own, case),
             looks=looks_of(events, case),
-            notes=tuple(
-                Note(
-                    at=row["at"],
-                    by_name=row["by_name"],
-                    organisation=self.region.organisation_name(row["organisation"]),
-                    words=row["words"],
-                )
-                for row in notes
-            ),
+            notes=notes,
             shared=tuple(
                 Shared(
                     organisation=self.region.organisation_name(row["organisation"]),
@@ -158,11 +143,7 @@ class PrivacyDesk:
         await self._witness(
             staff, case.patient_key, session=session, at=at, what="person", case=str(case.id), because=said
         )
-        try:
-            person = await patient_index.read_person(self._db, case.patient_key)
-        except patient_index.NoSuchPerson:
-            return sentences.nothing_there(self.region)
-        return named(person)
+        return await self._name(case.patient_key)
 
     @told
     async def write_note(self, staff: Staff, case_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:
@@ -173,7 +154,7 @@ class PrivacyDesk:
         if not said:
             return no_words()
         await self._witness(staff, case.patient_key, session=session, at=at, what="note", case=str(case.id))
-        await self._note(staff, case, said, at=at)
+        await add_note(self._db, case, staff=staff, words=said, at=at)
         return None
 
     @told
@@ -202,9 +183,9 @@ class PrivacyDesk:
             created_at=at,
         )
         more = {"case": str(case.id), "organisation": organisation, "reference": notice.reference}
-        await self._witness(staff, case.patient_key, kind="notified", session=session, at=at, what="shared", **more)
+        await self._witness(staff, case.patient_key, "notified", session=session, at=at, what="shared", **more)
         await notices.tell(self._db, [notice])
-        await self._note(staff, case, f"Shared with {name}.", at=at)
+        await add_note(self._db, case, staff=staff, words=f"Shared with {name}.", at=at)
         return None
 
     @told
@@ -223,7 +204,23 @@ class PrivacyDesk:
         )
         if not await close_case(self._db, case, disposition=found, at=at):
             return sentences.not_allowed(self.region, ("This case was closed before. Open it to read what was found.",))
-        await self._note(staff, case, f"Closed as {found.value}: {words.strip()[:LETTERS_MAX]}", at=at)
+        said = f"Closed as {found.value}: {words.strip()[:LETTERS_MAX]}"
+        await add_note(self._db, case, staff=staff, words=said, at=at)
+        return None
+
+    @told
+    async def reopen(self, staff: Staff, case_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:
+        """A finding that was wrong counts no longer; it stays among the notes, with why."""
+        case = await self._find(staff, case_id)
+        if isinstance(case, Refusal):
+            return case
+        if not words.strip():
+            return no_words()
+        await self._witness(staff, case.patient_key, session=session, at=at, what="opened again", case=str(case.id))
+        if not await reopen_case(self._db, case):
+            return sentences.not_allowed(self.region, ("This case is open already: nothing was changed.",))
+        again = f"Opened again: {words.strip()[:LETTERS_MAX]}"
+        await add_note(self._db, case, staff=staff, words=again, at=at)
         return None
 
     @told
@@ -267,11 +264,6 @@ class PrivacyDesk:
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 
-    def _may_not(self, staff: Staff) -> Refusal | None:
-        if access.may_work(staff.role, DESK):
-            return None
-        return sentences.not_allowed(self.region, ("The privacy desk is for other roles than yours.",))
-
     def _scope(self, staff: Staff) -> str | None:
         """Whose readers' cases: None for those of the whole region."""
         return None if staff.organisation == self.region.privacy_organisation else staff.organisation
@@ -283,6 +275,8 @@ class PrivacyDesk:
         case = await find_case(self._db, case_id)
         if case is None or case.desk != DESK:
             return sentences.nothing_there(self.region)
+        if case.staff and case.staff == staff.user_id:  # Known by the identity behind the role, whatever the role.
+            return Refusal(kind="not-allowed", sentences=OWN_LOOK)
         if self._scope(staff) in (None, case.organisation):
             return case
         shared = await self._db.fetch(QUERIES["read_case_shares"], case.patient_key, about(case))
@@ -324,34 +318,4 @@ class PrivacyDesk:
             (code, self.region.organisation_name(code))
             for code in both
             if code and code != staff.organisation and code not in told_already and self.region.find_organisation(code)
-        )
-
-    async def _note(self, staff: Staff, case: Case, words: str, *, at: datetime) -> None:
-        await self._db.execute(
-            QUERIES["add_case_note"],
-            case.patient_key,
-            case.id,
-            at,
-            staff.user_id,
-            staff.name,
-            staff.organisation,
-            words,
-        )
-
-    async def _witness(
-        self, staff: Staff, patient_key: int, *, kind: str = "examined", session: str, at: datetime, **detail: Any
-    ) -> audit.Witness:
-        return await self._writer.witness(
-            audit.Event(
-                kind=kind,
-                patient_key=patient_key,
-                staff=staff,
-                purpose=Purpose.PATADMIN,
-                evidence=None,
-                decision={},
-                detail={"desk": DESK, **detail},
-                route="desk",
-                session=session,
-                at=at,
-            )
         )

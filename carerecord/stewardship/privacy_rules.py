@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from carerecord.audit import Kind, StoredEvent
+from carerecord.audit.events import NOBODY
 from carerecord.disclosure.values import Refusal
 from carerecord.organisations import Region
 from carerecord.stewardship.cases import Case
 from carerecord.stewardship.privacy_values import Look, Precision, Reader
 
-NOBODY = 0
 AGAIN = timedelta(minutes=2)
 
 

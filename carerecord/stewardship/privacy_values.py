@@ -8,7 +8,7 @@ import msgspec
 
 from carerecord.disclosure.banner import name_words
 from carerecord.model import NHSNumber, Person
-from carerecord.stewardship.cases import Case, Disposition
+from carerecord.stewardship.cases import Case, Disposition, Note
 from carerecord.stewardship.telling_rules import Telling
 
 
@@ -36,13 +36,6 @@ class CaseList(msgspec.Struct, frozen=True, kw_only=True):
     open_count: int
     late_count: int
     new_count: int  # opened within the last day
-
-
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    at: datetime
-    by_name: str
-    organisation: str  # name
-    words: str
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

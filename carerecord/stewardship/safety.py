@@ -7,28 +7,39 @@ was about stands in the witness and in the case; neither is ever in an address.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from carerecord import access, audit, clock, database, patient_index
+from carerecord import audit, database
 from carerecord.audit.events import NOBODY
 from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.stewardship import notices
-from carerecord.stewardship.cases import Case, Disposition, close_case, find_case, list_cases, open_cases
-from carerecord.stewardship.privacy_values import NamedPerson, Note, named
+from carerecord.stewardship.cases import (
+    Case,
+    Disposition,
+    Note,
+    add_note,
+    close_case,
+    find_case,
+    list_cases,
+    open_cases,
+    read_notes,
+)
+from carerecord.stewardship.desk import LETTERS_MIN as REASON_LETTERS_MIN
+from carerecord.stewardship.desk import Desk, event
+from carerecord.stewardship.privacy_rules import no_reason, no_words
+from carerecord.stewardship.privacy_values import NamedPerson
 
 QUERIES = database.queries(__package__)
 DESK, KIND, RULE = "safety", "safety", "reported"
-ROUTE = f"desk-{DESK}"
 LETTERS_MIN, LETTERS_MAX = 10, 2000
-REASON_LETTERS_MIN = 5
 DUE_AFTER_HARM, DUE = timedelta(hours=24), timedelta(days=5)
 FOUND = (Disposition.HAZARD, Disposition.NO_HAZARD, Disposition.TRAINING, Disposition.DUPLICATE)
 
@@ -50,21 +61,12 @@ class SafetyCase(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...]  # the first is what the reporter said
 
 
-class Safety:
+class Safety(Desk):
     """Takes reports from anybody who is signed in or was launched; shows them to the safety officer."""
 
-    def __init__(
-        self,
-        db: database.Database,
-        writer: audit.Writer,
-        region: Region,
-        *,
-        random_key: Callable[[], int] = clock.random_key,
-    ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
-        self._random_key = random_key
+    desks = (DESK,)
+    for_others = "The safety desk is for the clinical safety officer."
+    route = f"desk-{DESK}"
 
     @told
     async def report(
@@ -96,12 +98,12 @@ class Safety:
         )
         reference = notices.reference_of(number)
         detail = {"what": "safety", "case": str(number), "page": said.page, "line": said.reference}
-        await self._witness(staff, patient_key, audit.Kind.NOTIFIED, route=route, session=session, at=at, **detail)
+        await self._writer.witness(
+            event(audit.Kind.NOTIFIED, staff, patient_key, detail, route=route, session=session, at=at)
+        )
         async with self._db.transaction() as connection:
             await open_cases(connection, [case])
-            await connection.execute(
-                QUERIES["add_case_note"], patient_key, number, at, staff.user_id, staff.name, staff.organisation, words
-            )
+            await add_note(connection, case, staff=staff, words=words, at=at)
             await notices.tell(connection, self._notices(case))
         return reference
 
@@ -111,7 +113,7 @@ class Safety:
     ) -> tuple[Case, ...] | Refusal:
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, NOBODY, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, what="reports")
+        await self._witness(staff, NOBODY, session=session, at=at, what="reports")
         return tuple(await list_cases(self._db, desk=DESK, is_open=is_open))
 
     @told
@@ -120,21 +122,12 @@ class Safety:
         if isinstance(case, Refusal):
             return case
         detail = {"what": "report", "case": str(case.id)}
-        await self._witness(staff, case.patient_key, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, **detail)
-        rows = await self._db.fetch(QUERIES["read_case_notes"], case.patient_key, case.id)
+        await self._witness(staff, case.patient_key, session=session, at=at, **detail)
         return SafetyCase(
             case=case,
             organisation=self.region.organisation_name(case.organisation),
             reporter=str(case.detail.get("role", "")),
-            notes=tuple(
-                Note(
-                    at=row["at"],
-                    by_name=row["by_name"],
-                    organisation=self.region.organisation_name(row["organisation"]),
-                    words=row["words"],
-                )
-                for row in rows
-            ),
+            notes=await read_notes(self._db, case, region=self.region),
         )
 
     @told
@@ -147,14 +140,10 @@ class Safety:
             return case
         said = " ".join(because.split())[:LETTERS_MAX]
         if len(said) < REASON_LETTERS_MIN:
-            return Refusal(kind="reason-needed", sentences=("Say in a few words why you need to know: it is kept.",))
+            return no_reason()
         detail = {"what": "person", "case": str(case.id), "because": said}
-        await self._witness(staff, case.patient_key, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, **detail)
-        try:
-            person = await patient_index.read_person(self._db, case.patient_key)
-        except patient_index.NoSuchPerson:
-            return sentences.nothing_there(self.region)
-        return named(person)
+        await self._witness(staff, case.patient_key, session=session, at=at, **detail)
+        return await self._name(case.patient_key)
 
     @told
     async def write_note(self, staff: Staff, case_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:
@@ -163,7 +152,7 @@ class Safety:
             return case
         said = words.strip()[:LETTERS_MAX]
         if not said:
-            return Refusal(kind="reason-needed", sentences=("Write a few words first.",))
+            return no_words()
         await self._note(staff, case, said, session=session, at=at)
         return None
 
@@ -195,11 +184,6 @@ class Safety:
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 
-    def _may_not(self, staff: Staff) -> Refusal | None:
-        if access.may_work(staff.role, DESK):
-            return None
-        return sentences.not_allowed(self.region, ("The safety desk is for the clinical safety officer.",))
-
     async def _find(self, staff: Staff, case_id: int) -> Case | Refusal:
         if refused := self._may_not(staff):
             return refused
@@ -208,17 +192,8 @@ class Safety:
 
     async def _note(self, staff: Staff, case: Case, words: str, *, session: str, at: datetime, **detail: Any) -> None:
         said = {"what": "note", "case": str(case.id), **detail}
-        await self._witness(staff, case.patient_key, audit.Kind.EXAMINED, route=ROUTE, session=session, at=at, **said)
-        await self._db.execute(
-            QUERIES["add_case_note"],
-            case.patient_key,
-            case.id,
-            at,
-            staff.user_id,
-            staff.name,
-            staff.organisation,
-            words,
-        )
+        await self._witness(staff, case.patient_key, session=session, at=at, **said)
+        await add_note(self._db, case, staff=staff, words=words, at=at)
 
     def _notices(self, case: Case) -> list[notices.Notice]:
         """To the organisation that leads, where the safety officer is: a reference, and no name."""
@@ -236,24 +211,6 @@ class Safety:
                 created_at=case.opened_at,
             )
         ]
-
-    async def _witness(
-        self, staff: Staff, patient_key: int, kind: audit.Kind, *, route: str, session: str, at: datetime, **detail: Any
-    ) -> None:
-        await self._writer.witness(
-            audit.Event(
-                kind=kind,
-                patient_key=patient_key,
-                staff=staff,
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail=detail,
-                route=route,
-                session=session,
-                at=at,
-            )
-        )
 
 
 def _sentence(staff: Staff, said: Report, region: Region) -> str:
