@@ -173,6 +173,10 @@ class MadePrivacy:
         self.asked.append(("close", case_id, disposition, words))
         return self.refuses
 
+    async def reopen(self, staff: Staff, case_id: int, *, words: str, **_: Any) -> Refusal | None:
+        self.asked.append(("reopen", case_id, words))
+        return self.refuses
+
     async def read_record(self, staff: Staff, **_: Any) -> Record | Refusal:
         monday = date(2026, 9, 7)
         weeks = ((5, 1), (8, 2), (4, 1), (11, 3), (7, 3), (6, 2), (9, 2), (3, 1), (6, 2), (12, 4), (5, 1))

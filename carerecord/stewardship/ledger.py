@@ -305,6 +305,7 @@ def hold_of(row: asyncpg.Record) -> Hold:
     return Hold(
         patient_key=row["patient_key"], id=row["id"], kind=HoldKind(row["kind"]), value=row["value"],
         because=row["because"], set_by=row["set_by"], set_at=row["set_at"], lifted_at=row["lifted_at"],
+        organisation=row["organisation"],
     )  # fmt: skip
 
 

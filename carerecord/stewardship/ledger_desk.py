@@ -82,14 +82,17 @@ class LedgerDesk:
             patient_key = row["patient_key"]
         if not _fits(kind, value.strip(), patient_key, self.region):
             return _mend("Choose what is held: a person's whole list needs their case, an organisation its code.")
+        if kind in (HoldKind.STAFF, HoldKind.NAME) and value.strip() == staff.user_id:
+            return _mend("What is held about yourself is for another officer of the desk to decide.")
         hold = Hold(
             patient_key=patient_key, id=self._random_key(), kind=kind, value=value.strip(), because=said,
-            set_by=staff.name, set_at=at,
+            set_by=staff.name, set_at=at, organisation=staff.organisation,
         )  # fmt: skip
         await self._administer(staff, hold, step="set", session=session, at=at)
         await self._db.execute(
             QUERIES["set_hold"],
             *(hold.patient_key, hold.id, hold.kind.value, hold.value, hold.because, hold.set_by, hold.set_at),
+            hold.organisation,
         )
         return hold
 
@@ -101,7 +104,7 @@ class LedgerDesk:
         if refused := self._may_not(staff, said):
             return refused
         row = await self._db.fetchrow(QUERIES["find_hold"], hold_id)
-        if row is None or row["lifted_at"] is not None:
+        if row is None or row["lifted_at"] is not None or not self._may_see(staff, row["organisation"]):
             return sentences.nothing_there(self.region)
         await self._administer(staff, hold_of(row), step="lifted", session=session, at=at)
         await self._db.execute(QUERIES["lift_hold"], row["patient_key"], hold_id, at, staff.name, said)
@@ -109,11 +112,12 @@ class LedgerDesk:
 
     @told
     async def list_holds(self, staff: Staff, *, session: str, at: datetime) -> tuple[Hold, ...] | Refusal:
-        """Those that stand; whom they are about is not said."""
+        """Those that stand and that this desk set; whom they are about is not said. A hold keeps somebody safe from
+        whoever reads over their shoulder: that may be somebody on the staff of another organisation."""
         if refused := self._may_not(staff):
             return refused
         await self._examine(staff, ANYBODY, what="holds", session=session, at=at)
-        return tuple(hold_of(row) for row in await self._db.fetch(QUERIES["list_holds"]))
+        return tuple(hold_of(row) for row in await self._db.fetch(QUERIES["list_holds"], self._scope(staff)))
 
     @told
     async def list_questions(self, staff: Staff, *, session: str, at: datetime) -> tuple[Asked, ...] | Refusal:
@@ -121,7 +125,6 @@ class LedgerDesk:
         if refused := self._may_not(staff):
             return refused
         await self._examine(staff, ANYBODY, what="questions", session=session, at=at)
-        scope = None if staff.organisation == self.region.privacy_organisation else staff.organisation
         return tuple(
             Asked(
                 id=row["id"],
@@ -132,7 +135,7 @@ class LedgerDesk:
                 answered_at=row["answered_at"],
                 answer=row["answer"],
             )
-            for row in await self._db.fetch(QUERIES["list_questions"], scope)
+            for row in await self._db.fetch(QUERIES["list_questions"], self._scope(staff))
         )
 
     @told
@@ -144,6 +147,9 @@ class LedgerDesk:
         row = await self._db.fetchrow(QUERIES["find_question"], question_id)
         if row is None or not self._may_see(staff, row["organisation"]):
             return sentences.nothing_there(self.region)
+        case = await self._db.fetchrow(QUERIES["find_case"], question_id)
+        if case is not None and case["staff"] == staff.user_id:
+            return _mend("This is about a look of yours: another officer of the desk answers it.")
         if row["answered_at"] is not None:
             return _mend("This question was answered before. The person reads that answer.")
         witness = await self._examine(
@@ -174,6 +180,10 @@ class LedgerDesk:
         if said is not None and len(said) < LETTERS_MIN:
             return Refusal(kind="reason-needed", sentences=("Say in a few words why: it is kept.",))
         return None
+
+    def _scope(self, staff: Staff) -> str | None:
+        """Whose it is that this officer reads: None for those of the whole region."""
+        return None if staff.organisation == self.region.privacy_organisation else staff.organisation
 
     def _may_see(self, staff: Staff, organisation: str) -> bool:
         return staff.organisation in (organisation, self.region.privacy_organisation)

@@ -28,6 +28,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     set_by: str
     set_at: datetime
     lifted_at: datetime | None = None
+    organisation: str = ""  # whose desk set it, and lifts it
 
     @property
     def stands(self) -> bool:

@@ -29,6 +29,12 @@ update stewardship.privacy_case set closed_at = $3, disposition = $4
 where patient_key = $1 and id = $2 and closed_at is null
 returning true
 
+-- :name reopen_case
+-- A case that was closed is open again, and nothing is found yet.
+update stewardship.privacy_case set closed_at = null, disposition = null
+where patient_key = $1 and id = $2 and closed_at is not null
+returning true
+
 -- :name tell
 -- A notice, once for its organisation and what it is about; no row comes back when it was there before.
 insert into stewardship.notice (patient_key, id, organisation, kind, about, sentence, detail, created_at)
@@ -571,21 +577,24 @@ from audit.seal where at >= $1 group by 1 order by 2
 
 -- :name read_holds
 -- What is, or was, kept from the ledgers of these people (0: of members of staff, whoever they looked at).
-select patient_key, id, kind, value, because, set_by, set_at, lifted_at
+select patient_key, id, kind, value, because, set_by, set_at, lifted_at, organisation
 from stewardship.hold where patient_key = any ($1::bigint[]) order by set_at, id
 
 -- :name list_holds
--- Every hold that stands, newest first.
-select patient_key, id, kind, value, because, set_by, set_at, lifted_at
-from stewardship.hold where lifted_at is null order by set_at desc, id limit 500
+-- Every hold that stands and that this desk set (null: any desk), newest first.
+select patient_key, id, kind, value, because, set_by, set_at, lifted_at, organisation
+from stewardship.hold where lifted_at is null and ($1::text is null or organisation = $1)
+order by set_at desc, id limit 500
 
 -- :name find_hold
 -- One hold by its number.
-select patient_key, id, kind, value, because, set_by, set_at, lifted_at from stewardship.hold where id = $1
+select patient_key, id, kind, value, because, set_by, set_at, lifted_at, organisation
+from stewardship.hold where id = $1
 
 -- :name set_hold
 -- Keep something from a ledger.
-insert into stewardship.hold (patient_key, id, kind, value, because, set_by, set_at) values ($1, $2, $3, $4, $5, $6, $7)
+insert into stewardship.hold (patient_key, id, kind, value, because, set_by, set_at, organisation)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- :name lift_hold
 -- It is kept no longer.

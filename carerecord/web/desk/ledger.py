@@ -42,6 +42,7 @@ async def show(request: Request, working: Working, *, wrong: str = "") -> Respon
     part, staff = parts.of(request), working.staff
     questions = await part.ledger_desk.list_questions(staff, session=working.session.id, at=working.at)
     holds = await part.ledger_desk.list_holds(staff, session=working.session.id, at=working.at)
+    name_of = part.region.organisation_name
     if isinstance(questions, Refusal):
         return frame.refused(request, questions, desk=DESK)
     if isinstance(holds, Refusal):
@@ -52,6 +53,8 @@ async def show(request: Request, working: Working, *, wrong: str = "") -> Respon
         "desk/privacy_ledger.html",
         status=400 if wrong else 200,
         wrong=wrong,
+        filled={name: working.fields.get(name, "") for name in ("words", "kind", "case", "value", "because")},
+        filled_at=str(next(iter(request.path_params.values()), "")),  # "": the form that holds something
         questions=tuple(
             QuestionLine(
                 number=str(each.id),
@@ -68,7 +71,11 @@ async def show(request: Request, working: Working, *, wrong: str = "") -> Respon
                 kind=KINDS[each.kind].partition(" (")[0],
                 value=each.value,
                 because=each.because,
-                set_by=f"{each.set_by}, {words.day_of(each.set_at)}",
+                set_by=", ".join(
+                    filter(
+                        None, (each.set_by, each.organisation and name_of(each.organisation), words.day_of(each.set_at))
+                    )
+                ),
             )
             for each in holds
         ),

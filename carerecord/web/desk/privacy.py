@@ -22,6 +22,7 @@ from carerecord.web.desk.privacy_views import (
     month,
     person_view,
     rule_line,
+    unlisted,
 )
 from carerecord.web.pages import refusal
 
@@ -61,6 +62,7 @@ async def list_cases(request: Request, working: Working) -> Response:
         closed_address=address(wanted, state="closed"),
         is_open=wanted.is_open,
         is_narrowed=bool(wanted.kind or wanted.rule or wanted.organisation),
+        unlisted=unlisted(listed, wanted),
     )
 
 
@@ -131,6 +133,20 @@ async def close(request: Request, working: Working) -> Response:
             at=working.at,
         ),
     )
+
+
+async def reopen(request: Request, working: Working) -> Response:
+    """What was found was wrong, or something new came: it counts no longer, and stays among the notes."""
+    refused = await parts.of(request).privacy.reopen(
+        working.staff,
+        _number(request),
+        words=working.fields.get("again", ""),
+        session=working.session.id,
+        at=working.at,
+    )
+    if refused is not None and refused.kind == "reason-needed":
+        return await _case(request, working, wrong={"again": refused.sentences[0]})
+    return _back(request, refused)
 
 
 async def show_rules(request: Request, working: Working) -> Response:
@@ -244,4 +260,5 @@ routes: tuple[Route, ...] = (
     frame.form(f"{_CASE}/note", write_note, desk=DESK, summary="Writes a note on a case."),
     frame.form(f"{_CASE}/share", share, desk=DESK, summary="Shares a case with the other organisation's desk."),
     frame.form(f"{_CASE}/close", close, desk=DESK, summary="Closes a case with what was found."),
+    frame.form(f"{_CASE}/reopen", reopen, desk=DESK, summary="Opens a closed case again; what was found stays noted."),
 )

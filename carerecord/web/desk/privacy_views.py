@@ -121,6 +121,17 @@ def case_line(case: Case, *, organisation: str, at: datetime) -> CaseLine:
     )
 
 
+def unlisted(listed: CaseList, wanted: Wanted) -> int:
+    """How many cases fit this choice besides those that stand on the page."""
+    chosen = (wanted.kind, wanted.rule, wanted.organisation)
+    fits = sum(
+        each.count
+        for each in listed.choices
+        if all(want in ("", has) for want, has in zip(chosen, (each.kind, each.rule, each.organisation), strict=True))
+    )
+    return max(0, fits - len(listed.cases))
+
+
 def case_view(file: CaseFile, *, at: datetime) -> CaseView:
     case, reader, detail = file.case, file.reader, file.case.detail
     hours = detail.get("hours")

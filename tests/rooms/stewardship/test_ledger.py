@@ -196,6 +196,45 @@ async def test_a_hold_hides_and_lifting_it_shows_again(settings: Settings) -> No
         assert kept == ["set", "lifted"]
 
 
+async def test_a_hold_is_read_and_lifted_by_the_desk_that_set_it_and_the_one_that_leads(settings: Settings) -> None:
+    """What keeps a person from whoever controls them is not for the staff of any other hospital to find, or to end."""
+    oxford = msgspec.structs.replace(OFFICER, user_id="555-ox", organisation="RTH")
+    elsewhere = msgspec.structs.replace(OFFICER, user_id="555-roy", organisation="RAL")
+    async with open_home(settings) as home:
+        await home.event(OXFORD, session="a")
+        hold = await home.desk.set_hold(
+            oxford, kind=HoldKind.STAFF, value=OXFORD.user_id, because="Followed home last week", **home.how
+        )
+        assert not isinstance(hold, Refusal)
+        assert await home.desk.list_holds(elsewhere, **home.how) == ()
+        refused = await home.desk.lift_hold(elsewhere, hold.id, because="I want to see it", **home.how)
+        assert isinstance(refused, Refusal)
+        assert (await home.read()).looks == ()
+        assert await home.desk.list_holds(oxford, **home.how) == (hold,)
+        assert await home.desk.list_holds(OFFICER, **home.how) == (hold,)
+        assert await home.desk.lift_hold(oxford, hold.id, because="It is over now", **home.how) is None
+        assert len((await home.read()).looks) == 1
+
+
+async def test_nobody_holds_their_own_looks_from_those_they_looked_at_or_answers_for_them(settings: Settings) -> None:
+    himself = msgspec.structs.replace(OFFICER, user_id=OXFORD.user_id)
+    async with open_home(settings) as home:
+        await home.event(OXFORD, session="a")
+        for kind in (HoldKind.STAFF, HoldKind.NAME):
+            refused = await home.desk.set_hold(
+                himself, kind=kind, value=OXFORD.user_id, because="It is nobody's business", **home.how
+            )
+            assert isinstance(refused, Refusal)
+            assert "another officer" in refused.sentences[0]
+        ref = (await home.read()).looks[0].ref
+        await home.door.ask(home.own, ref, words="Why?")
+        (case,) = await list_cases(home.house.db, desk="privacy")
+        refused = await home.desk.answer(himself, case.id, words="It was for your care.", **home.how)
+        assert isinstance(refused, Refusal)
+        assert "a look of yours" in refused.sentences[0]
+        assert await home.desk.answer(OFFICER, case.id, words="It was for your care.", **home.how) is None
+
+
 async def test_only_the_privacy_desk_sets_a_hold_and_says_why(settings: Settings) -> None:
     async with open_home(settings) as home:
         for staff, because, kind in ((OXFORD, "Because I want to", "not-allowed"), (OFFICER, " ", "reason-needed")):

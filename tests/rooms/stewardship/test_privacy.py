@@ -243,6 +243,50 @@ async def test_a_case_is_closed_once_with_what_was_found_and_why(settings: Setti
         assert [note.words for note in file.notes] == ["Closed as appropriate: On call that night."]
 
 
+async def test_nobody_reads_judges_or_shares_the_case_of_their_own_look_in_whichever_role(settings: Settings) -> None:
+    himself = msgspec.structs.replace(LONDON, user_id=OXFORD.user_id)
+    async with open_desk(settings) as desk:
+        case = await desk.declare()
+        for refused in (
+            await desk.door.read_case(himself, case.id, **desk.how),
+            await desk.door.name_person(himself, case.id, because="To phone them", **desk.how),
+            await desk.door.write_note(himself, case.id, words="All was well.", **desk.how),
+            await desk.door.share(himself, case.id, organisation="RTH", **desk.how),
+            await desk.door.close(himself, case.id, disposition="appropriate", words="It was me.", **desk.how),
+        ):
+            assert isinstance(refused, Refusal)
+            assert "about a look of yours" in refused.sentences[0]
+        still = await find_case(desk.house.db, case.id)
+        assert still
+        assert still.closed_at is None
+        assert not isinstance(await desk.door.read_case(LONDON, case.id, **desk.how), Refusal)
+
+
+async def test_a_finding_that_was_wrong_counts_no_longer_and_stays_among_the_notes(settings: Settings) -> None:
+    async with open_desk(settings) as desk:
+        case = await desk.declare()
+        early = await desk.door.reopen(LONDON, case.id, words="To see", **desk.how)
+        assert isinstance(early, Refusal)
+        await desk.door.close(LONDON, case.id, disposition="inappropriate", words="No reason given.", **desk.how)
+        assert isinstance(await desk.door.reopen(ELSEWHERE, case.id, words="Not mine", **desk.how), Refusal)
+        assert isinstance(await desk.door.reopen(LONDON, case.id, words=" ", **desk.how), Refusal)
+        assert await desk.door.reopen(LONDON, case.id, words="The ward confirms the arrest.", **desk.how) is None
+        listed = await desk.door.list_cases(LONDON, Wanted(), **desk.how)
+        assert not isinstance(listed, Refusal)
+        assert [each.id for each in listed.cases] == [case.id]
+        record = await desk.door.read_record(LONDON, at=desk.how["at"])
+        assert not isinstance(record, Refusal)
+        assert [(each.closed, each.inappropriate) for each in record.rules] == [(0, 0)]
+        await desk.door.close(LONDON, case.id, disposition="appropriate", words="An arrest.", **desk.how)
+        file = await desk.door.read_case(LONDON, case.id, **desk.how)
+        assert not isinstance(file, Refusal)
+        assert [note.words for note in file.notes] == [
+            "Closed as inappropriate: No reason given.",
+            "Opened again: The ward confirms the arrest.",
+            "Closed as appropriate: An arrest.",
+        ]
+
+
 async def test_a_rule_is_right_as_often_as_its_judged_cases_were_inappropriate(settings: Settings) -> None:
     async with open_desk(settings) as desk:
         found = ["inappropriate", "inappropriate", "appropriate", "inconclusive", "duplicate", None]

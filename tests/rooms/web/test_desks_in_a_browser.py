@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from carerecord.model import Evidence, EvidenceClass, Purpose
 from carerecord.signin import NewSession, patient_cookie
 from tests import browser, samples
-from tests.made_privacy import CASES, MadePrivacy
+from tests.made_privacy import CASES, CLOSED, MadePrivacy
 from tests.rooms.web.test_in_a_browser import Theatre, look_over
 from tests.stage import STAFF, Stage
 
@@ -70,6 +70,7 @@ DESK_PAGES = {
     "cases-closed": "/desk/privacy?state=closed",
     "case": DECLARED,
     "case-late": LATE,
+    "case-closed": f"/desk/privacy/cases/{CLOSED.id}",
     "rules": "/desk/privacy/rules",
     "notices": "/desk/privacy/notices",
 }
@@ -79,6 +80,15 @@ DESK_PAGES = {
 @pytest.mark.parametrize("name", DESK_PAGES)
 def test_a_page_of_the_privacy_desk_is_right_at_every_width(desks: Desks, name: str, width: int) -> None:
     look_over(desks, desks.at_desk(DESK_PAGES[name], width=width), f"desk-{name}", width)
+
+
+def test_a_closed_case_is_opened_again_with_a_reason(desks: Desks) -> None:
+    shown = desks.at_desk(DESK_PAGES["case-closed"])
+    assert shown.get_by_role("button", name="Close this case").count() == 0
+    shown.get_by_label("Why it is opened again").fill("The ward confirms it")
+    shown.get_by_role("button", name="Open this case again").click()
+    shown.wait_for_load_state()
+    assert ("reopen", CLOSED.id, "The ward confirms it") in desks.stage.privacy.asked
 
 
 @pytest.mark.parametrize("width", browser.WIDTHS)

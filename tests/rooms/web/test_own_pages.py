@@ -159,6 +159,9 @@ def test_the_privacy_desk_answers_holds_and_lifts() -> None:
     assert "The looks of one member of staff: 555000111" in page
     silent = made.client.post("/desk/privacy/ledger/questions/12", data={"words": ""})
     assert (silent.status_code, "Say in a few words why" in silent.text) == (400, True)
+    unsaid = made.client.post("/desk/privacy/ledger/holds", data={"kind": "", "because": "In danger", "case": "12"})
+    assert 'value="In danger"' in unsaid.text, "what was typed stays"
+    assert 'value="12"' in unsaid.text
     for path, fields in (
         ("questions/12", {"words": "A mistake."}),
         ("holds", {"kind": "ledger", "case": "12", "because": "In danger"}),
