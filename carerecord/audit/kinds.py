@@ -23,7 +23,7 @@ KINDS: Final[dict[Kind, Says]] = {
     Kind.SHOWN: Says(
         "what was shown, committed before its first byte leaves: page, entry, letter, original, FHIR answer",
         always=("what", "count", "sources", "withheld"),
-        often=("entry", "form", "original", "held", "heard", "said", "under", "who", "found"),
+        often=("entry", "form", "original", "content", "held", "heard", "said", "under", "who", "found"),
         decided=True,
         follows=True,
         snapshot=True,

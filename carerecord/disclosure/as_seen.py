@@ -26,6 +26,8 @@ BEFORE: Final = timedelta(minutes=10)
 AFTER: Final = timedelta(seconds=10)  # The clocks of two processes are never quite the same.
 LIKELY_MAX: Final = 9
 TRIES_MAX: Final = 1_500  # a second or two; more would find nothing that a guardian could rely on
+FEW: Final = 64  # ways in which messages came, and as many in which something was removed: each is tried with each
+COPIES_MAX: Final = 6  # A wording that was removed may have been said by more messages than the removal names.
 
 Proof = Literal["whole", "rest", "none"]  # `rest`: all but what was removed
 Item = tuple[str, str]  # (local id, version)
@@ -44,6 +46,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     is_found: bool
     entry: str
     original: str
+    content: str  # digest of the original's bytes; "": not kept
     who: str  # fingerprint of the person; "": written before these were kept
     held: str  # fingerprint of all that the reader might have been shown; "": all of it was, or not kept
     said: tuple[str, datetime] | None
@@ -60,6 +63,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
             is_found=detail.get("found") is not False,
             entry=str(detail.get("entry", "")),
             original=str(detail.get("original", "")),
+            content=str(detail.get("content", "")),
             who=str(detail.get("who", "")),
             held=str(detail.get("held", "")),
             said=(said[0], datetime.fromisoformat(said[1])) if said else None,
@@ -73,6 +77,7 @@ class Seen(NamedTuple):
     proof: Proof
     is_person_proven: bool
     missing: tuple[Item, ...]  # what was there to be shown and is not kept any more: ids and versions alone
+    is_searched: bool = False  # not proven, though who it was is, and all that was removed was tried in every way
 
 
 def find_seen(
@@ -101,19 +106,23 @@ def find_seen(
             best = best or Seen(sight, "none", way.is_proven, ())
             if is_shown(look, sight, region):
                 return Seen(sight, "whole", way.is_proven, ())
+    is_searched = bool(look.who and ways and removed)
     for way in ways if removed else ():
-        for there in way.likely():
+        is_whole = True
+        for there, tries_max in way.with_tries():
             sight = see(way.person, there)
-            missing = missing_of(look, sight, removed)
+            missing = missing_of(look, sight, removed, tries_max=tries_max)
             if missing is not None:
                 return Seen(sight, "rest", way.is_proven, missing)
+            is_whole = is_whole and is_all_tried(look, sight, removed, tries_max=tries_max)
+        is_searched = is_searched and is_whole and way.is_few
     # Rare: several messages were being committed in this very moment, in another order than they came.
     for way in ways:
         for there in islice(way.every(), TRIES_MAX // len(ways)):
             sight = see(way.person, there)
             if is_shown(look, sight, region):
                 return Seen(sight, "whole", way.is_proven, ())
-    return best
+    return best._replace(is_searched=is_searched) if best else None
 
 
 def persons(look: Look, history: History) -> list[tuple[Person, bool]]:
@@ -160,6 +169,18 @@ class _Ways:
         near = sorted(range(len(self._doubtful) + 1), key=lambda there: abs(there - self._in_time))
         for there in near[:LIKELY_MAX]:
             yield self._without(frozenset(self._doubtful[there:]))
+
+    @property
+    def is_few(self) -> bool:
+        return 1 << len(self._doubtful) <= FEW
+
+    def with_tries(self) -> Iterator[tuple[list[StoredStatement], int]]:
+        """The likely ones, and how many combinations of what was removed to try with each; then every other, if few."""
+        for there in self.likely():
+            yield there, TRIES_MAX
+        if self.is_few:
+            for there in self.every():
+                yield there, FEW
 
     def every(self) -> Iterator[list[StoredStatement]]:
         """Any of those messages not there yet, fewest first; the newest are the most likely to be missing."""
@@ -211,19 +232,29 @@ def is_shown(look: Look, sight: Sight, region: Region) -> bool:
     return shown is not None and len(shown) == look.count and snapshot(shown) == look.snapshot
 
 
-def missing_of(look: Look, sight: Sight, removed: Sequence[Item]) -> tuple[Item, ...] | None:
+def missing_of(
+    look: Look, sight: Sight, removed: Sequence[Item], *, tries_max: int = TRIES_MAX
+) -> tuple[Item, ...] | None:
     """Which of the removed statements make the rest whole again; None: none of their combinations does.
 
     Of what was removed, ids and versions are kept and no content: with them the hash is that of the whole page.
     """
     there = [(statement.local_id, statement.version) for statement in sight.statements]
-    # All that might have been shown stands in one hash: in `held`, or in the snapshot where the page shows all of it.
-    sizes = range(1, len(removed) + 1) if look.held else (look.count - len(there),)
-    for some in islice(_multisets(removed, sizes), TRIES_MAX):
+    for some in islice(_multisets(removed, _sizes(look, sight, removed)), tries_max):
         whole = [*there, *some]
         if held_of(whole) == look.held if look.held else snapshot_of(whole) == look.snapshot:
             return some
     return None
+
+
+def is_all_tried(look: Look, sight: Sight, removed: Sequence[Item], *, tries_max: int) -> bool:
+    """Whether so many tries are all that there are."""
+    return next(islice(_multisets(removed, _sizes(look, sight, removed)), tries_max, None), None) is None
+
+
+def _sizes(look: Look, sight: Sight, removed: Sequence[Item]) -> Sequence[int]:
+    """All that might have been shown is in one hash: in `held`, or in the snapshot where the page shows all of it."""
+    return range(1, len(removed) + 1 + COPIES_MAX) if look.held else (look.count - len(sight.statements),)
 
 
 def removed_of(withdrawn: Iterable[Withdrawn]) -> list[Item]:

@@ -16,7 +16,7 @@ from carerecord.disclosure.banner import name_words
 from carerecord.disclosure.circumstances import Circumstances, as_then
 from carerecord.disclosure.facts import Facts, read_facts, rests_on
 from carerecord.disclosure.sight import Sight, told
-from carerecord.disclosure.snapshot import snapshot
+from carerecord.disclosure.snapshot import digest, snapshot
 from carerecord.disclosure.values import (
     PRINT,
     Answer,
@@ -108,7 +108,8 @@ class Door:
             removed_at = await read.find_removed(self._db, person=sight.person, reference=reference)
             nothing = await self._nothing_there(sight, what="original")
             return sentences.original_removed(self.region, at=removed_at) if removed_at else nothing
-        await self._witness_shown(sight, behind, what="original", original=str(reference), entry=of)
+        content = digest(kept.content)
+        await self._witness_shown(sight, behind, what="original", original=str(reference), entry=of, content=content)
         return compose.original_of(sight, kept, behind, self.region, of=of)
 
     @told

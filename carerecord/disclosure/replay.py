@@ -17,6 +17,7 @@ from carerecord.disclosure import as_seen, compose, programs, sentences
 from carerecord.disclosure.as_seen import Look, Seen
 from carerecord.disclosure.circumstances import Circumstance, find_circumstance, program, public
 from carerecord.disclosure.sight import Sight
+from carerecord.disclosure.snapshot import digest
 from carerecord.disclosure.values import Answer, Document, Looking, Receipt, Refusal, ShownOriginal, Summary
 from carerecord.model import (
     Evidence,
@@ -45,6 +46,10 @@ ALARM: Final = (
 
 class NothingToReplay(LookupError):
     """This event showed nothing of anybody: name one of the kind `shown`, as `carerecord witness` lists them."""
+
+
+class OtherBytes(Exception):
+    """The original that is kept is not the one that was shown."""
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,10 +170,14 @@ class Replays:
         )
         heard = _heard(event.detail)
         proof = _proof(look, seen, event.detail)
-        page = None
+        page, is_changed = None, False
         if seen is not None and proof != "none":  # What is not proven is not handed out as what was seen.
-            page = await self._page(look, seen, region, heard, witness, circumstance)
-        is_alarm = (proof == "none" or page is None) and not removals
+            try:
+                page = await self._page(look, seen, region, heard, witness, circumstance)
+            except OtherBytes:
+                is_changed = True
+        is_lost = page is None and not is_changed
+        is_alarm = is_changed or (is_lost and not (removals and (proof != "none" or _may_be_removed(seen, kept))))
         return Replay(
             stream=event.stream,
             seq=event.seq,
@@ -215,6 +224,8 @@ class Replays:
             )
             if kept is None:
                 return None
+            if look.content not in ("", digest(kept.content)):
+                raise OtherBytes
             behind = compose.behind_original(sight, reference, look.entry)
             return compose.original_of(sight, kept, behind, region, of=look.entry)
         if look.what == "document":
@@ -284,6 +295,14 @@ def _proof(look: Look, seen: Seen | None, detail: Mapping[str, Any]) -> Literal[
     if seen.proof == "whole" and seen.sight.seen.kinds != detail.get("withheld", {}):
         return "none" if look.who else "whole"
     return seen.proof
+
+
+def _may_be_removed(seen: Seen | None, kept: read.Examined) -> bool:
+    """Whether what was removed may be why a look cannot be proven: not where all of it was tried and explains nothing.
+
+    Of a whole identity no ids are kept, and who somebody was may have been taken back with a message.
+    """
+    return seen is None or not seen.is_searched or any(not item.local_id for item in kept.withdrawn)
 
 
 def _reasons(

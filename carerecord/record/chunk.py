@@ -19,6 +19,8 @@ from itertools import accumulate, groupby, pairwise, repeat
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+import msgspec
+
 from carerecord.fhir.cut import Cut, cut_of
 from carerecord.model import Heading, OriginalReference, Standing, Statement, StoredStatement
 from carerecord.record.cuts import pack_cuts, read_cuts
@@ -120,6 +122,20 @@ def _masks(count: int) -> list[tuple[int, int, int]]:
     for half in (40, 20, 10, 5):
         low = sum(((1 << half) - 1) << at for at in range(0, count * _ROOM * 8, half * 16 // 5))
         found.append((low, low << half, half * 8 // 5 - half))
+    return found
+
+
+def as_they_read(statements: Sequence[StoredStatement]) -> list[StoredStatement]:
+    """Each under the version of the words that it holds, and with the cut of these.
+
+    Where somebody who owns the database changed words and left their version, no witness takes them for what was seen.
+    """
+    found = []
+    for statement, true in zip(statements, _versions([each.body for each in statements]), strict=True):
+        cut = _cut(statement.heading, statement.resource_type, statement.body)
+        if true != statement.version or cut != statement.cut:
+            statement = msgspec.structs.replace(statement, version=true, cut=cut)
+        found.append(statement)
     return found
 
 

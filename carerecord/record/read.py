@@ -12,7 +12,7 @@ from carerecord import database
 from carerecord.database import Database
 from carerecord.model import OriginalReference, Person, StoredStatement
 from carerecord.record import dictionary
-from carerecord.record.chunk import Said, unpack, unpack_folded
+from carerecord.record.chunk import Said, as_they_read, unpack, unpack_folded
 from carerecord.record.withdrawn import Item, Withdrawn, read_items
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ async def read_examined(db: Database, *, witness: Witness, patient_key: int, ide
         )
         gone = read_items(rows[0]["header"] or b"")
         items += gone
-        statements += Withdrawn(gone).left(found)
+        statements += Withdrawn(gone).left(as_they_read(found))
     return Examined(statements=statements, withdrawn=tuple(items))
 
 
