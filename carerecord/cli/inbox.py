@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import AsyncExitStack
+from datetime import UTC, date, datetime, time
 
 from carerecord import clock, intake
 from carerecord.audit import Kind
 from carerecord.cli.commands import Commands, open_database, say
+from carerecord.cli.operator import Refused
 from carerecord.cli.witnessing import witness_operator
 from carerecord.formats import document
 from carerecord.model import OriginalReference, Outcome
 from carerecord.organisations import read_region
 from carerecord.settings import Settings
+
+LISTED_MAX = 100_000
 
 
 def add_to(commands: Commands) -> None:
@@ -21,7 +25,8 @@ def add_to(commands: Commands) -> None:
     listing = inbox.add("list", list_unsettled, "List unsettled messages, oldest first.")
     listing.add_argument("--outcome", choices=[outcome.value for outcome in Outcome if outcome is not Outcome.RECORDED])
     listing.add_argument("--source", help="id of a source in the region's file")
-    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--since", type=_day, help="what came on this day (UTC) or later: 2026-11-22")
+    listing.add_argument("--limit", type=_count, default=50, help="at most so many; it is said if there are more")
     listing.add_argument("--json", action="store_true")
     shown = inbox.add("show", show, "Show one message as it arrived, what was wrong with it, and each attempt since.")
     shown.add_argument("reference", type=_reference, help="as listed: 20261122-7")
@@ -38,12 +43,40 @@ def _reference(text: str) -> OriginalReference:
         raise argparse.ArgumentTypeError("a message is named as it is listed, such as 20261122-7") from wrong
 
 
+def _day(text: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), time.min, UTC)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError("a day is written as 2026-11-22") from wrong
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LISTED_MAX):
+        raise argparse.ArgumentTypeError(f"how many is a number from 1 to {LISTED_MAX:,}")
+    return int(text)
+
+
 async def list_unsettled(chosen: Settings, asked: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         db = await open_database(stack, chosen, "operate")
         outcome = Outcome(asked.outcome) if asked.outcome else None
-        found = await intake.list_unsettled(db, outcome=outcome, source=asked.source, limit=asked.limit)
-    say(found, as_json=asked.json, lines=lambda: [line_of(item) for item in found] or ["Nothing waits."])
+        found = await intake.list_unsettled(
+            db, outcome=outcome, source=asked.source, since=asked.since, limit=asked.limit + 1
+        )
+    # A source that has left the region may have left messages too: only where there is none is it perhaps misspelt.
+    if not found and asked.source and asked.source != intake.UNKNOWN_SOURCE:
+        region = read_region(chosen.region)
+        if region.find_source(asked.source) is None:
+            known = ", ".join([*(source.id for source in region.sources), intake.UNKNOWN_SOURCE])
+            raise Refused(f"There is no source {asked.source}, and nothing of one that left: name one of {known}.")
+    listed = found[: asked.limit]
+    say(listed, as_json=asked.json, lines=lambda: [line_of(item) for item in listed] or ["Nothing waits."])
+    if len(found) > len(listed):
+        print(
+            f"There are more than these {len(listed)}, the oldest: narrow them by --since, --source or --outcome,"
+            " or raise --limit.",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -6,6 +6,7 @@ kept once.
 """
 
 from carerecord.intake.inbox import (
+    UNKNOWN_SOURCE,
     KeptMessage,
     Replayed,
     ReplayRefused,
@@ -21,6 +22,7 @@ from carerecord.intake.pushes import Answer, Pushed, PushedResource
 from carerecord.intake.values import Receipt
 
 __all__ = [
+    "UNKNOWN_SOURCE",
     "Answer",
     "Intake",
     "KeptMessage",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from carerecord.database import Database
 
 ATTEMPTS_MAX = 1000
+UNKNOWN_SOURCE = hear.UNKNOWN.id  # of what came from no registered sender
 Format = Literal["hl7v2", "fhir", "document"]
 _FORMATS = {number: cast(Format, name) for name, number in store.FORMATS.items()}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carerecord import assembly, audit, cli, clock, database, intake
@@ -34,17 +35,22 @@ def operator(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("CARERECORD_HOME", str(settings.home))
     monkeypatch.setenv("CARERECORD_REGION", str(tmp_path / "region.toml"))
 
-    async def receive() -> None:
-        await assembly.prepare(settings)
-        async with database.connect(settings, "listen") as db:
-            region = read_region(tmp_path / "region.toml")
-            taking = intake.Intake(db, region, settings, clock=clock.now, random_key=clock.random_key)
-            for message in (NOT_YET, GOOD):
-                await taking.receive(message, received_at=clock.now())
-            await taking.close()
+    chosen = msgspec.structs.replace(settings, region=tmp_path / "region.toml")
+    asyncio.run(assembly.prepare(chosen))
+    hear(chosen, NOT_YET, GOOD)
+    return chosen
 
-    asyncio.run(receive())
-    return settings
+
+def hear(operator: Settings, *messages: bytes) -> list[intake.Receipt]:
+    async def receive() -> list[intake.Receipt]:
+        async with database.connect(operator, "listen") as db:
+            region = read_region(operator.region)
+            taking = intake.Intake(db, region, operator, clock=clock.now, random_key=clock.random_key)
+            receipts = [await taking.receive(message, received_at=clock.now()) for message in messages]
+            await taking.close()
+        return receipts
+
+    return asyncio.run(receive())
 
 
 def looks(operator: Settings) -> list[audit.StoredEvent]:
@@ -94,6 +100,39 @@ def test_the_inbox_speaks_json_and_narrows(operator: Settings, capsys: pytest.Ca
     assert [item["control_id"] for item in json.loads(capsys.readouterr().out)] == ["SWAP1"]
     assert cli.main(["inbox", "list", "--outcome", "waiting"]) == 0
     assert capsys.readouterr().out == "Nothing waits.\n"
+
+
+def test_a_list_of_the_inbox_that_is_cut_says_so(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    hear(operator, NOT_YET.replace(b"SWAP1", b"SWAP2"))
+    assert cli.main(["inbox", "list", "--limit", "1"]) == 0
+    cut = capsys.readouterr()
+    assert (len(cut.out.splitlines()), "more than these 1" in cut.err) == (1, True)
+    assert cli.main(["inbox", "list", "--limit", "2"]) == 0
+    whole = capsys.readouterr()
+    assert (len(whole.out.splitlines()), whole.err) == (2, "")
+
+
+def test_the_inbox_is_listed_from_a_day_on(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    today = datetime.now(UTC).date()
+    assert cli.main(["inbox", "list", "--since", (today - timedelta(days=1)).isoformat()]) == 0
+    assert "ADT^A17" in capsys.readouterr().out
+    assert cli.main(["inbox", "list", "--since", (today + timedelta(days=1)).isoformat()]) == 0
+    assert capsys.readouterr().out == "Nothing waits.\n"
+
+
+def test_a_misspelt_source_is_no_empty_inbox(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inbox", "list", "--source", "nel-patology"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "nel-pathology" in said.err) == ("", True)
+    assert cli.main(["inbox", "list", "--source", "unknown"]) == 0
+    assert capsys.readouterr().out == "Nothing waits.\n"
+
+
+@pytest.mark.parametrize("asked", [["--limit", "-5"], ["--limit", "0"], ["--since", "yesterday"]])
+def test_a_list_that_cannot_be_is_not_begun(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["inbox", "list", *asked])
+    assert asked[0] in capsys.readouterr().err
 
 
 def test_a_message_that_is_not_there_is_said(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
