@@ -130,7 +130,7 @@ async def listen(chosen: Settings) -> None:
         stack.callback(noting.cancel)
 
         def deliver(content: bytes, peer: mllp_server.Peer) -> asyncio.Future[bytes]:
-            return taking.acknowledge(content, received_at=clock.now())
+            return taking.acknowledge(content, received_at=clock.now(), certificate=peer.certificate_subject)
 
         server = await mllp_server.serve(chosen, deliver=deliver)
         stack.push_async_callback(server.stop)
@@ -338,7 +338,7 @@ async def open_parts(stack: AsyncExitStack, chosen: Settings, region: Region) ->
         administration=AdministrationDesk(db, writer, region, chosen, proposals),
         proposals=proposals,
         objections=Objections(db, writer, region),
-        records=RecordsDesk(writer, region, chosen),
+        records=RecordsDesk(db, writer, region, chosen),
         subject_access=SubjectAccessDesk(region, chosen),
         listed=ListedDesk(region, chosen),
         removals=RemovalDesk(region, chosen, proposals),

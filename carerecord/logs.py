@@ -30,6 +30,10 @@ class Line(Enum):
     DOCUMENT_OF_NO_SOURCE = ("warning", "Files were dropped in no registered source's folder; they lie there still.")
     CONNECTION_REFUSED = ("warning", "A connection was refused: too many are open.")
     CONNECTION_CLOSED = ("info", "A connection was closed by a limit.")
+    SENDER_NOT_PROVEN = (
+        "warning",
+        "A message was refused: it came in a source's name by a connection that is not that source's.",
+    )
     MESSAGE_TOO_LARGE = ("warning", "A message was refused: it is larger than allowed.")
     DELIVERY_FAILED = ("error", "A message was not delivered; its connection was closed so that it is sent again.")
     BATCH_SPLIT = ("warning", "A batch failed and was split to find the message at fault.")

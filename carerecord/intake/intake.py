@@ -16,6 +16,7 @@ from carerecord.formats import document, fhir, hl7v2
 from carerecord.intake import hear
 from carerecord.intake.answering import Answering
 from carerecord.intake.aside import Aside, AsideFailed, AsideTooSlow, goes_aside
+from carerecord.intake.connection import find_stranger, refuse
 from carerecord.intake.keep import Keeper
 from carerecord.intake.pushes import Answer, Pushed, pushed, sentences
 from carerecord.intake.values import Heard, Kept, Receipt, Waiting
@@ -79,8 +80,18 @@ class Intake:
         """Take one message to the end or to a named refusal. Returns after the commit; NotKept if there is none."""
         return await self._answer(content, received_at, _whole)
 
-    def acknowledge(self, content: bytes, *, received_at: datetime) -> asyncio.Future[bytes]:
-        """As `receive`, for who hears many: a future of the acknowledgement, without a task for each message."""
+    def acknowledge(
+        self, content: bytes, *, received_at: datetime, certificate: str | None = None
+    ) -> asyncio.Future[bytes]:
+        """As `receive`, for who hears many: a future of the acknowledgement, without a task for each message.
+
+        `certificate`: the subject that the connection has proven. What comes under the name of a source by a connection
+        that is not its own is answered, and nothing of it is kept: as a push without a token.
+        """
+        if self._region.proves_connections and (named := find_stranger(content, self._region, certificate)):
+            answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            answer.set_result(refuse(content, source=named, at=self._clock()))
+            return answer
         return self._answer(content, received_at, _acknowledgement)
 
     def _answer(self, content: bytes, received_at: datetime, what: Callable[[Receipt], T]) -> asyncio.Future[T]:

@@ -86,6 +86,7 @@ class SensitiveCodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 class SourceEntry(Source, frozen=True, kw_only=True):
     sending: tuple[str, ...] = ()  # "APPLICATION|FACILITY" of MSH-3|MSH-4; "*" stands for anything
+    certificates: tuple[str, ...] = ()  # subjects of client certificates: it is heard over these connections alone
     expected_every_seconds: float | None = None  # as agreed with the source; its own rhythm speaks once it is known
 
 
@@ -115,6 +116,11 @@ class Region(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _senders(self) -> dict[str, SourceEntry]:
         return {sending: source for source in self.sources for sending in source.sending}
+
+    @cached_property
+    def proves_connections(self) -> bool:
+        """Whether any source is believed by its connection and not by what its messages say alone."""
+        return any(source.certificates for source in self.sources)
 
     @cached_property
     def _frame_origins(self) -> dict[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 import pytest
 
 from carerecord import database
@@ -63,9 +64,11 @@ def result(control_id: str, *, values: int = 1, **said: Any) -> bytes:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, **changed: Any) -> AsyncIterator[tuple[Intake, database.Database]]:
+async def opened(
+    settings: Settings, *, region: Region = REGION, **changed: Any
+) -> AsyncIterator[tuple[Intake, database.Database]]:
     async with database.connect(settings, "listen") as db:
-        intake = Intake(db, REGION, settings, clock=lambda: NOON, random_key=lambda: next(_keys), **changed)
+        intake = Intake(db, region, settings, clock=lambda: NOON, random_key=lambda: next(_keys), **changed)
         yield intake, db
         await intake.close()
 
@@ -359,3 +362,32 @@ async def test_a_sender_who_is_gone_does_not_keep_its_message_from_being_kept(se
         gone.cancel()
         assert b"MSA|AA|M2" in await stays
     assert len(await rows(settings, "select 1 from intake.original")) == 2
+
+
+PROVEN = msgspec.structs.replace(
+    REGION,
+    sources=(msgspec.structs.replace(REGION.sources[0], certificates=("commonName=epr.eastmere",)), REGION.sources[1]),
+)
+
+
+@pytest.mark.parametrize("certificate", [None, "commonName=pas.northgate", "commonName=EPR.eastmere", ""])
+async def test_nothing_is_kept_in_a_sources_name_from_a_connection_that_is_not_its_own(
+    settings: Settings, certificate: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with opened(settings, region=PROVEN) as (intake, db):
+        for sent in (message("S1"), message("S2", sender="EPR^x|EASTMERE^y"), result("S3", values=3_000)):
+            answered = await intake.acknowledge(sent, received_at=NOON, certificate=certificate)
+            assert b"MSA|AR|S" in answered
+            assert b"This connection's certificate is not one of the source" in answered
+        assert await db.fetchval("select count(*) from intake.original") == 0
+    assert capsys.readouterr().err.count("SENDER_NOT_PROVEN") == 3
+
+
+async def test_a_source_is_heard_by_its_own_certificate_and_one_that_names_none_by_any(settings: Settings) -> None:
+    async with opened(settings, region=PROVEN) as (intake, _):
+        own = await intake.acknowledge(message("S1"), received_at=NOON, certificate="commonName=epr.eastmere")
+        assert b"MSA|AA|S1" in own
+        other = message("S2", sender="PAS|NORTHGATE")
+        assert b"MSA|AA|S2" in await intake.acknowledge(other, received_at=NOON)
+        nobody = message("S3", sender="X|Y")
+        assert b"not a registered source" in await intake.acknowledge(nobody, received_at=NOON)
