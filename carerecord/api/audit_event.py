@@ -153,11 +153,12 @@ def _instants(text: str) -> tuple[datetime, datetime]:
             first = datetime.combine(date.fromisoformat(text), time(), UTC)
             return first, first + timedelta(days=1)
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if at.tzinfo is None:
+            raise NotServed(400, "value", "date: write the zone of a time, such as Z or +01:00.")
+        first = at.astimezone(UTC)
+        return first, first + timedelta(microseconds=1 if at.microsecond else 1_000_000)
+    except (ValueError, OverflowError):
         raise NotServed(400, "value", "date: write YYYY-MM-DD, or a time with its zone.") from None
-    if at.tzinfo is None:
-        raise NotServed(400, "value", "date: write the zone of a time, such as Z or +01:00.")
-    return at.astimezone(UTC), at.astimezone(UTC) + timedelta(microseconds=1 if at.microsecond else 1_000_000)
 
 
 def _user(text: str) -> str | None:
