@@ -18,7 +18,7 @@ demo: $(VENV)/run ## The region, its systems and the record, with sample people;
 test: $(VENV)/dev ## Every test, the browser ones too.
 	@sh scripts/need_chromium
 	@sh scripts/need_hsm
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/dev ## Format, lint, types, walls, generated docs.
 	@sh scripts/check $(BIN)

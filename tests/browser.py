@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 WIDTHS = (1280, 768, 400)
+_MADE: list[BrowserContext] = []
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -52,7 +54,11 @@ def serving(application: Any, **more: Any) -> Iterator[str]:
     """The application on a free port of loopback, in a thread; gives its address. `more` is for uvicorn: TLS."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(application, log_level="critical", lifespan="off", **more))
+        # Pages that are held open must not hold up its end.
+        how = {"log_level": "critical", "lifespan": "off", "timeout_graceful_shutdown": 1} | more
+        server = uvicorn.Server(
+            uvicorn.Config(application, **how)
+        )  # Pages that are held open must not hold up its end.
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         until = time.monotonic() + 10
@@ -72,7 +78,19 @@ def page(browser: Browser, *, width: int = 1280, height: int = 800, script: bool
         viewport={"width": width, "height": height}, java_script_enabled=script, locale="en-GB", **context
     )
     made.set_default_timeout(10_000)
+    _MADE.append(made)
     return made.new_page()
+
+
+@contextlib.contextmanager
+def closing_pages() -> Iterator[None]:
+    """What was opened inside is closed: fifty pages that stay open take half a minute to end, and slow the rest."""
+    before = len(_MADE)
+    yield
+    for made in _MADE[before:]:
+        with contextlib.suppress(PlaywrightError):  # Its browser was closed before it.
+            made.close()
+    del _MADE[before:]
 
 
 def axe_violations(shown: Page | Frame) -> list[str]:

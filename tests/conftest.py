@@ -23,8 +23,10 @@ from carerecord import database
 from carerecord.database.address import superuser_address
 from carerecord.database.embedded import Server
 from carerecord.settings import Settings
+from tests import browser
 
 _numbers = itertools.count(1)
+LONGEST = ("tests/journeys/", "tests/leaks/test_leaks.py", "tests/safety/test_kill_nine.py")
 
 # No test judges by the clock, Hypothesis included: a busy machine is not a fault. In CI the same examples come each
 # time, so that a change is judged by what it changed; everywhere else new ones are tried.
@@ -35,6 +37,11 @@ hypothesis.settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 hypothesis.settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that no process is left with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,6 +80,13 @@ def _run_plainly(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         asyncio.run(test(*positional, **named))  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _closed_pages() -> Iterator[None]:
+    """Pages end with the test that opened them; those of a whole file were opened before."""
+    with browser.closing_pages():
+        yield
 
 
 @pytest.fixture

@@ -133,7 +133,12 @@ class RealDesks:
                 self.house = await stack.enter_async_context(open_house(self.settings, region=self.region))
                 self.parts = await assembly.open_parts(stack, self.settings, self.region)
                 server = uvicorn.Server(
-                    uvicorn.Config(assembly.application(self.parts), log_level="critical", lifespan="off")
+                    uvicorn.Config(
+                        assembly.application(self.parts),
+                        log_level="critical",
+                        lifespan="off",
+                        timeout_graceful_shutdown=1,  # Pages that are held open must not hold up its end.
+                    )
                 )
                 serving = asyncio.create_task(server.serve(sockets=[listening]))
                 while not server.started:
