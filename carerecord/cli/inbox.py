@@ -29,14 +29,14 @@ def add_to(commands: Commands) -> None:
     listing.add_argument("--limit", type=_count, default=50, help="at most so many; it is said if there are more")
     listing.add_argument("--json", action="store_true")
     shown = inbox.add("show", show, "Show one message as it arrived, what was wrong with it, and each attempt since.")
-    shown.add_argument("reference", type=_reference, help="as listed: 20261122-7")
+    shown.add_argument("reference", type=reference_of, help="as listed: 20261122-7")
     shown.add_argument("--because", required=True, help="why you must look at a patient's message; it is witnessed")
     shown.add_argument("--json", action="store_true")
     replayed = inbox.add("replay", replay, "Translate and attribute messages again, with what is known today.")
-    replayed.add_argument("reference", type=_reference, nargs="+", help="as listed: 20261122-7")
+    replayed.add_argument("reference", type=reference_of, nargs="+", help="as listed: 20261122-7")
 
 
-def _reference(text: str) -> OriginalReference:
+def reference_of(text: str) -> OriginalReference:
     try:
         return OriginalReference.parse(text)
     except ValueError as wrong:

@@ -118,6 +118,11 @@ async def find_patient(db: Database, reference: OriginalReference) -> int | None
     return await store.find_patient(db, reference)
 
 
+async def find_identity(db: Database, reference: OriginalReference) -> tuple[int, int] | None:
+    """The same with the identity that it was said about: what links are read by."""
+    return await store.find_identity(db, reference)
+
+
 async def replay(
     db: Database,
     region: Region,

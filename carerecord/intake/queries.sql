@@ -181,11 +181,13 @@ from intake.original where $1::text is null or source = $1
 order by day, seq
 
 -- :name find_patient
--- Whose message it was taken for, last.
-select coalesce((select r.patient_key from intake.replay r
-                 where r.day = o.day and r.seq = o.seq and r.patient_key is not null order by r.attempt desc limit 1),
-                o.patient_key)
-from intake.original o where o.day = $1 and o.seq = $2
+-- Whose message it was taken for, last: under which key, and which of their identities.
+select t.patient_key, t.identity_key
+from (select o.patient_key, o.identity_key, 0 as attempt from intake.original o where o.day = $1 and o.seq = $2
+      union all
+      select r.patient_key, r.identity_key, r.attempt from intake.replay r where r.day = $1 and r.seq = $2) t
+where t.patient_key is not null
+order by t.attempt desc limit 1
 
 -- :name note_lists
 -- By which lists what comes in from now on is labelled, unless they are the same as before.

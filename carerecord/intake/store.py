@@ -116,6 +116,11 @@ async def find_patient(db: Database, reference: OriginalReference) -> int | None
     return found
 
 
+async def find_identity(db: Database, reference: OriginalReference) -> tuple[int, int] | None:
+    row = await db.fetchrow(QUERIES["find_patient"], reference.day, reference.seq)
+    return (row["patient_key"], row["identity_key"]) if row and row["identity_key"] is not None else None
+
+
 async def list_replays(connection: Connection | Database, reference: OriginalReference) -> list[asyncpg.Record]:
     return await connection.fetch(QUERIES["list_replays"], reference.day, reference.seq)
 

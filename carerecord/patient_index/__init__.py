@@ -7,7 +7,7 @@ verified NHS numbers never become one person; every link has a judgement with it
 
 from carerecord.patient_index.as_at import History, read_history
 from carerecord.patient_index.identify import identify, recognise
-from carerecord.patient_index.links import LinkRefused, link, unlink
+from carerecord.patient_index.links import Linked, LinkRefused, link, read_links, unlink
 from carerecord.patient_index.people import NoSuchPerson, find_person, fingerprint, person_of, read_person, read_said
 from carerecord.patient_index.rules import Agreement, Verdict, agreement, as_heard
 from carerecord.patient_index.store import NOTHING_REPLACED, Replaced
@@ -20,6 +20,7 @@ __all__ = [
     "History",
     "Identified",
     "LinkRefused",
+    "Linked",
     "NoSuchPerson",
     "Replaced",
     "Undecided",
@@ -32,6 +33,7 @@ __all__ = [
     "link",
     "person_of",
     "read_history",
+    "read_links",
     "read_person",
     "read_said",
     "recognise",

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from carerecord.model import OriginalReference
 from carerecord.patient_index import store
 from carerecord.patient_index.book import Book
 from carerecord.patient_index.values import Known
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from carerecord.database import Database
 
     Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -21,6 +26,36 @@ LINKED = "linked"
 
 class LinkRefused(Exception):
     """The link cannot be changed so: the sentence says why and what to do."""
+
+
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
+    """One identity of a person, and by which judgement it came to be theirs."""
+
+    patient_key: int  # of the person it is now
+    identity_key: int
+    source: str
+    number: str  # the source's own
+    seq: int
+    at: datetime
+    rule: str
+    original: OriginalReference | None
+
+
+async def read_links(db: Database, home_key: int, identity_key: int) -> list[Linked]:
+    """Everybody who is one person with this identity, it too, in the order in which they came to be."""
+    return [
+        Linked(
+            patient_key=row["person_key"],
+            identity_key=row["identity_key"],
+            source=row["source"],
+            number=row["value"],
+            seq=row["seq"],
+            at=row["at"],
+            rule=row["rule"],
+            original=OriginalReference(row["original_day"], row["original_seq"]) if row["original_day"] else None,
+        )
+        for row in await store.read_links(db, home_key, identity_key)
+    ]
 
 
 async def unlink(

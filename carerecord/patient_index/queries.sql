@@ -133,6 +133,19 @@ from patient_index.judgement j
 where j.patient_key = $1 and j.identity_key = $2 and j.to_person_key = $3 and j.from_person_key is distinct from $3
 order by j.seq desc limit 1
 
+-- :name read_links
+-- Who is one person with this identity, and by which judgement each of them came to be.
+select i.person_key, i.identity_key, i.source, i.value, j.seq, j.at, j.rule, j.original_day, j.original_seq
+from patient_index.identity known
+join patient_index.member m on m.patient_key = known.person_key
+join patient_index.identity i on i.patient_key = m.home_key and i.identity_key = m.identity_key
+cross join lateral (select l.seq, l.at, l.rule, l.original_day, l.original_seq from patient_index.judgement l
+                    where l.patient_key = i.patient_key and l.identity_key = i.identity_key
+                        and l.to_person_key = i.person_key and l.from_person_key is distinct from i.person_key
+                    order by l.seq desc limit 1) j
+where known.patient_key = $1 and known.identity_key = $2
+order by j.at, i.identity_key
+
 -- :name read_ever_part
 -- What is known now of every identity that was ever part of a person: theirs from the first, or joined from elsewhere.
 with ever as (

@@ -17,6 +17,8 @@ from carerecord.patient_index.values import Judgement, Known, Name
 if TYPE_CHECKING:
     import asyncpg
 
+    from carerecord.database import Database
+
     Connection = asyncpg.Connection[asyncpg.Record]
 
 QUERIES = database.queries(__package__)
@@ -69,6 +71,10 @@ async def find_members(connection: Connection, person_keys: Collection[int]) -> 
 
 async def find_last_link(connection: Connection, known: Known) -> asyncpg.Record | None:
     return await connection.fetchrow(QUERIES["find_last_link"], known.home_key, known.identity_key, known.person_key)
+
+
+async def read_links(db: Database, home_key: int, identity_key: int) -> list[asyncpg.Record]:
+    return await db.fetch(QUERIES["read_links"], home_key, identity_key)
 
 
 async def lock_links(connection: Connection) -> None:

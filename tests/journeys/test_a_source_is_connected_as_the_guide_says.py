@@ -39,6 +39,8 @@ def test_every_command_of_the_guide_does_what_the_guide_says(region: Region) -> 
         "/fhir/Patient/",
         ": waiting",
         ": recorded",
+        "is 1 identity.",
+        "usage: carerecord patient-index unlink",
     ):
         found = said.find(words, at)
         assert found >= 0, (words, said[at:])

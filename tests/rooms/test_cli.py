@@ -200,6 +200,46 @@ def test_a_region_that_does_not_fit_is_a_sentence(
     assert "CARERECORD_REGION" in capsys.readouterr().err
 
 
+def test_a_wrong_merge_is_found_undone_and_made_again_by_what_is_printed(
+    operator: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = GOOD.replace(b"NEW1", b"NEW2").replace(b"78^^^R1H^MRN~9990000018^^^NHS^NH", b"79^^^R1H^MRN")
+    merge = GOOD.replace(b"A28", b"A40").replace(b"NEW1", b"MERGE1") + b"MRG|79^^^R1H^MRN\r"
+    _, merged = hear(operator, other, merge)
+    because = ["--because", "The hospital says that it merged the wrong two."]
+    assert cli.main(["patient-index", "show", str(merged.reference), *because, "--json"]) == 0
+    stays, goes = json.loads(capsys.readouterr().out)
+    assert (stays["number"], goes["number"], goes["rule"]) == ("78", "79", "A40")
+    assert cli.main(["patient-index", "show", str(merged.reference), *because]) == 0
+    person, identity = str(goes["patient_key"]), str(goes["identity_key"])
+    assert f"{person}/{identity}/{goes['seq']}" in capsys.readouterr().out, "what a recall is asked by"
+
+    decided = ["--by", "A. Operator", "--reason", "The hospital took it back."]
+    assert cli.main(["patient-index", "unlink", person, identity, *decided]) == 0
+    alone = re.search(r"is person (\d+) now", capsys.readouterr().out)
+    assert alone
+    assert cli.main(["patient-index", "show", str(merged.reference), *because, "--json"]) == 0
+    assert [each["number"] for each in json.loads(capsys.readouterr().out)] == ["78"]
+
+    assert cli.main(["patient-index", "link", alone[1], identity, "--to", person, *decided]) == 0
+    capsys.readouterr()
+    assert cli.main(["patient-index", "show", str(merged.reference), *because, "--json"]) == 0
+    assert [each["number"] for each in json.loads(capsys.readouterr().out)] == ["78", "79"]
+    assert [(look.kind, look.detail["what"]) for look in looks(operator)] == [
+        *[("examined", "links")] * 2,
+        ("administered", "unlink"),
+        ("examined", "links"),
+        ("administered", "link"),
+        ("examined", "links"),
+    ]
+
+
+def test_what_is_of_nobody_has_no_links(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    (refused,) = hear(operator, b"MSH|^~\\&|CERNER|R1H|C|L|20261122120000||ADT^A28|N1|P|2.4\r")
+    assert cli.main(["patient-index", "show", str(refused.reference), "--because", "A call."]) == 1
+    assert "of nobody" in capsys.readouterr().err
+
+
 def test_a_link_that_is_not_there_cannot_be_undone(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["patient-index", "unlink", "1", "2", "--by", "A. Operator", "--reason", "a test"]) == 2
     assert capsys.readouterr().err
