@@ -12,14 +12,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from carerecord import audit, database, patient_index
+from carerecord import access, audit, database, patient_index
 from carerecord.audit import Kind, StoredEvent
 from carerecord.disclosure import as_seen, compose
 from carerecord.disclosure.as_seen import Look, Seen
 from carerecord.disclosure.circumstances import Circumstance, find_circumstance, public
 from carerecord.disclosure.replay import ROUTE, decision_of, looking_of
 from carerecord.disclosure.sight import Sight
-from carerecord.model import OriginalReference, Person, Purpose, Staff, StoredStatement
+from carerecord.model import Heading, OriginalReference, Person, Purpose, Staff, StoredStatement
 from carerecord.organisations import Region
 from carerecord.patient_index import History
 from carerecord.reconciliation.versions import recency
@@ -28,6 +28,9 @@ from carerecord.record import read
 QUERIES = database.queries(__package__)
 ASKED: Final = (Kind.OPENED, Kind.SHOWN, Kind.SENT, Kind.EXPORTED)
 SHOWING: Final = frozenset((Kind.SHOWN, Kind.SENT, Kind.EXPORTED))
+
+# A file of the whole record is made under no reader's decision: what was kept back of it, its request says.
+EVERYTHING: Final = access.Decision(kind="permit", headings=dict.fromkeys(Heading, -1), policy_version="")
 
 
 class NobodyToAsk(LookupError):
@@ -217,11 +220,13 @@ class _Among:
         )
         if not look.is_found or look.what == "patient":
             return None
-        looking, decision = looking_of(event), decision_of(event, circumstance)
+        looking = looking_of(event)
+        decision = EVERYTHING if event.kind is Kind.EXPORTED else decision_of(event, circumstance)
 
         def see(person: Person, statements: list[StoredStatement]) -> Sight:
             # Looks of one role follow one another with nothing said between them: what they may see is the same.
             key = (
+                event.kind is Kind.EXPORTED,
                 repr(event.decision.get("headings")),
                 event.detail.get("under"),
                 look.who or patient_index.fingerprint(person),

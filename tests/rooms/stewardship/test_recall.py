@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from carerecord import audit, clock, database, patient_index
-from carerecord.disclosure import NobodyToAsk, Target
+from carerecord.disclosure import NobodyToAsk, Refusal, Target
 from carerecord.fhir.references import parse_logical_id
 from carerecord.model import OriginalReference, Staff
 from carerecord.settings import Settings
 from carerecord.stewardship import cases, notices
 from carerecord.stewardship.recall import FolderMissing, Recalled, Recalls
-from tests.house import program_looking, segment
+from carerecord.stewardship.subject_access import Request, SubjectAccess
+from tests.house import BIRTH_DATE, program_looking, segment
 from tests.safety.ward import (
     JOAN,
     PATHOLOGY,
@@ -150,6 +151,34 @@ async def test_each_kind_of_look_is_told_apart_and_what_went_to_a_program_was_se
         assert [(each.organisation, each.people, each.programs, each.looks) for each in told.told] == [
             ("RTH", 1, 0, 3),
             ("X26", 0, 1, 1),
+        ]
+
+
+async def test_a_file_of_the_whole_record_that_held_it_is_listed_too(settings: Settings) -> None:
+    """Made for a subject access request: by no reader's decision, and handed to somebody who will believe it."""
+    async with open_records(settings) as records:
+        ward = records.ward
+        await ward.hear(wrote("ADT^A01", visit("V1")))
+        async with database.connect(settings, "steward") as db, audit.Writer.open(db) as writer:
+            access = SubjectAccess(db, writer, ward.parts.region, random_key=clock.random_key)
+
+            async def hand_out() -> None:
+                opened = await access.open(
+                    MANAGER, nhs_number=JOAN.nhs_number, birth_date=BIRTH_DATE, requester="the person",
+                    identity_check="passport seen at the desk", session="desk-1", at=clock.now(),
+                )  # fmt: skip
+                assert isinstance(opened, Request), opened
+                made = await access.export(MANAGER, opened.id, session="desk-1", at=clock.now())
+                assert not isinstance(made, Refusal)
+
+            await hand_out()
+            await ward.hear(result("7.9"))
+            wrong = await records.original(source="nel-pathology")
+            # What came within ten minutes may have been there: it is listed rather than left out.
+            await hand_out()
+        told = await records.recall(Target(original=wrong))
+        assert [(saw.what, saw.staff, saw.is_proven) for saw in told.saw][-1:] == [
+            ("subject access", MANAGER.user_id, False)
         ]
 
 
