@@ -99,6 +99,7 @@ _SAID: Final = struct.Struct(">BqB9I")
 # Encoding 2: the same, but that of staff, decision and evidence it holds the digests (`texts`), and beside the detail
 # the time of the request and the stream of the event that it follows. The first byte says which encoding it is.
 _NAMED: Final = struct.Struct(">Bqiq32s32s6I")
+UNLINKABLE: Final = b""  # No hash that is stored: of what cannot be an event.
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -109,8 +110,19 @@ def first_hash(stream: int) -> bytes:
 
 
 def link(previous: bytes, row: Row) -> bytes:
-    """The hash of an event: SHA-256 of the hash before it and the canonical encoding of every column."""
-    return sha256(previous + canonical(row)).digest()
+    """The hash of an event: SHA-256 of the hash before it and the canonical encoding of every column.
+
+    Whoever owns the database may take away its checks, and put what no writer could where an event should stand.
+    """
+    try:
+        return sha256(previous + canonical(row)).digest()
+    except (TypeError, ValueError, OverflowError, struct.error):
+        return UNLINKABLE
+
+
+def is_linked(previous: bytes, row: Row, stored: bytes | None) -> bool:
+    """Whether that is the hash of this event, behind the hash of the one before it."""
+    return bool(stored) and link(previous, row) == stored
 
 
 def micros(at: datetime) -> int:

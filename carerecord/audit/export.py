@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ import msgspec
 from carerecord.audit.chain import Row
 from carerecord.audit.keys import Jwk
 from carerecord.audit.sealed import check_seals
-from carerecord.audit.seals import Folder
+from carerecord.audit.seals import Folder, SignedSeal
 from carerecord.audit.verify import QUERIES, ROWS_AT_ONCE, Report, Verification, instant
 from carerecord.audit.walk import Fault, Finding, Head
 from carerecord.database import Database
@@ -67,7 +67,10 @@ async def export(db: Database, to: Path, *, seals: Folder, public: Sequence[Jwk]
     count = 0
     async with instant(db) as connection:
         if seals.path.is_dir():
-            shutil.copytree(seals.path, to / "seals")
+            (to / "seals").mkdir()
+            # Seals are made meanwhile, leaves first: copied the other way round, no seal is without its leaves.
+            for path in (*sorted(seals.path.glob("*.seals")), *sorted(seals.path.glob("*.leaves"))):
+                shutil.copy2(path, to / "seals")
         heads = await connection.fetch(QUERIES["read_heads"], None)
         for head in heads:
             cursor = await connection.cursor(QUERIES["read_events"], head["stream"])
@@ -81,26 +84,34 @@ async def export(db: Database, to: Path, *, seals: Folder, public: Sequence[Jwk]
     return count
 
 
-def verify_offline(folder: Path, trusted: Sequence[Jwk], *, progress: Callable[[int], None] | None = None) -> Report:
+def verify_offline(
+    folder: Path,
+    trusted: Sequence[Jwk],
+    *,
+    stream: int | None = None,
+    known: Iterable[SignedSeal] = (),
+    progress: Callable[[int], None] | None = None,
+) -> Report:
     """Verifies an exported audit with nothing but public keys. What cannot be read is a finding."""
     if not (folder / "events").is_dir():
         raise ExportRefused(f"There is no exported audit in {folder}: make one with `carerecord witness export`.")
-    sealed, findings = check_seals(Folder(folder / "seals"), trusted)
+    sealed, findings = check_seals(Folder(folder / "seals"), trusted, known=known)
     try:
         heads = msgspec.json.decode((folder / "heads.json").read_bytes(), type=dict[int, Head])
     except (OSError, msgspec.MsgspecError):
         heads = {}
-    verification = Verification(sealed, heads)
-    for path in sorted((folder / "events").glob("stream-*.jsonl.gz")):
+    verification = Verification(sealed, heads, stream=stream)
+    name = "stream-*.jsonl.gz" if stream is None else _path(folder, stream).name
+    for path in sorted((folder / "events").glob(name)):
         try:
             for rows in _read(path):
                 events = verification.take(rows)
                 if progress:
                     progress(events)
         except (OSError, EOFError, gzip.BadGzipFile, msgspec.MsgspecError):
-            stream = int("".join(filter(str.isdigit, path.name)) or 0)
+            number = int("".join(filter(str.isdigit, path.name)) or 0)
             sentence = "The file of this stream cannot be read to its end: what is behind the damage is not proven."
-            findings.append(Finding(fault=Fault.CUT, stream=stream, seq=0, sentence=sentence))
+            findings.append(Finding(fault=Fault.CUT, stream=number, seq=0, sentence=sentence))
     return verification.report(findings)
 
 

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from carerecord.audit import keys
 from carerecord.audit.chain import first_hash
 from carerecord.audit.merkle import Frontier
-from carerecord.audit.seals import LEAF_BYTES, NO_SEAL, Folder, Head, Seal, SignedSeal, entries
+from carerecord.audit.seals import EVENTS_MAX, LEAF_BYTES, NO_SEAL, Folder, Head, Seal, SignedSeal, entries
 from carerecord.audit.walk import Fault, Finding
 
 _SEALS: Final = 0  # the stream of findings about seals
+# Clocks of two machines differ, and an event may wait for its commit; a forger gains no more than this.
+CLOCK: Final = timedelta(minutes=10)
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
+    """The events of one stream that one seal took."""
+
     first: int
     last: int
-    leaves: memoryview
+    leaves: memoryview | None  # None: lost, so that these events hang on their chain, whose end was sealed
+    end: bytes  # the hash of the last
+    since: datetime | None  # All that was committed by then was sealed before.
+    until: datetime | None  # when these were
 
 
 class SealedStream:
@@ -28,24 +36,32 @@ class SealedStream:
         self.stream = stream
         self.end = end
         self.last = end.seq if end else 0
-        self._pieces: list[_Piece] = []
+        self._pieces: list[Piece] = []
         self._firsts: list[int] = []
-        self._at = _Piece(1, 0, memoryview(b""))
+        self.at = Piece(1, 0, memoryview(b""), b"", None, None)  # of the event whose hash was asked for last
 
-    def add(self, first: int, last: int, leaves: memoryview) -> None:
-        self._pieces.append(_Piece(first, last, leaves))
-        self._firsts.append(first)
+    def add(self, piece: Piece) -> None:
+        self._pieces.append(piece)
+        self._firsts.append(piece.first)
+
+    def piece_of(self, seq: int) -> Piece | None:
+        place = bisect_right(self._firsts, seq) - 1
+        return self._pieces[place] if place >= 0 and seq <= self._pieces[place].last else None
 
     def hash_at(self, seq: int) -> bytes | None:
         """None where its leaf is lost. Event 0 is what the first event is linked to."""
-        piece = self._at
+        piece = self.at
         if not piece.first <= seq <= piece.last:
             if seq == 0:
                 return first_hash(self.stream)
-            place = bisect_right(self._firsts, seq) - 1
-            if place < 0 or seq > self._pieces[place].last:
-                return self.end.hash if self.end and self.end.seq == seq else None
-            piece = self._at = self._pieces[place]
+            found = self.piece_of(seq)
+            if found is None:
+                return None
+            piece = self.at = found
+        if seq == piece.last:
+            return piece.end
+        if piece.leaves is None:
+            return None
         offset = (seq - piece.first) * LEAF_BYTES
         return bytes(piece.leaves[offset : offset + LEAF_BYTES])
 
@@ -57,19 +73,23 @@ class Sealed:
         self.seals = 0
         self.events = 0
         self.last: SignedSeal | None = None
+        self.all_before: datetime | None = None  # All that was committed by then is sealed.
         self._streams: dict[int, SealedStream] = {}
-        self._pieces: dict[int, list[_Piece]] = {}
+        self._pieces: dict[int, list[Piece]] = {}
 
     def add(self, signed: SignedSeal, before: Seal | None, leaves: memoryview | None) -> None:
         self.seals += 1
         self.last = signed
         self.events = signed.seal.size
         start = before.size if before else 0
+        ends = {head.stream: head.hash for head in signed.seal.heads}
         for stream, first, last, place in signed.seal.stretches(before):
-            if leaves is not None:
-                offset = (place - start) * LEAF_BYTES
-                piece = _Piece(first, last, leaves[offset : offset + (last - first + 1) * LEAF_BYTES])
-                self._pieces.setdefault(stream, []).append(piece)
+            offset = (place - start) * LEAF_BYTES
+            own = leaves[offset : offset + (last - first + 1) * LEAF_BYTES] if leaves is not None else None
+            piece = Piece(first, last, own, ends[stream], self.all_before, signed.seal.at)
+            self._pieces.setdefault(stream, []).append(piece)
+        if signed.seal.size - start < EVENTS_MAX:
+            self.all_before = signed.seal.at
 
     @property
     def streams(self) -> Iterable[int]:
@@ -80,19 +100,25 @@ class Sealed:
             heads = self.last.seal.heads if self.last else ()
             made = SealedStream(stream, next((head for head in heads if head.stream == stream), None))
             for piece in self._pieces.get(stream, ()):
-                made.add(*piece)
+                made.add(piece)
             self._streams[stream] = made
         return self._streams[stream]
 
 
-def check_seals(folder: Folder, trusted: Sequence[keys.Jwk]) -> tuple[Sealed, list[Finding]]:
+def check_seals(
+    folder: Folder, trusted: Sequence[keys.Jwk], *, known: Iterable[SignedSeal] = ()
+) -> tuple[Sealed, list[Finding]]:
     """Every seal of the folder: its signature, its place behind the one before, and its root over its leaves.
 
+    `known` are seals that were seen elsewhere: each must stand there still, or the folder was set back and grown anew.
     Trust begins at the first seal that a key of `trusted` signed; keys that trusted seals announce follow it, and what
     stands before it is proven by its hash. What is not trusted proves nothing, and is left aside.
     """
     listed = list(folder.read())
     sealed = Sealed()
+    elsewhere: dict[int, set[str]] = {}
+    for each in known:
+        elsewhere.setdefault(each.seal.number, set()).add(each.signed)
     if not listed:
         return sealed, [_finding(0, "There is no seal in the folder: nothing proves the audit but its own chains.")]
     chosen, findings = _trusted(listed, trusted)
@@ -101,6 +127,11 @@ def check_seals(folder: Folder, trusted: Sequence[keys.Jwk]) -> tuple[Sealed, li
     for signed in chosen:
         seal = signed.seal
         last_number = before.seal.number if before else 0
+        if elsewhere.pop(seal.number, set()) - {signed.signed}:
+            sentence = "Another seal of this number is known: the folder was set back and sealed anew."
+            findings.append(_finding(seal.number, sentence))
+        if before and seal.at < before.seal.at - CLOCK:
+            findings.append(_finding(seal.number, "This seal says an earlier time than the one before it."))
         if seal.number != last_number + 1:
             findings.append(_finding(last_number + 1, f"Seals {last_number + 1} to {seal.number - 1} are missing."))
         earlier = before.seal if before else None
@@ -115,6 +146,10 @@ def check_seals(folder: Folder, trusted: Sequence[keys.Jwk]) -> tuple[Sealed, li
             frontier, leaves = Frontier(seal.size, seal.peaks), None
         sealed.add(signed, earlier, leaves)
         before = signed
+    last_number = before.seal.number if before else 0
+    if gone := [number for number in elsewhere if number > last_number]:
+        sentence = f"Seal {max(gone)} is known, but the folder ends with {last_number}: the end was taken away."
+        findings.append(_finding(last_number + 1, sentence))
     return sealed, findings
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from carerecord.audit.chain import Kind, Row, link
-from carerecord.audit.sealed import SealedStream
+from carerecord.audit.sealed import CLOCK, Piece, SealedStream
 from carerecord.audit.seals import ABSENT
 from carerecord.audit.walk import Fault, Finding, Head, Walk
 from carerecord.model import Purpose
@@ -37,11 +38,40 @@ class _Suspect(NamedTuple):
     neighbours: list[Row]
 
 
+class _Lost:
+    """Events whose leaves are lost. If their chain, made again from the sealed hash before them, ends in the sealed
+    hash of the last, each is as it was; else the hashes that they carry tell which is not, as far as they can.
+    """
+
+    def __init__(self, stream: int, piece: Piece, before: bytes) -> None:
+        self.piece = piece
+        self.walk = Walk(stream, Head(piece.last, piece.end), behind=Head(piece.first - 1, before))
+        self.relinked: list[int] = []
+        self._hash = before
+        self._seq = piece.first - 1
+        self._is_one_each = True
+
+    def take(self, row: Row, stored: bytes) -> None:
+        self.walk.take(row, stored)
+        self._is_one_each = self._is_one_each and row.seq == self._seq + 1
+        self._seq, self._hash = row.seq, link(self._hash, row)
+        if self._hash != stored:
+            self.relinked.append(row.seq)
+
+    @property
+    def is_sound(self) -> bool:
+        return self._is_one_each and (self._seq, self._hash) == (self.piece.last, self.piece.end)
+
+
 class SealedWalk:
     """Takes the rows of one stream in order of `seq`: what was sealed is held against its leaf, the rest is walked."""
 
-    def __init__(self, sealed: SealedStream, head: Head | None) -> None:
+    def __init__(self, sealed: SealedStream, head: Head | None, *, all_before: datetime | None = None) -> None:
+        """`all_before`: what was committed by then is sealed."""
         self._sealed = sealed
+        self._all_before = all_before
+        self._lost: _Lost | None = None
+        self._untimely: list[tuple[Row, Row]] = []  # the first and last of each run
         self._stream = sealed.stream
         self._head = head
         self._behind: Walk | None = None
@@ -61,7 +91,8 @@ class SealedWalk:
         seq = row.seq
         if seq > self._sealed.last:
             self._reach(self._sealed.last + 1)
-            self._walk().take(row, stored)
+            self._walk().take(row, stored or ABSENT)
+            self._time(row, self._all_before, None)
             return
         if seq != self._last_seq:
             if seq < self._last_seq or seq <= 0:
@@ -72,7 +103,8 @@ class SealedWalk:
             self._before = self._sealed.hash_at(seq - 1)
         was = self._sealed.hash_at(seq)
         if was is None or self._before is None:
-            self._is_held = True  # Its leaf is lost, which is said of the seal.
+            self._is_held = True
+            self._take_lost(row, stored)
         elif link(self._before, row) == was:
             if self._is_sound:
                 self._strays.append(row)
@@ -80,6 +112,7 @@ class SealedWalk:
             if self._is_held:
                 self._displace(seq)
             self._is_held = self._is_sound = True
+            self._time(row, self._sealed.at.since, self._sealed.at.until)
             if stored != was:
                 self._relink(seq)
             self._recent.append(row)
@@ -95,6 +128,7 @@ class SealedWalk:
     def close(self) -> list[Place]:
         """Once every row was taken. Gives the places that are empty, for events that other streams have too many."""
         self._reach(self._sealed.last + 1)
+        self._end_lost()
         places = [suspect.place for suspect in self._suspects]
         for first, last in self._gaps:
             for seq in range(first, min(last, first + _SUSPECTS_MAX) + 1):
@@ -112,6 +146,7 @@ class SealedWalk:
         for row in self._strays:
             self._findings.append(self._explain(row, None, tried, look_closely=few))
         self._say_gaps()
+        self._findings += [_untimely(self._stream, *run) for run in self._untimely]
         if self._relinked:
             first, last = self._relinked
             sentence = (
@@ -126,6 +161,48 @@ class SealedWalk:
             end = self._sealed.end
             self._behind = Walk(self._stream, self._head, behind=Head(end.seq, end.hash) if end else None)
         return self._behind
+
+    def _time(self, row: Row, since: datetime | None, until: datetime | None) -> None:
+        """An event takes its time from a clock, and its seal from another: one put in later cannot have both."""
+        at = row.recorded_at
+        if not isinstance(at, datetime) or at.tzinfo is None:
+            return  # None, or infinity: it is like nothing that was linked, as the chain says.
+        if (since is None or at >= since - CLOCK) and (until is None or at <= until + CLOCK):
+            return
+        if self._untimely and self._untimely[-1][1].seq == row.seq - 1:
+            self._untimely[-1] = self._untimely[-1][0], row
+        else:
+            self._untimely.append((row, row))
+
+    def _take_lost(self, row: Row, stored: bytes) -> None:
+        """The leaves of these events are lost, which is said of their seal. It still says where their chain ended."""
+        piece = self._sealed.piece_of(row.seq)
+        if piece is None:
+            return
+        if self._lost is None or self._lost.piece is not piece:
+            self._end_lost()
+            before = self._sealed.hash_at(piece.first - 1)
+            if before is None:
+                return
+            self._lost = _Lost(self._stream, piece, before)
+        self._lost.take(row, stored or ABSENT)
+
+    def _end_lost(self) -> None:
+        if self._lost is None:
+            return
+        lost, self._lost = self._lost, None
+        piece = lost.piece
+        if lost.is_sound:
+            for seq in lost.relinked:
+                self._relink(seq)
+            return
+        for finding in lost.walk.end():
+            if finding.fault is Fault.HEAD:
+                words = _events(piece.first, piece.last, "does", "do")
+                sentence = f"{words} not lead to the hash that was sealed: something in it was changed and linked anew."
+                self._findings.append(_finding(Fault.CHANGED, self._stream, piece.first, sentence))
+            elif finding.fault not in (Fault.MISSING, Fault.CUT):  # What is missing is said of the stream.
+                self._findings.append(finding)
 
     def _ends(self) -> list[Finding]:
         last = self._sealed.last
@@ -218,6 +295,15 @@ _USUAL: Final[Mapping[str, Callable[[Row], Any]]] = {
     "staff": lambda row: ["null", ""],
     "patient_key": lambda row: [0, row.patient_key - 1, row.patient_key + 1],
 }
+
+
+def _untimely(stream: int, first: Row, last: Row) -> Finding:
+    words = _events(first.seq, last.seq, "says", "say")
+    sentence = (
+        f"{words} to have been recorded at {first.recorded_at:%d-%b-%Y %H:%M} UTC, which does not fit the time of its "
+        "seal: put in later, or a clock was wrong."
+    )
+    return _finding(Fault.TIME, stream, first.seq, sentence, patient_key=first.patient_key, column="recorded_at")
 
 
 def _events(first: int, last: int, one: str, many: str) -> str:

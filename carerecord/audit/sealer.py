@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,10 +14,11 @@ import msgspec
 
 from carerecord import database, logs
 from carerecord.audit import keys, seals
-from carerecord.audit.chain import COLUMNS, Row, first_hash, link
+from carerecord.audit.chain import COLUMNS, Row, first_hash, is_linked
 from carerecord.audit.keys import FileSigner, Signer, SignerFailed
+from carerecord.audit.mark import Mark, Marked
 from carerecord.audit.merkle import Frontier
-from carerecord.audit.seals import ABSENT, NO_SEAL, Folder, Head, Seal, SignedSeal
+from carerecord.audit.seals import ABSENT, EVENTS_MAX, LEAF_BYTES, NO_SEAL, Folder, Head, Seal, SignedSeal
 from carerecord.database import Database, DatabaseLost, DatabaseRefused
 from carerecord.settings import Settings
 
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 QUERIES = database.queries(__package__)
-EVENTS_MAX: Final = 20_000  # in one seal; more are sealed by the ones that follow at once
 ROWS_AT_ONCE: Final = 2_000
 _WIDTH: Final = len(COLUMNS)
 QUIET_SECONDS_MAX: Final = 3600  # where nothing happens, a seal an hour says that somebody still looks
 
 
 class SealsLost(RuntimeError):
-    """The folder of seals ends before the database's own copy, or is not ours: put the folder back as it was."""
+    """The folder of seals ends before the last that was made, or is not ours: put the folder back as it was."""
 
     def __init__(self) -> None:
         super().__init__(SealsLost.__doc__)
@@ -49,7 +49,11 @@ class _Taken(NamedTuple):
 class Sealer:
     """One per installation, in the process that works."""
 
-    def __init__(self, db: Database, folder: Folder, signer: Signer, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, db: Database, folder: Folder, signer: Signer, *, clock: Callable[[], datetime], mark: Mark | None = None
+    ) -> None:
+        """Without a `mark` only the database says whether the folder was set back."""
+        self._mark = mark
         self._db = db
         self._folder = folder
         self._signer = signer
@@ -66,7 +70,7 @@ class Sealer:
         taken = await self._take(last)
         public = await self._signer.keys()
         key, next_key = self._keys(public, last)
-        is_quiet = last is not None and at - last.at < timedelta(seconds=QUIET_SECONDS_MAX)
+        is_quiet = last is not None and abs(at - last.at) < timedelta(seconds=QUIET_SECONDS_MAX)
         if not taken.leaves and next_key is None and is_quiet:
             return False
         frontier = Frontier(last.size, last.peaks) if last else Frontier()
@@ -85,12 +89,16 @@ class Sealer:
         signed = SignedSeal(await keys.sign_compact(self._signer, key, msgspec.json.encode(seal)), seal)
         await asyncio.to_thread(self._folder.write, signed, taken.leaves)
         self._last = signed
+        if self._mark:
+            await asyncio.to_thread(self._mark.write, Marked(seal.number, signed.hash.hex()))
         await self._keep(signed)
         return not taken.is_all
 
     async def _recall(self) -> None:
-        """Where the last seal left off: the folder says, and the database's copy may only lag behind it."""
+        """Where the last seal left off: the folder says; the mark and the database's copy may only lag behind it."""
         found = await asyncio.to_thread(self._folder.read_last)
+        if self._mark and not _is_marked(found, self._mark):
+            raise SealsLost
         kept = await self._db.fetchrow(QUERIES["read_last_seal"])
         if found and kept and kept["number"] == found.seal.number and kept["signed"] != found.signed:
             raise SealsLost
@@ -150,32 +158,52 @@ class Sealer:
         return _Taken(tuple(heads), leaves, is_all)
 
 
+def _is_marked(found: SignedSeal | None, mark: Mark) -> bool:
+    """Whether the folder goes at least as far as was sealed."""
+    try:
+        marked = mark.read()
+    except ValueError:
+        return False
+    if marked is None or found is None:
+        return marked is None
+    return found.seal.number > marked.number or marked == (found.seal.number, found.hash.hex())
+
+
 async def _walk(connection: Connection, end: Head, upto: int) -> tuple[Head, list[bytes]]:
     """The hashes of the events from behind `end` up to `upto`; what does not fit is said, and sealed as it stands."""
     stream, seq, previous = end
     leaves: list[bytes] = []
     while seq < upto:
         until = min(seq + ROWS_AT_ONCE, upto)
-        found: dict[int, bytes] = {}
+        standing: dict[int, list[tuple[Row, bytes]]] = {}
         for record in await connection.fetch(QUERIES["read_stretch"], stream, seq + 1, until):
             row, stored = Row._make(record[:_WIDTH]), record[_WIDTH]
-            before = previous if row.seq == seq + 1 else found.get(row.seq - 1, ABSENT)
-            if link(before, row) != stored:
-                logs.say(logs.Line.WITNESS_BROKEN, stream=stream, seq=row.seq)
-            found.setdefault(row.seq, stored)
+            standing.setdefault(row.seq, []).append((row, stored))
         for number in range(seq + 1, until + 1):
-            if number not in found:
+            there = standing.get(number, [])
+            found = _choose(previous, there, standing.get(number + 1, ()))
+            if len(there) != 1 or not is_linked(previous, *there[0]):
                 logs.say(logs.Line.WITNESS_BROKEN, stream=stream, seq=number)
-            leaves.append(found.get(number, ABSENT))
-        seq, previous = until, leaves[-1]
+            leaves.append(found)
+            previous = found
+        seq = until
         await asyncio.sleep(0)
     return Head(stream, seq, previous), leaves
+
+
+def _choose(previous: bytes, there: Sequence[tuple[Row, bytes]], then: Sequence[tuple[Row, bytes]]) -> bytes:
+    """The hash to seal at one place: of several events that stand there, of the one that the next followed."""
+    sound = [stored for row, stored in there if is_linked(previous, row, stored)]
+    followed = [stored for stored in sound if any(is_linked(stored, *each) for each in then)]
+    whole = [stored for _, stored in there if stored is not None and len(stored) == LEAF_BYTES]
+    return next(iter((*followed, *sound, *whole)), ABSENT)
 
 
 async def keep_sealed(db: Database, settings: Settings, *, clock: Callable[[], datetime]) -> None:
     """Seals, and again, until cancelled. Where it cannot, it says so and tries again; the witness goes on without."""
     signer = keys.signer_of(settings)
-    sealer = Sealer(db, seals.folder_of(settings), signer, clock=clock)
+    mark = Mark(keys.keys_folder(settings) / "last-seal")
+    sealer = Sealer(db, seals.folder_of(settings), signer, clock=clock, mark=mark)
     while True:
         more = False
         try:
@@ -209,10 +237,7 @@ async def retire_streams(db: Database) -> None:
 
 def make_folders(settings: Settings) -> None:
     """The folders of seals and keys, for the working process alone; as root they are made for its user."""
-    folders = [seals.folder_of(settings).path]
-    if not settings.witness_signer:
-        folders.append(keys.keys_folder(settings))
-    for folder in folders:
+    for folder in (seals.folder_of(settings).path, keys.keys_folder(settings)):
         try:
             folder.mkdir(parents=True, mode=0o700)
         except FileExistsError:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -30,6 +31,9 @@ LEAF_BYTES: Final = 32
 ABSENT: Final = bytes(LEAF_BYTES)  # the place of an event that was missing when its place was sealed
 NO_SEAL: Final = bytes(32)  # what the first seal follows
 LINE_BYTES_MAX: Final = 1_000_000
+EVENTS_MAX: Final = 20_000  # in one seal; more are sealed by the ones that follow at once
+
+_JWS: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+")  # RFC 7515 §7.1
 
 
 class Head(NamedTuple):
@@ -137,8 +141,13 @@ class Folder:
 
     def place(self, *, at: datetime) -> tuple[str, int]:
         """Where the leaves of a seal made now will begin."""
-        path = self.path / f"{at:%Y-%m-%d}.leaves"
+        path = self.path / f"{self._day(at)}.leaves"
         return path.name, path.stat().st_size if path.exists() else 0
+
+    def _day(self, at: datetime) -> str:
+        """Never before the newest that is there: by the names of its files the folder is read in order, though a clock
+        was set back over midnight."""
+        return max(f"{at:%Y-%m-%d}", *(path.stem for path in self.path.glob("*.seals")), "")
 
     def write(self, signed: SignedSeal, leaves: Sequence[bytes]) -> None:
         """Leaves first, then the seal that speaks of them; both are on the disk when this returns. Raises OSError."""
@@ -146,9 +155,21 @@ class Folder:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o750)
         if leaves:
             _append(self.path / name, b"".join(leaves), at=offset)
-        path = self.path / f"{seal.at:%Y-%m-%d}.seals"
+        path = self.path / f"{self._day(seal.at)}.seals"
         begin = b"" if not path.exists() or _ends_with_line(path) else b"\n"
         _append(path, begin + signed.signed.encode() + b"\n", at=None)
+
+
+def seals_within(content: bytes) -> list[SignedSeal]:
+    """Every signed seal in a file that was given out: a proof, or the seals of an export. Not yet verified."""
+    found = {}
+    for text in _JWS.findall(content):
+        try:
+            signed = SignedSeal.read(text.decode())
+        except (ValueError, msgspec.MsgspecError):
+            continue
+        found[signed.signed] = signed
+    return list(found.values())
 
 
 def folder_of(settings: Settings) -> Folder:

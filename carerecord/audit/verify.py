@@ -13,7 +13,7 @@ from carerecord.audit.chain import COLUMNS, Row, unsaid
 from carerecord.audit.keys import Jwk
 from carerecord.audit.sealed import Sealed, check_seals
 from carerecord.audit.sealed_walk import SealedWalk
-from carerecord.audit.seals import Folder
+from carerecord.audit.seals import Folder, SignedSeal, seals_within
 from carerecord.audit.walk import Fault, Finding, Head
 from carerecord.database import Database
 
@@ -99,7 +99,9 @@ class Verification:
         self._unsaid[key] = before._replace(events=before.events + 1) if before else _Unsaid(row, column, 1)
 
     def _walk(self, stream: int) -> SealedWalk:
-        made = self._walks[stream] = SealedWalk(self._sealed.stream(stream), self._heads.get(stream))
+        sealed = self._sealed
+        walk = SealedWalk(sealed.stream(stream), self._heads.get(stream), all_before=sealed.all_before)
+        made = self._walks[stream] = walk
         return made
 
 
@@ -109,16 +111,23 @@ async def verify(
     stream: int | None = None,
     seals: Folder | None = None,
     trusted: Sequence[Jwk] = (),
+    known: Iterable[SignedSeal] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Reads the audit as it stood at one instant; `progress` is told now and then how many events were walked.
 
-    Without `seals` only the chains are walked, which whoever may write to the database can make anew.
+    Without `seals` only the chains are walked, which whoever may write to the database can make anew. `known` are seals
+    that were given out earlier, and must stand there still.
     """
+    # Seals are made meanwhile. What the database knows of them is asked before the folder is read, and events after it:
+    # what comes later may then know more, and never less.
+    copy = await db.fetchrow(QUERIES["read_last_seal"]) if seals else None
+    copies = seals_within(copy["signed"].encode()) if copy else []
+    sealed, findings = check_seals(seals, trusted, known=[*known, *copies]) if seals else (Sealed(), [])
+    if copy and [each.seal.number for each in copies] != [copy["number"]]:
+        sentence = "The database's copy of this seal is none: it was changed."
+        findings.append(Finding(fault=Fault.SEAL, stream=0, seq=copy["number"], sentence=sentence))
     async with instant(db) as connection:
-        sealed, findings = check_seals(seals, trusted) if seals else (Sealed(), [])
-        if seals:
-            findings += await _check_copies(connection, sealed)
         heads = {
             head["stream"]: Head(head["head_seq"], head["head_hash"])
             for head in await connection.fetch(QUERIES["read_heads"], stream)
@@ -151,18 +160,6 @@ def _text_finding(missed: _Unsaid) -> Finding:
 async def is_sealed(db: Database, seals: Folder) -> bool:
     """Whether anything was ever sealed, as the folder or the database knows."""
     return any(seals.path.glob("*.seals")) or bool(await db.fetchval(QUERIES["has_seals"]))
-
-
-async def _check_copies(connection: Connection, sealed: Sealed) -> list[Finding]:
-    """The database may know of a seal that was taken out of the folder; a restored one knows of fewer."""
-    kept = await connection.fetchrow(QUERIES["read_last_seal"])
-    last = sealed.last.seal.number if sealed.last else 0
-    if kept and kept["number"] > last:
-        sentence = (
-            f"The database knows of seal {kept['number']}, but the folder ends with {last}: the end was taken away."
-        )
-        return [Finding(fault=Fault.SEAL, stream=0, seq=last + 1, sentence=sentence)]
-    return []
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ class Fault(StrEnum):
     MOVED = "moved"
     CUT = "cut"
     HEAD = "head"
+    TIME = "time"  # recorded before what was sealed before it, or after it was sealed
     TEXT = "text"  # which many events may say: the first of them is named
     SEAL = "seal"
 

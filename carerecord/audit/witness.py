@@ -100,6 +100,8 @@ class Writer:
             try:
                 witnesses = await self._commit([waiting.event for waiting in batch])
             except Exception as error:
+                if isinstance(error, HeadMoved) and self._lease:
+                    logs.say(logs.Line.WITNESS_BROKEN, stream=self._lease.stream, seq=self._seq)
                 # Whether the commit took effect is not known: no witness, and the head is read again before the next.
                 logs.say(logs.Line.WITNESS_FAILED, kind=type(error).__name__, count=len(batch))
                 await self._drop_lease()

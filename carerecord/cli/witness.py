@@ -13,7 +13,7 @@ from carerecord import audit, clock
 from carerecord.audit import entry_proofs, keys, proofs
 from carerecord.audit.export import export as export_audit
 from carerecord.audit.export import verify_offline
-from carerecord.audit.seals import folder_of
+from carerecord.audit.seals import folder_of, seals_within
 from carerecord.cli import replay
 from carerecord.cli.commands import Commands, open_database, say
 from carerecord.cli.witnessing import witness_operator
@@ -28,6 +28,9 @@ def add_to(commands: Commands) -> None:
     verified.add_argument("--stream", type=int)
     verified.add_argument("--offline", type=Path, metavar="DIR", help="an exported audit, instead of the database")
     verified.add_argument("--keys", type=Path, help="public key that you trust (JWK or JWKS); needed with --offline")
+    verified.add_argument(
+        "--earlier", type=Path, metavar="FILE", help="a proof or seals given out earlier, which must stand there still"
+    )
     verified.add_argument("--json", action="store_true")
     exported = witness.add("export", export, "Write the whole audit, its seals and public keys into a new folder.")
     exported.add_argument("path", type=Path)
@@ -50,19 +53,26 @@ def add_to(commands: Commands) -> None:
 
 
 async def verify(chosen: Settings, asked: argparse.Namespace) -> int:
+    known = seals_within(asked.earlier.read_bytes()) if asked.earlier else []
+    if asked.earlier and not known:
+        print(f"There is no seal in {asked.earlier}: name a proof, or the .seals file of an export.", file=sys.stderr)
+        return 2
     if asked.offline:
         if not asked.keys:
             print(
                 "Name with --keys the public key that you trust: one from the export proves nothing.", file=sys.stderr
             )
             return 2
-        return _say(verify_offline(asked.offline, keys.read_keys(asked.keys.read_bytes())), asked)
+        trusted = keys.read_keys(asked.keys.read_bytes())
+        return _say(verify_offline(asked.offline, trusted, stream=asked.stream, known=known), asked)
     async with AsyncExitStack() as stack:
         db = await open_database(stack, chosen, "witness")
         trusted = keys.read_keys(asked.keys.read_bytes()) if asked.keys else await keys.signer_of(chosen).keys()
         folder = folder_of(chosen)
-        is_sealed = await audit.is_sealed(db, folder)
-        report = await audit.verify(db, stream=asked.stream, seals=folder if is_sealed else None, trusted=trusted)
+        # A key, or a seal that is known, says that there were seals: where there are none now, they were taken away.
+        is_sealed = bool(known or trusted) or await audit.is_sealed(db, folder)
+        seals = folder if is_sealed else None
+        report = await audit.verify(db, stream=asked.stream, seals=seals, trusted=trusted, known=known)
     return _say(report, asked, *([] if is_sealed else [NO_SEALS]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +13,9 @@ import msgspec
 from carerecord import audit, database
 from carerecord.audit import keys
 from carerecord.audit.chain import first_hash, link
+from carerecord.audit.mark import Mark
 from carerecord.audit.sealer import Sealer
-from carerecord.audit.seals import Folder
+from carerecord.audit.seals import Folder, SignedSeal
 from carerecord.database import Database
 from carerecord.settings import Settings
 from tests.rooms.audit.test_witness import AT, event
@@ -29,7 +30,8 @@ class SealedHouse:
         self.signer = keys.FileSigner(path / "keys")
         self.now = AT
         self.writers: list[audit.Writer] = []
-        self.sealer = Sealer(work, self.folder, self.signer, clock=lambda: self.now)
+        self.mark = Mark(path / "keys" / "last-seal")
+        self.sealer = Sealer(work, self.folder, self.signer, clock=lambda: self.now, mark=self.mark)
         self.trusted: list[keys.Jwk] = []
 
     async def write(self, count: int, *, writer: int = 0) -> None:
@@ -44,10 +46,13 @@ class SealedHouse:
         while await self.sealer.seal():
             pass
 
-    async def verified(self, *, seals: bool = True, trusted: list[keys.Jwk] | None = None) -> audit.Report:
+    async def verified(
+        self, *, seals: bool = True, trusted: list[keys.Jwk] | None = None, known: Sequence[SignedSeal] = ()
+    ) -> audit.Report:
         async with database.connect(self.settings, "witness") as db:
             folder = Folder(self.folder.path) if seals else None
-            return await audit.verify(db, seals=folder, trusted=self.trusted if trusted is None else trusted)
+            believed = self.trusted if trusted is None else trusted
+            return await audit.verify(db, seals=folder, trusted=believed, known=known)
 
     async def found(self) -> list[tuple[str, int, int]]:
         report = await self.verified()

@@ -131,6 +131,7 @@ async def test_the_commands_verify_prove_check_and_export_and_each_look_is_witne
         asked = argparse.Namespace(
             stream=None,
             offline=None,
+            earlier=None,
             keys=pinned,
             json=False,
             path=tmp_path / "out",

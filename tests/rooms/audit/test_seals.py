@@ -309,7 +309,10 @@ async def test_a_restored_database_begins_new_streams_and_what_it_lacks_is_named
         await house.owner.execute("delete from audit.event where stream = 1 and seq > 18")
         await house.relink(1)
         await audit.retire_streams(house.owner)
-        async with database.connect(settings, "serve") as serve, audit.Writer.open(serve) as writer:
+        async with (
+            database.connect(settings, "serve") as serve,
+            audit.Writer.open(serve, clock=lambda: house.now) as writer,
+        ):
             assert (await writer.witness(event())).stream == 3
         await house.seal()
         assert await house.found() == [("head", 1, 18), ("cut", 1, 19)]

@@ -145,7 +145,9 @@ async def test_a_commit_that_was_not_answered_is_not_lost_from_the_chain(
     assert (report.events, report.findings) == (3, ())
 
 
-async def test_a_writer_whose_head_was_moved_writes_nothing(settings: Settings) -> None:
+async def test_a_writer_whose_head_was_moved_writes_nothing_and_says_so(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with (
         database.connect(settings, "serve") as db,
         database.connect(settings, "owner") as owner,
@@ -155,6 +157,7 @@ async def test_a_writer_whose_head_was_moved_writes_nothing(settings: Settings) 
         await owner.execute("update audit.stream set head_seq = 7")
         with pytest.raises(audit.WitnessUnavailable):
             await writer.witness(event())
+        assert '"WITNESS_BROKEN"' in capsys.readouterr().err
         assert await owner.fetchval("select count(*) from audit.event") == 1
 
 
