@@ -218,7 +218,8 @@ class Proposals:
         if proposal.stage(at=at) is not Stage.AGREED and (refused := _not_at(proposal, Stage.ASKED, at=at)):
             return refused
         await self._witness(staff, proposal, "withdrawn", session=session, at=at)
-        await self._db.execute(QUERIES["withdraw_proposal"], proposal.id, at)
+        if await self._db.fetchval(QUERIES["withdraw_proposal"], proposal.id, at) is None:
+            return mend("This was agreed or withdrawn in this very moment: look at it again.")
         return msgspec.structs.replace(proposal, withdrawn_at=at)
 
     @told

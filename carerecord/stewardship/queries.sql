@@ -370,8 +370,9 @@ update stewardship.proposal set done_at = $2, outcome = $3
 where id = $1 and agreed_at is not null and done_at is null and withdrawn_at is null
 
 -- :name withdraw_proposal
--- It is not to be done after all.
+-- It is not to be done after all; no row comes back where it was done or withdrawn meanwhile.
 update stewardship.proposal set withdrawn_at = $2 where id = $1 and done_at is null and withdrawn_at is null
+returning id
 
 -- :name find_proposal
 -- One proposal by its number.

@@ -118,6 +118,36 @@ async def test_what_is_withdrawn_is_agreed_to_by_nobody(settings: Settings) -> N
         assert await list_switches(db) == []
 
 
+async def until_they_wait(db: database.Database, count: int) -> None:
+    waiting = (
+        "select count(distinct pid) from pg_locks join pg_stat_activity using (pid)"
+        " where not granted and datname = current_database()"
+    )
+    async with asyncio.timeout(30):
+        while await db.fetchval(waiting) < count:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("first", ["agree", "withdraw"])
+async def test_what_is_agreed_and_withdrawn_in_one_moment_is_said_to_be_one_of_them(
+    settings: Settings, first: str
+) -> None:
+    async with two_people(settings) as (proposals, db), database.connect(settings, "owner") as owner:
+        proposal = await asked(proposals)
+        asks = {"agree": (proposals.agree, THE_SECOND), "withdraw": (proposals.withdraw, THE_GUARDIAN)}
+        tasks = []
+        async with owner.transaction() as connection:  # Both find it waiting before either can write.
+            await connection.execute("select from stewardship.proposal for update")
+            for name in sorted(asks, key=lambda each: each != first):
+                ask, staff = asks[name]
+                tasks.append(asyncio.create_task(ask(staff, proposal_id=proposal.id, **SESSION)))
+                await until_they_wait(owner, len(tasks))
+        won, lost = await asyncio.gather(*tasks)
+        assert isinstance(won, Proposal)
+        assert isinstance(lost, Refusal), lost
+        assert bool(await list_switches(db)) == (first == "agree")
+
+
 @pytest.mark.parametrize(
     "content",
     [
