@@ -11,15 +11,16 @@ from datetime import datetime
 import msgspec
 
 from carerecord import access, audit, database
-from carerecord.disclosure import sentences
+from carerecord.audit.events import NOBODY
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
 from carerecord.signin import Switch, SwitchKind
 from carerecord.signin.switches import ROUTES, list_switches
 from carerecord.stewardship import proposals, relabelling_asked, removal_asked
+from carerecord.stewardship.desk import Desk
 from carerecord.stewardship.in_force import custody, deeds, key_deeds, store
 from carerecord.stewardship.in_force.custody import Key
 from carerecord.stewardship.in_force.rules import WITNESS, Row
@@ -41,23 +42,25 @@ class Administration(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[str, ...] = ROUTES
 
 
-class AdministrationDesk:
+class AdministrationDesk(Desk):
     """What a local administrator reads; what changes anything goes through `Proposals`."""
+
+    desks = (DESK,)
+    for_others = "The administration desk is for local administrators."
+    route = f"desk-{DESK}"
 
     def __init__(
         self, db: database.Database, writer: audit.Writer, region: Region, settings: Settings, asking: Proposals
     ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
+        super().__init__(db, writer, region)
         self._settings = settings
         self._asking = asking
 
     @told
     async def read(self, staff: Staff, *, session: str, at: datetime) -> Administration | Refusal:
-        if not access.may_work(staff.role, DESK):
-            return sentences.not_allowed(self.region, ("The administration desk is for local administrators.",))
-        await self._witness(staff, session=session, at=at)
+        if refused := self._may_not(staff):
+            return refused
+        await self._witness(staff, NOBODY, session=session, at=at, what=DESK)
         sealing = await self._db.fetch(QUERIES["list_sealing_keys"], at - 2 * custody.ROTATES)
         standing = await store.read_standing(self._db)
         return Administration(
@@ -94,22 +97,6 @@ class AdministrationDesk:
                 return proposal
             asked.append(proposal)
         return tuple(asked)
-
-    async def _witness(self, staff: Staff, *, session: str, at: datetime) -> None:
-        await self._writer.witness(
-            audit.Event(
-                kind=audit.Kind.EXAMINED,
-                patient_key=0,
-                staff=staff,
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail={"what": DESK},
-                route=f"desk-{DESK}",
-                session=session,
-                at=at,
-            )
-        )
 
 
 def _roles(region: Region, standing: list[Row]) -> list[tuple[str, str, str]]:

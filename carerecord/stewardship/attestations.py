@@ -16,13 +16,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from carerecord import audit, clock, database, logs
+from carerecord.audit.events import NOBODY
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.patient_index import relationships
 from carerecord.patient_index.relationships import Relationship
 from carerecord.stewardship.cases import Case, open_cases
+from carerecord.stewardship.desk import deed
 
 if TYPE_CHECKING:
     import asyncpg
@@ -120,32 +122,23 @@ class Attestations:
 
 def _event(said: Attestation, region: Region, *, at: datetime) -> audit.Event:
     neighbour = region.find_neighbour(said.issuer)
-    return audit.Event(
-        kind="administered",
-        patient_key=0,
-        staff=Staff(
-            user_id=said.issuer,
-            name=neighbour.name if neighbour else said.issuer,
-            role_code="",
-            role="unknown",
-            role_name="record system",
-            organisation=said.organisation,
-            organisation_name=region.organisation_name(said.organisation),
-        ),
-        purpose=Purpose.PATADMIN.value,
-        evidence=None,
-        decision={},
-        detail={
-            "what": "attestation",
-            "jti": said.jti,
-            "day": said.day,
-            "holds": sum(each.holds for each in said.launches),
-            "denied": sum(not each.holds for each in said.launches),
-        },
-        route=ROUTE,
-        session=ROUTE,
-        at=at,
+    by = Staff(
+        user_id=said.issuer,
+        name=neighbour.name if neighbour else said.issuer,
+        role_code="",
+        role="unknown",
+        role_name="record system",
+        organisation=said.organisation,
+        organisation_name=region.organisation_name(said.organisation),
     )
+    detail = {
+        "what": "attestation",
+        "jti": said.jti,
+        "day": said.day,
+        "holds": sum(each.holds for each in said.launches),
+        "denied": sum(not each.holds for each in said.launches),
+    }
+    return deed("administered", by, NOBODY, detail, route=ROUTE, session=ROUTE, at=at)
 
 
 # --- The engine, as `work` --------------------------------------------------------------------------------------------

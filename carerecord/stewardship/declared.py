@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from carerecord import audit, clock, database
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.stewardship import notices
 from carerecord.stewardship.cases import Case, open_cases
+from carerecord.stewardship.desk import deed
 
 KIND, RULE = "break-glass", "declared"
 DUE = timedelta(hours=24)  # The reader was told that a privacy officer looks at it today.
@@ -85,14 +86,11 @@ class EmergencyCases:
         )
         for notice in told:
             await self._writer.witness(
-                audit.Event(
-                    kind="notified",
-                    patient_key=case.patient_key,
-                    staff=staff,
-                    purpose=Purpose.PATADMIN,
-                    evidence=None,
-                    decision={},
-                    detail={"what": "case", "organisation": notice.organisation, "reference": notice.reference},
+                deed(
+                    "notified",
+                    staff,
+                    case.patient_key,
+                    {"what": "case", "organisation": notice.organisation, "reference": notice.reference},
                     route="desk",
                     session=session,
                     at=at,

@@ -17,9 +17,9 @@ from carerecord import audit, database
 from carerecord.formats import document
 from carerecord.intake import withdrawn as originals
 from carerecord.intake.withdrawn import Message
-from carerecord.model import Purpose
 from carerecord.patient_index import forget
 from carerecord.stewardship import traces_rules
+from carerecord.stewardship.desk import deed
 from carerecord.stewardship.removal_plan import (
     NOBODY,
     Decision,
@@ -153,15 +153,11 @@ async def plan_departure(
 def _event(
     kind: str, source: str, step: str, *, by: str, agreed_by: str, at: datetime, counts: dict[str, object]
 ) -> audit.Event:
-    return audit.Event(
-        kind=kind,
-        patient_key=NOBODY,
-        staff={"name": by, "role": "records-manager"},
-        purpose=Purpose.PATADMIN.value,
-        evidence=None,
-        decision={},
-        detail={"what": "departure", "step": step, "source": source, "agreed_by": agreed_by, "counts": counts},
+    return deed(
+        kind,
+        {"name": by, "role": "records-manager"},
+        NOBODY,
+        {"what": "departure", "step": step, "source": source, "agreed_by": agreed_by, "counts": counts},
         route="removal",
-        session="",
         at=at,
     )

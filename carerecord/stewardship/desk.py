@@ -53,7 +53,7 @@ class Desk:
     ) -> audit.Witness:
         said = {**self.always, **detail}
         return await self._writer.witness(
-            event(kind, staff, patient_key, said, route=self.route, session=session, at=at, purpose=self.purpose)
+            deed(kind, staff, patient_key, said, route=self.route, session=session, at=at, purpose=self.purpose)
         )
 
     async def _name(self, patient_key: int) -> NamedPerson | Refusal:
@@ -64,7 +64,7 @@ class Desk:
             return sentences.nothing_there(self.region)
 
 
-def event(
+def deed(
     kind: str,
     staff: Staff | Mapping[str, Any] | None,
     patient_key: int,
@@ -100,7 +100,7 @@ async def keys_of(db: database.Database, patient_key: int) -> list[int]:
     return sorted({patient_key, *person.identities.values()})
 
 
-def no_reason(said: str) -> Refusal | None:
+def lacks_reason(said: str) -> Refusal | None:
     if len(said) >= LETTERS_MIN:
         return None
     return sentences.reason_needed(("Say in a few words why: it is kept.",))

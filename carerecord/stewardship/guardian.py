@@ -15,25 +15,24 @@ import msgspec
 from carerecord import access, audit, database
 from carerecord.audit.events import NOBODY, read_events_witnessed
 from carerecord.audit.seals import SignedSeal
-from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.organisations.region import Organisation
 from carerecord.settings import Settings
 from carerecord.stewardship.attestations import Share, matched_shares
+from carerecord.stewardship.desk import LETTERS_MIN, Desk
 from carerecord.stewardship.in_force import store
 from carerecord.stewardship.in_force.keeping import InForce
 from carerecord.stewardship.in_force.rules import Row
 from carerecord.stewardship.in_force.what_would import WhatWould, Would
-from carerecord.stewardship.proposals import LETTERS_MAX, LETTERS_MIN, Kind, Proposal, Proposals
+from carerecord.stewardship.proposals import LETTERS_MAX, Kind, Proposal, Proposals
 from carerecord.stewardship.retention import counted, list_due, read_schedule
 from carerecord.stewardship.retention_rules import Schedule
 
 QUERIES = database.queries(__package__)
 DESK = "guardian"
-ROUTE = f"desk-{DESK}"
 MONTHS = 6
 OPERATOR_ROUTE = "command-line"
 EXAMINED_MAX = 2_000  # of which those on the command line are few
@@ -100,8 +99,12 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
-class GuardianDesk:
+class GuardianDesk(Desk):
     """What a Guardian reads. Nothing here opens anything: that takes a proposal, and two people. One shuts a route."""
+
+    desks = (DESK,)
+    for_others = "The Guardian's view is for the Caldicott Guardian."
+    route = f"desk-{DESK}"
 
     def __init__(
         self,
@@ -112,9 +115,7 @@ class GuardianDesk:
         asking: Proposals,
         in_force: InForce,
     ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
+        super().__init__(db, writer, region)
         self._settings = settings
         self._asking = asking
         self._in_force = in_force
@@ -124,7 +125,7 @@ class GuardianDesk:
     async def overview(self, staff: Staff, *, session: str, at: datetime) -> Overview | Refusal:
         if refused := self._may_not(staff):
             return refused
-        witness = await self._witness(staff, "overview", session=session, at=at)
+        witness = await self._witness(staff, NOBODY, what="guardian overview", session=session, at=at)
         seal, is_late, objections, looks = await asyncio.gather(
             self._db.fetchrow(QUERIES["find_last_seal"]),
             audit.are_seals_late(self._db, self._settings, at=at),
@@ -154,7 +155,7 @@ class GuardianDesk:
         """The policy in force, as it decides: the matrix, the policies in words, the legal bars."""
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, what, session=session, at=at)
+        await self._witness(staff, NOBODY, what=f"guardian {what}", session=session, at=at)
         return access.guardian(on=at.date())
 
     @told
@@ -162,7 +163,7 @@ class GuardianDesk:
         """Emergency access, and how much of what neighbours claimed was borne out, month by month."""
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, "usage", session=session, at=at)
+        await self._witness(staff, NOBODY, what="guardian usage", session=session, at=at)
         scope = None if self._leads(staff) else staff.organisation
         months = last_months(at.date())
         since = datetime.combine(months[-1], datetime.min.time(), tzinfo=at.tzinfo)
@@ -191,7 +192,7 @@ class GuardianDesk:
         """Reads the whole index of people, source by source, and says how many may no longer be kept."""
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, "retention", session=session, at=at)
+        await self._witness(staff, NOBODY, what="guardian retention", session=session, at=at)
         found = counted(await list_due(self._db, self.region, read_schedule(), at=at))
         return tuple(Due(source=source, rule=rule, count=count) for (source, rule), count in found.items())
 
@@ -200,7 +201,7 @@ class GuardianDesk:
         """What `carerecord policy what-if --json` found, read for a page. Counts of looks, of no one person."""
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, "what-if", session=session, at=at)
+        await self._witness(staff, NOBODY, what="guardian what-if", session=session, at=at)
         try:
             return msgspec.json.decode(said, type=access.WhatIf)
         except msgspec.MsgspecError:
@@ -221,7 +222,7 @@ class GuardianDesk:
         proposal = await self._asking.find(staff, proposal_id=proposal_id)
         if isinstance(proposal, Refusal):
             return proposal
-        witness = await self._witness(staff, "what a proposal would do", session=session, at=at)
+        witness = await self._witness(staff, NOBODY, what="guardian what a proposal would do", session=session, at=at)
         return proposal, await self._would.of(proposal, witness=witness, at=at)
 
     @told
@@ -229,7 +230,7 @@ class GuardianDesk:
         """All that two people ever put in force here, and what ended, newest first."""
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, "agreed", session=session, at=at)
+        await self._witness(staff, NOBODY, what="guardian agreed", session=session, at=at)
         return tuple(await store.list_past(self._db, most=PAST_MAX))
 
     @told
@@ -245,30 +246,12 @@ class GuardianDesk:
             return Refusal(kind="not-found", sentences=("That route is shut already: nothing was changed.",))
         content = {"bar": bar, "was": held.let_through.reference}
         detail = {"what": Kind.LEGAL_BAR.value, "step": "closed", "content": content, "because": said}
-        await self._writer.witness(
-            audit.Event(
-                kind=audit.Kind.ADMINISTERED,
-                patient_key=NOBODY,
-                staff=staff,
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail=detail,
-                route=ROUTE,
-                session=session,
-                at=at,
-            )
-        )
+        await self._witness(staff, NOBODY, "administered", session=session, at=at, **detail)
         await store.close_route(self._db, bar=bar, because=said, user_id=staff.user_id, name=staff.name, at=at)
         await self._in_force.tell()
         return None
 
     # --- Inside -----------------------------------------------------------------------------------------------------
-
-    def _may_not(self, staff: Staff) -> Refusal | None:
-        if access.may_work(staff.role, DESK):
-            return None
-        return sentences.not_allowed(self.region, ("The Guardian's view is for the Caldicott Guardian.",))
 
     def _leads(self, staff: Staff) -> bool:
         return bool(staff.organisation) and staff.organisation == self.region.privacy_organisation
@@ -280,22 +263,6 @@ class GuardianDesk:
         kinds = (audit.Kind.EXAMINED, audit.Kind.EXPORTED)
         events = await read_events_witnessed(self._db, witness=witness, kinds=kinds, limit=EXAMINED_MAX)
         return tuple(_look(event) for event in events if event.route == OPERATOR_ROUTE)[:LOOKS_MAX]
-
-    async def _witness(self, staff: Staff, what: str, *, session: str, at: datetime) -> audit.Witness:
-        return await self._writer.witness(
-            audit.Event(
-                kind=audit.Kind.EXAMINED,
-                patient_key=NOBODY,
-                staff=staff,
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail={"what": f"guardian {what}"},
-                route=ROUTE,
-                session=session,
-                at=at,
-            )
-        )
 
 
 def last_months(on: date, *, months: int = MONTHS) -> list[date]:

@@ -7,22 +7,22 @@ Each reading is witnessed as theirs (purpose PATRQT) before anything is read. Wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from carerecord import audit, clock, database, patient_index
+from carerecord import audit, database
 from carerecord.audit import entry_proofs
 from carerecord.audit.events import Cursor, read_events_witnessed
 from carerecord.disclosure import own_review, sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
 from carerecord.model import Purpose, Staff
-from carerecord.organisations import Region
 from carerecord.stewardship import ledger_rules, notices
 from carerecord.stewardship.cases import Case, open_cases
+from carerecord.stewardship.desk import Desk, keys_of
 from carerecord.stewardship.ledger_values import (
     Hold,
     HoldKind,
@@ -76,21 +76,11 @@ class _Found(NamedTuple):
     unread: dict[tuple[int, int], tuple[int, int]]  # the same, told and not yet read: the key and number of its notice
 
 
-class Ledger:
-    """What a person may do with their own ledger."""
+class Ledger(Desk):
+    """What a person may do with their own ledger. No role opens it: whoever signed in to what is their own."""
 
-    def __init__(
-        self,
-        db: database.Database,
-        writer: audit.Writer,
-        region: Region,
-        *,
-        random_key: Callable[[], int] = clock.random_key,
-    ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
-        self._random_key = random_key
+    route = ROUTE
+    purpose = Purpose.PATRQT
 
     # --- For the person ---------------------------------------------------------------------------------------------
 
@@ -178,7 +168,8 @@ class Ledger:
         said = " ".join(words.split())[:LETTERS_MAX]
         case = self._case(own, look, event)
         asked = Question(asked_at=own.at, words=said)
-        await self._witness(own, kind="administered", what="question", look=look.ref, case=str(case.id))
+        detail = {"what": "question", "look": look.ref, "case": str(case.id)}
+        await self._witness(own.staff, own.patient_key, "administered", session=own.session, at=own.at, **detail)
         async with self._db.transaction() as connection:
             if await open_cases(connection, [case]):
                 await connection.execute(
@@ -223,9 +214,11 @@ class Ledger:
 
     async def _read(self, own: Own, *, what: str) -> _Found | Refusal:
         """Under every key of the person; nothing is read unwitnessed."""
-        keys = await self._keys(own.patient_key)
-        witnesses = await asyncio.gather(*(self._witness(own, what=what, patient_key=key) for key in keys))
-        holds = [hold_of(row) for row in await self._db.fetch(QUERIES["read_holds"], [*keys, ANYBODY])]
+        keys = await keys_of(self._db, own.patient_key)
+        witnesses = await asyncio.gather(
+            *(self._witness(own.staff, key, session=own.session, at=own.at, what=what) for key in keys)
+        )
+        holds = await read_holds(self._db, keys)
         if any(hold.kind is HoldKind.LEDGER for hold in holds if hold.stands):
             return Refusal(kind="not-allowed", sentences=HELD, phone=self.region.phone)
         events: list[audit.StoredEvent] = []
@@ -260,11 +253,7 @@ class Ledger:
             before = Cursor(page[-1].recorded_at, page[-1].stream, page[-1].seq)
         return events
 
-    def _find(
-        self,
-        found: _Found,
-        ref: str,
-    ) -> tuple[audit.StoredEvent, Look] | None:
+    def _find(self, found: _Found, ref: str) -> tuple[audit.StoredEvent, Look] | None:
         events, holds, questions, told_at, _ = found
         shown = [event for event in events if not ledger_rules.is_held(event, holds, self.region)]
         shown = [event for event in shown if event.staff is None or event.staff.role != ledger_rules.PERSON]
@@ -274,31 +263,10 @@ class Ledger:
                 return (event, look) if event else None
         return None
 
-    async def _keys(self, patient_key: int) -> list[int]:
-        """Every key that an event about this person may stand under."""
-        try:
-            person = await patient_index.read_person(self._db, patient_key)
-        except patient_index.NoSuchPerson:
-            return [patient_key]
-        return sorted({patient_key, *person.identities.values()})
 
-    async def _witness(
-        self, own: Own, *, kind: str = "examined", patient_key: int | None = None, **detail: Any
-    ) -> audit.Witness:
-        return await self._writer.witness(
-            audit.Event(
-                kind=kind,
-                patient_key=own.patient_key if patient_key is None else patient_key,
-                staff=own.staff,
-                purpose=Purpose.PATRQT,
-                evidence=None,
-                decision={},
-                detail=detail,
-                route=ROUTE,
-                session=own.session,
-                at=own.at,
-            )
-        )
+async def read_holds(db: database.Database, keys: Iterable[int]) -> list[Hold]:
+    """What is or was held from the ledger of whom these keys stand for, or of members of staff from everybody's."""
+    return [hold_of(row) for row in await db.fetch(QUERIES["read_holds"], [*keys, ANYBODY])]
 
 
 def hold_of(row: asyncpg.Record) -> Hold:

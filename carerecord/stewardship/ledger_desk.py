@@ -6,27 +6,27 @@ staff who is followed. It leaves no trace in the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import ClassVar
 
 import msgspec
 
-from carerecord import access, audit, clock, database
+from carerecord import audit, database
 from carerecord.audit.events import read_events_witnessed
 from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
-from carerecord.stewardship.ledger import hold_of
+from carerecord.stewardship.desk import Desk, lacks_reason, mend
+from carerecord.stewardship.ledger import ANYBODY, hold_of, read_holds
 from carerecord.stewardship.ledger_rules import names_a_held
 from carerecord.stewardship.ledger_values import Hold, HoldKind
+from carerecord.stewardship.privacy_rules import FOR_OTHERS
 
 QUERIES = database.queries(__package__)
 DESK = "privacy"
-LETTERS_MAX, LETTERS_MIN = 1_000, 5
-ANYBODY = 0
+LETTERS_MAX = 1_000
 LOOKS_MAX = 50
 
 
@@ -42,21 +42,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
 
 
-class LedgerDesk:
+class LedgerDesk(Desk):
     """Each doing asks whether this role may work here, and is witnessed before it is done."""
 
-    def __init__(
-        self,
-        db: database.Database,
-        writer: audit.Writer,
-        region: Region,
-        *,
-        random_key: Callable[[], int] = clock.random_key,
-    ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
-        self._random_key = random_key
+    desks = (DESK,)
+    for_others = FOR_OTHERS
+    route = "desk"
+    always: ClassVar = {"desk": DESK}
 
     @told
     async def set_hold(
@@ -73,7 +65,7 @@ class LedgerDesk:
         """Of the person that a case is about; without a case, of a member of staff whoever they looked at."""
         said = " ".join(because.split())[:LETTERS_MAX]
         patient_key = ANYBODY
-        if refused := self._may_not(staff, said):
+        if refused := self._may_not(staff) or lacks_reason(said):
             return refused
         if case_id is not None:
             row = await self._db.fetchrow(QUERIES["find_case"], case_id)
@@ -81,9 +73,9 @@ class LedgerDesk:
                 return sentences.nothing_there(self.region)
             patient_key = row["patient_key"]
         if not _fits(kind, value.strip(), patient_key, self.region):
-            return _mend("Choose what is held: a person's whole list needs their case, an organisation its code.")
+            return mend("Choose what is held: a person's whole list needs their case, an organisation its code.")
         if kind in (HoldKind.STAFF, HoldKind.NAME) and value.strip() == staff.user_id:
-            return _mend("What is held about yourself is for another officer of the desk to decide.")
+            return mend("What is held about yourself is for another officer of the desk to decide.")
         hold = Hold(
             patient_key=patient_key, id=self._random_key(), kind=kind, value=value.strip(), because=said,
             set_by=staff.name, set_at=at, organisation=staff.organisation,
@@ -101,7 +93,7 @@ class LedgerDesk:
         self, staff: Staff, hold_id: int, *, because: str, session: str, at: datetime
     ) -> Refusal | None:
         said = " ".join(because.split())[:LETTERS_MAX]
-        if refused := self._may_not(staff, said):
+        if refused := self._may_not(staff) or lacks_reason(said):
             return refused
         row = await self._db.fetchrow(QUERIES["find_hold"], hold_id)
         if row is None or row["lifted_at"] is not None or not self._may_see(staff, row["organisation"]):
@@ -116,7 +108,7 @@ class LedgerDesk:
         whoever reads over their shoulder: that may be somebody on the staff of another organisation."""
         if refused := self._may_not(staff):
             return refused
-        await self._examine(staff, ANYBODY, what="holds", session=session, at=at)
+        await self._witness(staff, ANYBODY, what="holds", session=session, at=at)
         return tuple(hold_of(row) for row in await self._db.fetch(QUERIES["list_holds"], self._scope(staff)))
 
     @told
@@ -124,7 +116,7 @@ class LedgerDesk:
         """Of this officer's organisation; those that wait stand first."""
         if refused := self._may_not(staff):
             return refused
-        await self._examine(staff, ANYBODY, what="questions", session=session, at=at)
+        await self._witness(staff, ANYBODY, what="questions", session=session, at=at)
         return tuple(
             Asked(
                 id=row["id"],
@@ -142,21 +134,21 @@ class LedgerDesk:
     async def answer(self, staff: Staff, question_id: int, *, words: str, session: str, at: datetime) -> Refusal | None:
         """What the person reads beside their question; said once, and in the name of the organisation."""
         said = words.strip()[:LETTERS_MAX]
-        if refused := self._may_not(staff, said):
+        if refused := self._may_not(staff) or lacks_reason(said):
             return refused
         row = await self._db.fetchrow(QUERIES["find_question"], question_id)
         if row is None or not self._may_see(staff, row["organisation"]):
             return sentences.nothing_there(self.region)
         case = await self._db.fetchrow(QUERIES["find_case"], question_id)
         if case is not None and case["staff"] == staff.user_id:
-            return _mend("This is about a look of yours: another officer of the desk answers it.")
+            return mend("This is about a look of yours: another officer of the desk answers it.")
         if row["answered_at"] is not None:
-            return _mend("This question was answered before. The person reads that answer.")
-        witness = await self._examine(
+            return mend("This question was answered before. The person reads that answer.")
+        witness = await self._witness(
             staff, row["patient_key"], what="question", session=session, at=at, case=str(question_id)
         )
         if names_a_held(said, await self._held_names(row["patient_key"], witness)):
-            return _mend("This names a member of staff whose name is held. Answer for the organisation, without it.")
+            return mend("This names a member of staff whose name is held. Answer for the organisation, without it.")
         await self._db.execute(
             QUERIES["answer_question"], row["patient_key"], question_id, said, at, staff.organisation_name
         )
@@ -166,20 +158,13 @@ class LedgerDesk:
 
     async def _held_names(self, patient_key: int, witness: audit.Witness) -> set[str]:
         """Of those who looked at this person and whose name is given to nobody: what they are called, and known by."""
-        rows = await self._db.fetch(QUERIES["read_holds"], [patient_key, ANYBODY])
-        holds = [hold for hold in map(hold_of, rows) if hold.kind is HoldKind.NAME and hold.stands]
+        known = await read_holds(self._db, [patient_key])
+        holds = [hold for hold in known if hold.kind is HoldKind.NAME and hold.stands]
         names = {hold.value for hold in holds}
         for user_id in tuple(names):
             events = await read_events_witnessed(self._db, witness=witness, staff=user_id, limit=LOOKS_MAX)
             names |= {event.staff.name for event in events if event.staff is not None}
         return names
-
-    def _may_not(self, staff: Staff, said: str | None = None) -> Refusal | None:
-        if not access.may_work(staff.role, DESK):
-            return sentences.not_allowed(self.region, ("The privacy desk is for other roles than yours.",))
-        if said is not None and len(said) < LETTERS_MIN:
-            return Refusal(kind="reason-needed", sentences=("Say in a few words why: it is kept.",))
-        return None
 
     def _scope(self, staff: Staff) -> str | None:
         """Whose it is that this officer reads: None for those of the whole region."""
@@ -189,24 +174,8 @@ class LedgerDesk:
         return staff.organisation in (organisation, self.region.privacy_organisation)
 
     async def _administer(self, staff: Staff, hold: Hold, *, step: str, session: str, at: datetime) -> None:
-        await self._event(
-            staff, hold.patient_key, "administered", session=session, at=at, what="hold", step=step, hold=str(hold.id)
-        )
-
-    async def _examine(
-        self, staff: Staff, patient_key: int, *, session: str, at: datetime, **detail: Any
-    ) -> audit.Witness:
-        return await self._event(staff, patient_key, "examined", session=session, at=at, **detail)
-
-    async def _event(
-        self, staff: Staff, patient_key: int, kind: str, *, session: str, at: datetime, **detail: Any
-    ) -> audit.Witness:
-        return await self._writer.witness(
-            audit.Event(
-                kind=kind, patient_key=patient_key, staff=staff, purpose=Purpose.PATADMIN, evidence=None, decision={},
-                detail={"desk": DESK, **detail}, route="desk", session=session, at=at,
-            )
-        )  # fmt: skip
+        detail = {"what": "hold", "step": step, "hold": str(hold.id)}
+        await self._witness(staff, hold.patient_key, "administered", session=session, at=at, **detail)
 
 
 def _fits(kind: HoldKind, value: str, patient_key: int, region: Region) -> bool:
@@ -215,7 +184,3 @@ def _fits(kind: HoldKind, value: str, patient_key: int, region: Region) -> bool:
     if kind is HoldKind.ORGANISATION:
         return bool(patient_key) and region.find_organisation(value) is not None
     return bool(value)
-
-
-def _mend(sentence: str) -> Refusal:
-    return Refusal(kind="not-allowed", sentences=(sentence,))

@@ -11,21 +11,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from carerecord import access, audit, clock, database, patient_index
+from carerecord import audit, clock, database, patient_index
 from carerecord.audit.events import NOBODY
 from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
+from carerecord.stewardship.desk import Desk, lacks_reason, mend
 from carerecord.stewardship.notices import reference_of
-from carerecord.stewardship.privacy_values import NamedPerson, named
+from carerecord.stewardship.privacy_rules import FOR_OTHERS
+from carerecord.stewardship.privacy_values import NamedPerson
 
 if TYPE_CHECKING:
     import asyncpg
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 QUERIES = database.queries(__package__)
 DESK: Final = "privacy"
-ROUTE: Final = "desk"
-LETTERS_MIN, LETTERS_MAX = 5, 500
+LETTERS_MAX: Final = 500
 DAYS_MAX: Final = 366  # a list that nobody looks through again grows; who still belongs on it is listed anew
 ONLY_BY_COMMAND: Final = (
     "Here the process that serves may not read the list: ask whoever runs the record for `carerecord listed`."
@@ -57,22 +58,19 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
         return reference_of(self.id)
 
 
-class ListedPeople:
+class ListedPeople(Desk):
     """As `steward`. Each doing asks whether this role may work here, and is witnessed before it is done."""
 
-    def __init__(
-        self, db: database.Database, writer: audit.Writer, region: Region, *, random_key: Callable[[], int]
-    ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
-        self._random_key = random_key
+    desks = (DESK,)
+    for_others = FOR_OTHERS
+    route = "desk"
+    always: ClassVar = {"desk": DESK}
 
     @told
     async def list_people(self, staff: Staff, *, session: str, at: datetime) -> tuple[Listed, ...] | Refusal:
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, NOBODY, "examined", session=session, at=at, what="listed people")
+        await self._witness(staff, NOBODY, session=session, at=at, what="listed people")
         rows = await self._db.fetch(QUERIES["read_listed"], self._scope(staff), at)
         return tuple(_listed(row) for row in rows)
 
@@ -90,10 +88,10 @@ class ListedPeople:
     ) -> Listed | Refusal:
         """The same person again changes why and until when."""
         said = " ".join(because.split())[:LETTERS_MAX]
-        if refused := self._may_not(staff) or _no_reason(said):
+        if refused := self._may_not(staff) or lacks_reason(said):
             return refused
         if not at.astimezone(_ZONE).date() < until <= at.astimezone(_ZONE).date() + timedelta(days=DAYS_MAX):
-            return _mend("Give an end date after today, within a year: who still belongs on the list is listed anew.")
+            return mend("Give an end date after today, within a year: who still belongs on the list is listed anew.")
         person = await patient_index.find_person(self._db, nhs_number=nhs_number, birth_date=birth_date)
         if person is None:
             sought = {"nhs_number": nhs_number, "birth_date": birth_date.isoformat()}
@@ -115,7 +113,7 @@ class ListedPeople:
         row = await self._find(staff, number, at=at)
         if isinstance(row, Refusal):
             return row
-        if refused := _no_reason(said):
+        if refused := lacks_reason(said):
             return refused
         await self._administer(staff, row["patient_key"], "unlisted", session=session, at=at, because=said)
         await self._db.execute(QUERIES["unlist_person"], row["patient_key"], number, at, staff.name, said)
@@ -130,22 +128,13 @@ class ListedPeople:
         row = await self._find(staff, number, at=at)
         if isinstance(row, Refusal):
             return row
-        if refused := _no_reason(said):
+        if refused := lacks_reason(said):
             return refused
         key = row["patient_key"]
-        await self._witness(staff, key, "examined", session=session, at=at, what="listed person", because=said)
-        try:
-            person = await patient_index.read_person(self._db, key)
-        except patient_index.NoSuchPerson:
-            return sentences.nothing_there(self.region)
-        return named(person)
+        await self._witness(staff, key, session=session, at=at, what="listed person", because=said)
+        return await self._name(key)
 
     # --- Inside -----------------------------------------------------------------------------------------------------
-
-    def _may_not(self, staff: Staff) -> Refusal | None:
-        if access.may_work(staff.role, DESK):
-            return None
-        return sentences.not_allowed(self.region, ("The privacy desk is for other roles than yours.",))
 
     def _scope(self, staff: Staff) -> str | None:
         """Whose entries: None for those of every desk."""
@@ -167,16 +156,6 @@ class ListedPeople:
             staff, patient_key, "administered", session=session, at=at, what="listed people", step=step, **detail
         )
 
-    async def _witness(
-        self, staff: Staff, patient_key: int, kind: str, *, session: str, at: datetime, **detail: Any
-    ) -> None:
-        await self._writer.witness(
-            audit.Event(
-                kind=kind, patient_key=patient_key, staff=staff, purpose=Purpose.PATADMIN, evidence=None, decision={},
-                detail={"desk": DESK, **detail}, route=ROUTE, session=session, at=at,
-            )
-        )  # fmt: skip
-
 
 class ListedDesk:
     """The list for the pages: each deed connects as the role that may read it, and closes that connection after it."""
@@ -187,13 +166,13 @@ class ListedDesk:
         self._random_key = random_key
 
     async def do(self, staff: Staff, doing: Callable[[ListedPeople], Awaitable[T | Refusal]]) -> T | Refusal:
-        if not access.may_work(staff.role, DESK):
-            return sentences.not_allowed(self.region, ("The privacy desk is for other roles than yours.",))
+        if refused := ListedPeople.may_not(staff, self.region):
+            return refused
         try:
             async with self._open() as people:
                 return await doing(people)
         except database.DatabaseRefused:
-            return Refusal(kind="not-allowed", sentences=(ONLY_BY_COMMAND,))
+            return mend(ONLY_BY_COMMAND)
         except (database.DatabaseLost, audit.WitnessUnavailable, OSError):
             return sentences.unavailable(self.region)
 
@@ -208,13 +187,3 @@ def _listed(row: asyncpg.Record) -> Listed:
         id=row["id"], organisation=row["organisation"], because=row["because"], added_by=row["added_by"],
         added_at=row["added_at"], until=row["until"],
     )  # fmt: skip
-
-
-def _no_reason(said: str) -> Refusal | None:
-    if len(said) >= LETTERS_MIN:
-        return None
-    return Refusal(kind="reason-needed", sentences=("Say in a few words why: it is kept.",))
-
-
-def _mend(sentence: str) -> Refusal:
-    return Refusal(kind="not-allowed", sentences=(sentence,))

@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from carerecord import audit, database
+from carerecord.audit.events import NOBODY
 from carerecord.model import NHSNumber, Purpose, Staff
+from carerecord.stewardship.desk import deed
 
 QUERIES = database.queries(__package__)
 SECONDARY = frozenset({Purpose.HRESCH})
@@ -69,18 +71,7 @@ async def import_list(
     hashes = sorted({_hash(number, key=hash_key) for number in _numbers(lines)})
     held = OptOutList(hash_key=hash_key, numbers=len(hashes), imported_at=at, imported_by=by.name)
     await writer.witness(
-        audit.Event(
-            kind="administered",
-            patient_key=0,
-            staff=by,
-            purpose=Purpose.PATADMIN.value,
-            evidence=None,
-            decision={},
-            detail={"what": "opt-out list", "count": len(hashes)},
-            route="desk-records",
-            session="",
-            at=at,
-        )
+        deed("administered", by, NOBODY, {"what": "opt-out list", "count": len(hashes)}, route="desk-records", at=at)
     )
     async with db.transaction() as connection:
         await connection.execute(QUERIES["empty_opt_outs"])

@@ -23,6 +23,7 @@ from carerecord.stewardship.cases import Case, Disposition, add_note, close_case
 from carerecord.stewardship.cases import case_of as read_case
 from carerecord.stewardship.desk import Desk
 from carerecord.stewardship.privacy_rules import (
+    FOR_OTHERS,
     about,
     looked_at,
     looks_of,
@@ -44,7 +45,6 @@ from carerecord.stewardship.privacy_values import (
 
 QUERIES = database.queries(__package__)
 DESK = "privacy"
-FOR_OTHERS = "The privacy desk is for other roles than yours."
 LISTED_MAX, LOOKS_MAX, LETTERS_MAX = 200, 200, 2000
 AROUND = timedelta(hours=24)  # of the reader's other events: a shift before, and a shift after
 NEAR = timedelta(minutes=1)  # of a declaration and the case that it opens

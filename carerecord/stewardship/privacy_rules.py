@@ -16,6 +16,7 @@ from carerecord.stewardship.cases import Case
 from carerecord.stewardship.privacy_values import Look, Precision, Reader
 
 AGAIN = timedelta(minutes=2)
+FOR_OTHERS = "The privacy desk is for other roles than yours."
 
 
 def about(case: Case) -> str:

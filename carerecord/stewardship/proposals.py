@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from carerecord import access, audit, clock, database
+from carerecord.audit.events import NOBODY
 from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.signin import Switch, SwitchKind
 from carerecord.signin.switches import ROUTES, cut, restore
+from carerecord.stewardship.desk import LETTERS_MIN, deed, mend
 
 if TYPE_CHECKING:
     import asyncpg
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 QUERIES = database.queries(__package__)
 LASTS = timedelta(hours=24)
-LETTERS_MIN, LETTERS_MAX = 5, 2000
+LETTERS_MAX = 2000
 LISTED_MAX = 200
 
 
@@ -146,12 +148,12 @@ class Proposals:
             return refused
         said = " ".join(because.split())[:LETTERS_MAX]
         if len(said) < LETTERS_MIN:
-            return _mend("Say why in a few words: the other person decides by them, and they are kept.")
+            return mend("Say why in a few words: the other person decides by them, and they are kept.")
         if act := self._acts.get(kind):
             try:
                 act.check(content, self.region, at)
             except DoesNotFit as wrong:
-                return _mend(str(wrong))
+                return mend(str(wrong))
         proposal = Proposal(
             id=self._random_key(),
             kind=kind,
@@ -175,7 +177,7 @@ class Proposals:
         if isinstance(proposal, Refusal):
             return proposal
         if proposal.asked_by == staff.user_id:
-            return _mend("You asked for this yourself: it takes a second person, whatever role you are in.")
+            return mend("You asked for this yourself: it takes a second person, whatever role you are in.")
         if refused := _not_at(proposal, Stage.ASKED, at=at):
             return refused
         act = self._acts.get(proposal.kind)
@@ -183,7 +185,7 @@ class Proposals:
             if act:
                 act.check(proposal.content, self.region, at)
         except DoesNotFit as wrong:  # It did when it was asked for; something else was agreed since.
-            return _mend(str(wrong))
+            return mend(str(wrong))
         await self._witness(staff, proposal, "agreed", session=session, at=at)
         agreed = msgspec.structs.replace(proposal, agreed_by=staff.user_id, agreed_by_name=staff.name, agreed_at=at)
         async with self._db.transaction() as connection:
@@ -191,7 +193,7 @@ class Proposals:
                 QUERIES["agree_proposal"], proposal.id, staff.user_id, staff.name, at, at - LASTS
             )
             if row is None:  # Somebody else was faster, or it was withdrawn meanwhile.
-                return _mend("This was agreed or withdrawn in this very moment: look at it again.")
+                return mend("This was agreed or withdrawn in this very moment: look at it again.")
             if act is None or act.do is None:
                 return agreed
             outcome = await act.do(connection, agreed)
@@ -232,7 +234,7 @@ class Proposals:
             return proposal
         act = self._acts.get(proposal.kind)
         if act and act.is_carried_out_elsewhere:
-            return _mend("This is done by what carries it out, which says so itself: the page shows how.")
+            return mend("This is done by what carries it out, which says so itself: the page shows how.")
         return await self.note_done(staff, proposal, outcome=outcome, session=session, at=at)
 
     async def note_done(
@@ -280,18 +282,7 @@ class Proposals:
         if proposal.outcome:
             detail["outcome"] = proposal.outcome
         await self._writer.witness(
-            audit.Event(
-                kind="administered",
-                patient_key=0,
-                staff=staff,
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail=detail,
-                route="desk-administration",
-                session=session,
-                at=at,
-            )
+            deed("administered", staff, NOBODY, detail, route="desk-administration", session=session, at=at)
         )
 
 
@@ -300,12 +291,8 @@ def _not_at(proposal: Proposal, wanted: Stage, *, at: datetime) -> Refusal | Non
     if stage is wanted:
         return None
     if stage is Stage.EXPIRED:
-        return _mend("Nobody agreed within a day, so this has expired: ask for it again.")
-    return _mend(f"This is {stage} already: nothing was changed.")
-
-
-def _mend(sentence: str) -> Refusal:
-    return Refusal(kind="not-allowed", sentences=(sentence,))
+        return mend("Nobody agreed within a day, so this has expired: ask for it again.")
+    return mend(f"This is {stage} already: nothing was changed.")
 
 
 def proposal_of(row: asyncpg.Record) -> Proposal:

@@ -16,9 +16,10 @@ import msgspec
 from carerecord import audit
 from carerecord.database import Database
 from carerecord.disclosure import Saw, Target, WhoSaw
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.stewardship.cases import Case, open_cases
+from carerecord.stewardship.desk import deed
 from carerecord.stewardship.notices import Notice, reference_of, tell
 
 KIND = "recall"
@@ -137,18 +138,7 @@ class Recalls:
             "about": notice.about,
             "looks": len(looks),
         }
-        return audit.Event(
-            kind=audit.Kind.NOTIFIED,
-            patient_key=notice.patient_key,
-            staff=by,
-            purpose=Purpose.PATADMIN,
-            evidence=None,
-            decision="",
-            detail=detail,
-            route="desk",
-            session=session,
-            at=at,
-        )
+        return deed(audit.Kind.NOTIFIED, by, notice.patient_key, detail, route="desk", session=session, at=at)
 
     def _told(self, organisation: str, looks: Sequence[Saw], reference: str) -> Told:
         entry = self._region.find_organisation(organisation)

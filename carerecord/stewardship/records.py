@@ -7,15 +7,13 @@ role and a reason are given, and closes that connection after it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from carerecord import access, audit, clock, database, intake
+from carerecord import audit, database, intake
 from carerecord.audit.events import NOBODY
 from carerecord.disclosure import Replay, Replays, Target, sentences
 from carerecord.disclosure.replay import NothingToReplay
@@ -23,14 +21,13 @@ from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
 from carerecord.disclosure.who_saw import NobodyToAsk
 from carerecord.fhir.references import parse_logical_id
-from carerecord.model import OriginalReference, Purpose, Staff
+from carerecord.model import OriginalReference, Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
+from carerecord.stewardship.desk import LETTERS_MIN, Desk, only_by_command
 from carerecord.stewardship.recall import FolderMissing, Recalled, Recalls
 
 DESK = "records"
-ROUTE = f"desk-{DESK}"
-REASON_LETTERS_MIN = 5
 LETTERS_MAX = 500
 UNSETTLED_MAX = 10_000
 
@@ -44,30 +41,25 @@ class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
     oldest: OriginalReference
 
 
-class RecordsDesk:
-    def __init__(
-        self,
-        writer: audit.Writer,
-        region: Region,
-        settings: Settings,
-        *,
-        random_key: Callable[[], int] = clock.random_key,
-    ) -> None:
-        self.region = region
-        self._writer = writer
+class RecordsDesk(Desk):
+    desks = (DESK,)
+    for_others = "The records desk is for records managers."
+    route = f"desk-{DESK}"
+
+    def __init__(self, db: database.Database, writer: audit.Writer, region: Region, settings: Settings) -> None:
+        super().__init__(db, writer, region)
         self._settings = settings
-        self._random_key = random_key
 
     @told
     async def count_unsettled(self, staff: Staff, *, session: str, at: datetime) -> tuple[Unsettled, ...] | Refusal:
         if refused := self._may_not(staff):
             return refused
-        await self._witness(staff, "unsettled", session=session, at=at)
+        await self._witness(staff, NOBODY, what="unsettled", session=session, at=at)
         try:
             async with database.connect(self._settings, "operate") as db:
                 found = await intake.list_unsettled(db, limit=UNSETTLED_MAX)
         except database.DatabaseRefused:
-            return _only_by_command("carerecord inbox list")
+            return only_by_command("carerecord inbox list")
         counts = Counter((each.source, each.outcome.value) for each in found)
         oldest = {(each.source, each.outcome.value): each.reference for each in reversed(found)}
         return tuple(
@@ -92,7 +84,7 @@ class RecordsDesk:
         except NothingToReplay:
             return Refusal(kind="reason-needed", sentences=("No look has this number: it showed nothing of anybody.",))
         except database.DatabaseRefused:
-            return _only_by_command("carerecord witness replay")
+            return only_by_command("carerecord witness replay")
 
     @told
     async def recall(
@@ -117,34 +109,13 @@ class RecordsDesk:
                     target, by=staff, because=because[:LETTERS_MAX], session=session, at=at, notify=notify
                 )
         except (NobodyToAsk, FolderMissing) as wrong:
-            return Refusal(kind="reason-needed", sentences=(str(wrong),))
+            return sentences.reason_needed([str(wrong)])
         except database.DatabaseRefused:
-            return _only_by_command("carerecord witness recall")
+            return only_by_command("carerecord witness recall")
 
     async def _as_steward(self, stack: AsyncExitStack) -> tuple[database.Database, audit.Writer]:
         db = await stack.enter_async_context(database.connect(self._settings, "steward"))
         return db, await stack.enter_async_context(audit.Writer.open(db))
-
-    def _may_not(self, staff: Staff) -> Refusal | None:
-        if access.may_work(staff.role, DESK):
-            return None
-        return sentences.not_allowed(self.region, ("The records desk is for records managers.",))
-
-    async def _witness(self, staff: Staff, what: str, *, session: str, at: datetime, **detail: Any) -> None:
-        await self._writer.witness(
-            audit.Event(
-                kind=audit.Kind.EXAMINED,
-                patient_key=NOBODY,
-                staff=staff,
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail={"what": what, **detail},
-                route=ROUTE,
-                session=session,
-                at=at,
-            )
-        )
 
 
 def parse_target(named: str) -> Target | None:
@@ -160,13 +131,6 @@ def parse_target(named: str) -> Target | None:
 
 
 def _no_reason(because: str) -> Refusal | None:
-    if len(because.strip()) >= REASON_LETTERS_MIN:
+    if len(because.strip()) >= LETTERS_MIN:
         return None
     return Refusal(kind="reason-needed", sentences=("Say in a few words why you need to look: it is kept.",))
-
-
-def _only_by_command(command: str) -> Refusal:
-    return Refusal(
-        kind="not-allowed",
-        sentences=(f"Here the process that serves may not read so much: ask whoever runs the record for `{command}`.",),
-    )

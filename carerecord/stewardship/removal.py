@@ -16,12 +16,12 @@ import msgspec
 
 from carerecord import audit, database
 from carerecord.intake import withdrawn as originals
-from carerecord.model import OriginalReference, Purpose, Staff
+from carerecord.model import OriginalReference, Staff
 from carerecord.patient_index import forget
 from carerecord.record import rewrite
 from carerecord.record.withdrawn import read_items
 from carerecord.sources import dropped_files
-from carerecord.stewardship import removal_ledger, traces_rules
+from carerecord.stewardship import desk, removal_ledger, traces_rules
 from carerecord.stewardship.removal_ledger import Entry, What
 from carerecord.stewardship.removal_plan import Decision, Part, RemovalRefused, Target, plan_removal
 
@@ -50,14 +50,11 @@ async def look_up(
 ) -> list[Part]:
     """What would go, and nothing more: witnessed before it is looked at, since to count is to look."""
     await writer.witness(
-        audit.Event(
-            kind="examined",
-            patient_key=target.patient_key,
-            staff=by or {"name": decision.asked_by, "role": "records-manager"},
-            purpose=Purpose.PATADMIN.value,
-            evidence=None,
-            decision={},
-            detail={"what": "removal", "step": "looked up", "target": target.kind, "original": str(target.original)},
+        desk.deed(
+            "examined",
+            by or {"name": decision.asked_by, "role": "records-manager"},
+            target.patient_key,
+            {"what": "removal", "step": "looked up", "target": target.kind, "original": str(target.original)},
             route=ROUTE,
             session=session,
             at=at,
@@ -282,15 +279,5 @@ def event(kind: str, entry: Entry | Part, *, step: str, by: str, at: datetime, *
     detail: dict[str, Any] = {"what": "removal", "step": step, "target": entry.target, "counts": entry.counts, **more}
     if isinstance(entry, Entry):
         detail |= {"removal": entry.id, "authority": entry.authority, "agreed_by": entry.agreed_by}
-    return audit.Event(
-        kind=kind,
-        patient_key=entry.patient_key,
-        staff={"name": by, "role": "records-manager"},
-        purpose=Purpose.PATADMIN.value,
-        evidence=None,
-        decision={},
-        detail=detail,
-        route=ROUTE,
-        session="",
-        at=at,
-    )
+    by_whom = {"name": by, "role": "records-manager"}
+    return desk.deed(kind, by_whom, entry.patient_key, detail, route=ROUTE, at=at)

@@ -18,7 +18,7 @@ from carerecord.disclosure import sentences
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
 from carerecord.fhir.references import patient_part
-from carerecord.model import Purpose, Staff
+from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.patient_index import forget
 from carerecord.settings import Settings
@@ -32,6 +32,7 @@ from carerecord.stewardship import (
     removal_proofs,
     retention,
 )
+from carerecord.stewardship.desk import deed, only_by_command
 from carerecord.stewardship.off_disk import WrittenAnew
 from carerecord.stewardship.proposals import DoesNotFit, Kind, Proposal, Proposals, Stage
 from carerecord.stewardship.removal_asked import BY_COMMAND, Content
@@ -100,9 +101,9 @@ class RemovalDesk:
                     await self._look_up(db, writer, staff, target, content, because=because, session=session, at=at)
                 )
         except (DoesNotFit, RemovalRefused) as wrong:
-            return _mend(str(wrong))
+            return sentences.reason_needed([str(wrong)])
         except database.DatabaseRefused:
-            return _only_by_command("carerecord removal ask")
+            return only_by_command("carerecord removal ask")
 
     @told
     async def sources_of(
@@ -117,7 +118,7 @@ class RemovalDesk:
                 async with db.connection() as connection:
                     found = await forget.find_identities_of_person(connection, patient_key)
         except database.DatabaseRefused:
-            return _only_by_command("carerecord removal ask")
+            return only_by_command("carerecord removal ask")
         return patient_part(patient_key), tuple(sorted({identity.source for identity in found}))
 
     @told
@@ -146,7 +147,7 @@ class RemovalDesk:
         if isinstance(proposal, Refusal):
             return proposal
         if proposal.kind is not Kind.REMOVAL or proposal.stage(at=at) is not Stage.AGREED:
-            return _mend("Two people have to agree to it first, and it is carried out once.")
+            return sentences.reason_needed(["Two people have to agree to it first, and it is carried out once."])
         try:
             content = removal_asked.content_of(proposal)
             if content.reach in BY_COMMAND:
@@ -156,7 +157,7 @@ class RemovalDesk:
                     db, writer, proposal, by=staff, settings=self._settings, session=session, at=at
                 )
         except (DoesNotFit, RemovalRefused) as wrong:
-            return _mend(str(wrong))
+            return sentences.reason_needed([str(wrong)])
         except database.DatabaseRefused:
             return proposal  # The page says by which command it is carried out.
         return await self._proposals.note_done(staff, proposal, outcome=outcome, session=session, at=at)
@@ -179,7 +180,7 @@ class RemovalDesk:
                     else tuple(each for each in asked if each.kind is Kind.REMOVAL),
                 )
         except database.DatabaseRefused:
-            return _only_by_command("carerecord removal list")
+            return only_by_command("carerecord removal list")
 
     @told
     async def due(self, staff: Staff, *, session: str, at: datetime) -> Due | Refusal:
@@ -203,7 +204,7 @@ class RemovalDesk:
                     for each in await departure.list_departures(db)
                 ]
         except database.DatabaseRefused:
-            return _only_by_command("carerecord removal due")
+            return only_by_command("carerecord removal due")
         return Due(
             due=tuple((source, rule, count) for (source, rule), count in counted.items()),
             review_by=f"{schedule.review_by:%d-%b-%Y}",
@@ -222,13 +223,13 @@ class RemovalDesk:
                 if not entries:
                     return sentences.nothing_there(self.region)
                 if await removal_proofs.bytes_to_decode(db) > PROOF_BYTES_MAX:
-                    return _only_by_command(f"carerecord removal prove {number}")
+                    return only_by_command(f"carerecord removal prove {number}")
                 for key in {entry.patient_key for entry in entries}:
                     await writer.witness(_examined(staff, key, "removal", session=session, at=at, step="proven"))
                 found = await proof.prove(db, entries)
                 return await removal_proofs.keep(db, found, removal=number, of="the record", by=staff.name, at=at)
         except database.DatabaseRefused:
-            return _only_by_command(f"carerecord removal prove {number}")
+            return only_by_command(f"carerecord removal prove {number}")
 
     # --- Inside -----------------------------------------------------------------------------------------------------
 
@@ -301,26 +302,4 @@ def _bare(entry: Entry) -> Entry:
 
 
 def _examined(staff: Staff, patient_key: int, what: str, *, session: str, at: datetime, **detail: Any) -> audit.Event:
-    return audit.Event(
-        kind="examined",
-        patient_key=patient_key,
-        staff=staff,
-        purpose=Purpose.PATADMIN.value,
-        evidence=None,
-        decision={},
-        detail={"what": what, **detail},
-        route=ROUTE,
-        session=session,
-        at=at,
-    )
-
-
-def _mend(sentence: str) -> Refusal:
-    return Refusal(kind="reason-needed", sentences=(sentence,))
-
-
-def _only_by_command(command: str) -> Refusal:
-    return Refusal(
-        kind="not-allowed",
-        sentences=(f"Here the process that serves may not read so much: ask whoever runs the record for `{command}`.",),
-    )
+    return deed("examined", staff, patient_key, {"what": what, **detail}, route=ROUTE, session=session, at=at)

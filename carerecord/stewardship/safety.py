@@ -33,7 +33,7 @@ from carerecord.stewardship.cases import (
     read_notes,
 )
 from carerecord.stewardship.desk import LETTERS_MIN as REASON_LETTERS_MIN
-from carerecord.stewardship.desk import Desk, event
+from carerecord.stewardship.desk import Desk, deed
 from carerecord.stewardship.privacy_rules import no_reason, no_words
 from carerecord.stewardship.privacy_values import NamedPerson
 
@@ -99,7 +99,7 @@ class Safety(Desk):
         reference = notices.reference_of(number)
         detail = {"what": "safety", "case": str(number), "page": said.page, "line": said.reference}
         await self._writer.witness(
-            event(audit.Kind.NOTIFIED, staff, patient_key, detail, route=route, session=session, at=at)
+            deed(audit.Kind.NOTIFIED, staff, patient_key, detail, route=route, session=session, at=at)
         )
         async with self._db.transaction() as connection:
             await open_cases(connection, [case])

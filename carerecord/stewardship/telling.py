@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from carerecord import audit, database, logs, patient_index
-from carerecord.model import Purpose
+from carerecord import audit, database, logs
 from carerecord.organisations import Region
 from carerecord.stewardship import notices, telling_rules
 from carerecord.stewardship.cases import Case, case_of
-from carerecord.stewardship.ledger import ANYBODY, hold_of
+from carerecord.stewardship.desk import deed, keys_of
+from carerecord.stewardship.ledger import read_holds
 from carerecord.stewardship.ledger_values import Hold
 from carerecord.stewardship.telling_rules import HeldBack, Telling
 
@@ -69,16 +69,12 @@ async def _tell(
     if number is None:
         number = random_key()
         await writer.witness(
-            audit.Event(
-                kind=audit.Kind.NOTIFIED,
-                patient_key=case.patient_key,
-                staff={"name": "the record itself", "role": "system"},
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail={"what": KIND, "case": str(case.id), "reference": notices.reference_of(number)},
+            deed(
+                audit.Kind.NOTIFIED,
+                {"name": "the record itself", "role": "system"},
+                case.patient_key,
+                {"what": KIND, "case": str(case.id), "reference": notices.reference_of(number)},
                 route=ROUTE,
-                session="",
                 at=at,
             )
         )
@@ -116,12 +112,8 @@ async def _held_back(db: database.Database, region: Region, case: Case) -> tuple
 
 async def read_against(db: database.Database, case: Case) -> tuple[list[Hold], list[Case]]:
     """What may stand against telling: holds on any key of the person or on anybody's ledger, and open cases."""
-    try:
-        person = await patient_index.read_person(db, case.patient_key)
-        keys = sorted({case.patient_key, *person.identities.values()})
-    except patient_index.NoSuchPerson:
-        keys = [case.patient_key]
-    holds = [hold_of(row) for row in await db.fetch(QUERIES["read_holds"], [*keys, ANYBODY])]
+    keys = await keys_of(db, case.patient_key)
+    holds = await read_holds(db, keys)
     looked_into = [case_of(row) for row in await db.fetch(QUERIES["looked_into"], keys, case.staff)]
     return holds, looked_into
 

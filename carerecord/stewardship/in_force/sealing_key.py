@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from carerecord import audit, database, logs
+from carerecord.audit.events import NOBODY
 from carerecord.audit.keys import SignerFailed, signer_of
 from carerecord.database import Database
-from carerecord.model import Purpose
 from carerecord.settings import Settings
+from carerecord.stewardship.desk import deed
 from carerecord.stewardship.in_force import store
 from carerecord.stewardship.in_force.rules import KEY, WITNESS
 
@@ -49,14 +50,11 @@ async def renew_sealing_key(db: Database, settings: Settings, *, at: datetime) -
         return False
     async with audit.Writer.open(db) as writer:
         await writer.witness(
-            audit.Event(
-                kind=audit.Kind.ADMINISTERED,
-                patient_key=0,
-                staff=None,  # The two people stand in the event of their proposal.
-                purpose=Purpose.PATADMIN.value,
-                evidence=None,
-                decision={},
-                detail={"what": "key", "step": "made", "thumbprint": made["kid"], "because": row.because},
+            deed(
+                audit.Kind.ADMINISTERED,
+                None,  # The two people stand in the event of their proposal.
+                NOBODY,
+                {"what": "key", "step": "made", "thumbprint": made["kid"], "because": row.because},
                 route="work",
                 session=row.reference,
                 at=at,

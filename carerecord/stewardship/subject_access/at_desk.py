@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from carerecord import access, audit, clock, database
+from carerecord import audit, clock, database
 from carerecord.disclosure import sentences
 from carerecord.disclosure.values import Refusal
 from carerecord.model import Staff
 from carerecord.organisations import Region
 from carerecord.settings import Settings
-from carerecord.stewardship.subject_access.desk import DESKS
+from carerecord.stewardship.desk import only_by_command
 from carerecord.stewardship.subject_access.making import Files
 
 T = TypeVar("T")
-ONLY_BY_COMMAND = (
-    "Here the process that serves may not read so much: ask whoever runs the record for `carerecord subject-access`."
-)
 
 
 class SubjectAccessDesk:
@@ -32,14 +29,12 @@ class SubjectAccessDesk:
         self._random_key = random_key
 
     async def do(self, staff: Staff, doing: Callable[[Files], Awaitable[T | Refusal]]) -> T | Refusal:
-        if not any(access.may_work(staff.role, desk) for desk in DESKS):
-            return sentences.not_allowed(
-                self.region, ("Your role does not answer requests for what is held about a person.",)
-            )
+        if refused := Files.may_not(staff, self.region):
+            return refused
         try:
             async with database.connect(self._settings, "steward") as db, audit.Writer.open(db) as writer:
                 return await doing(Files(db, writer, self.region, random_key=self._random_key))
         except database.DatabaseRefused:
-            return Refusal(kind="not-allowed", sentences=(ONLY_BY_COMMAND,))
+            return only_by_command("carerecord subject-access")
         except (database.DatabaseLost, audit.WitnessUnavailable, OSError):
             return sentences.unavailable(self.region)

@@ -9,14 +9,15 @@ from typing import Any
 
 import msgspec
 
-from carerecord import access, audit, database, patient_index
+from carerecord import audit, database, patient_index
 from carerecord.disclosure import sentences
 from carerecord.disclosure.holdings import Holdings, SaidOfPerson, read_holdings
 from carerecord.disclosure.sight import told
 from carerecord.disclosure.values import Refusal
 from carerecord.model import Purpose, Staff
 from carerecord.organisations import Region
-from carerecord.stewardship.ledger import ANYBODY, hold_of
+from carerecord.stewardship.desk import Desk
+from carerecord.stewardship.ledger import read_holds
 from carerecord.stewardship.ledger_rules import is_held
 from carerecord.stewardship.ledger_values import HoldKind
 from carerecord.stewardship.subject_access import due_rules, export, rules
@@ -24,22 +25,23 @@ from carerecord.stewardship.subject_access.export import Holding, Made
 from carerecord.stewardship.subject_access.values import Choice, Decided, Ground, Request, Undecided, Worklist
 
 QUERIES = database.queries(__package__)
-DESKS = ("records", "privacy")
 SEEN = (audit.Kind.SHOWN, audit.Kind.SENT, audit.Kind.EXPORTED)
 WORDS_MIN = 5
 OnRead = Callable[[int], Awaitable[None]]
 
 
-class SubjectAccess:
+class SubjectAccess(Desk):
     """As the role `steward`: what is read here is read under a witness of its own, and nobody's screen holds it all."""
+
+    desks = ("records", "privacy")
+    for_others = "Your role does not answer requests for what is held about a person."
+    route = "desk"
+    purpose = Purpose.PATRQT
 
     def __init__(
         self, db: database.Database, writer: audit.Writer, region: Region, *, random_key: Callable[[], int]
     ) -> None:
-        self.region = region
-        self._db = db
-        self._writer = writer
-        self._random_key = random_key
+        super().__init__(db, writer, region, random_key=random_key)
         self._names = {source.id: source.name for source in region.sources}
 
     @told
@@ -63,7 +65,7 @@ class SubjectAccess:
         person = await patient_index.find_person(self._db, nhs_number=nhs_number, birth_date=birth_date)
         key = person.patient_key if person else 0
         sought = {"nhs_number": nhs_number, "birth_date": birth_date.isoformat()}
-        await self._witness("searched", staff, key, session=session, at=at, what="subject access", **sought)
+        await self._witness(staff, key, "searched", session=session, at=at, what="subject access", **sought)
         if person is None:
             return sentences.nobody_found(self.region)
         request = Request(
@@ -140,9 +142,7 @@ class SubjectAccess:
         found = await self._request(staff, request_id)
         if isinstance(found, Refusal):
             return found
-        await self._witness(
-            "examined", staff, found.patient_key, session=session, at=at, what="request", request=str(found.id)
-        )
+        await self._witness(staff, found.patient_key, session=session, at=at, what="request", request=str(found.id))
         return found
 
     @told
@@ -218,7 +218,7 @@ class SubjectAccess:
             at=at,
         )
         await self._witness(
-            "exported", staff, found.patient_key, session=session, at=at, what="subject access", request=str(found.id),
+            staff, found.patient_key, "exported", session=session, at=at, what="subject access", request=str(found.id),
             hash=made.hash, statements=len(holdings.statements), kept_back=made.kept_back,
         )  # fmt: skip
         await self._db.execute(QUERIES["keep_export"], found.patient_key, found.id, at, made.hash)
@@ -297,7 +297,7 @@ class SubjectAccess:
     async def _looks(self, holdings: Holdings) -> tuple[dict[str, Any], ...] | None:
         """What the person's own ledger would show, and no look besides; None where their whole list is held."""
         keys = sorted({holdings.person.patient_key, *holdings.person.identities.values()})
-        holds = [hold_of(row) for row in await self._db.fetch(QUERIES["read_holds"], [*keys, ANYBODY])]
+        holds = [hold for hold in await read_holds(self._db, keys) if hold.stands]
         if any(hold.kind is HoldKind.LEDGER for hold in holds):
             return None
         events = [event for key in keys for event in await audit.read_events(self._db, patient_key=key, kinds=SEEN)]
@@ -334,38 +334,13 @@ class SubjectAccess:
             "lines": [[label, words] for label, words in lines if words],
         }
 
-    def _may_not(self, staff: Staff) -> Refusal | None:
-        if any(access.may_work(staff.role, desk) for desk in DESKS):
-            return None
-        return sentences.not_allowed(
-            self.region, ("Your role does not answer requests for what is held about a person.",)
-        )
-
     async def _administer(
         self, staff: Staff, request: Request, what: str, *, session: str, at: datetime, **detail: Any
     ) -> None:
         await self._witness(
-            "administered", staff, request.patient_key, session=session, at=at, what=what, request=str(request.id),
+            staff, request.patient_key, "administered", session=session, at=at, what=what, request=str(request.id),
             **detail,
         )  # fmt: skip
-
-    async def _witness(
-        self, kind: str, staff: Staff, patient_key: int, *, session: str, at: datetime, **detail: Any
-    ) -> None:
-        await self._writer.witness(
-            audit.Event(
-                kind=kind,
-                patient_key=patient_key,
-                staff=staff,
-                purpose=Purpose.PATRQT,
-                evidence=None,
-                decision="",
-                detail=detail,
-                route="desk",
-                session=session,
-                at=at,
-            )
-        )
 
 
 PURPOSES = {

@@ -103,7 +103,7 @@ class Files(SubjectAccess):
         except sealed.CannotOpen:
             return mend(self.region, OTHERS)
         await self._witness(
-            "exported", staff, file.patient_key, session=session, at=at, what="subject access", step="fetched",
+            staff, file.patient_key, "exported", session=session, at=at, what="subject access", step="fetched",
             request=str(request_id), hash=file.hash,
         )  # fmt: skip
         await self._db.execute(QUERIES["note_fetched"], *place, at)

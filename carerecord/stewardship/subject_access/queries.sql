@@ -109,8 +109,3 @@ where state = 'ready' and (finished_at < $1 or exists (
     select from stewardship.subject_access a
     where a.patient_key = f.patient_key and a.id = f.request_id and a.closed_at is not null))
 returning id
-
--- :name read_holds
--- What is kept from this person's own ledger (0: members of staff, whoever they looked at).
-select patient_key, id, kind, value, because, set_by, set_at, lifted_at
-from stewardship.hold where patient_key = any ($1::bigint[]) and lifted_at is null
