@@ -111,7 +111,7 @@ REASONS = {
     "witness_seal_seconds": "Seconds between two seals: what is older than this and changed afterwards is found.",
     "policy_narrowing": "Folder of what this region takes from the shipped policies (narrowing.toml, *.cedar). "
     "Refused at the start if any decision would show more. Empty: nothing is taken.",
-    "live": "True: real patients; NHS numbers for testing (9xx) are refused. False: no range is refused.",
+    "live": "True: real patients; NHS numbers for testing (9xx) and messages for training (MSH-11) are refused.",
     "removal_ledger": "Ledger of removals outside the database; default: removal-ledger.jsonl in home. Copy it.",
     "removal_hours": "Hours of UTC in which removed bytes are taken off the disk; after 18 hours any. Empty: any.",
     "removal_lock_mebibytes_max": "Largest table that is locked and written anew for it; the free room of a larger one "

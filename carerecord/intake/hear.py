@@ -67,9 +67,14 @@ def fingerprint(content: bytes) -> bytes:
 
 
 def conclude(
-    original: Original, reading: Reading | Problem, *, packed: tuple[bytes, bytes] | None = None, live: bool
+    original: Original,
+    reading: Reading | Problem,
+    *,
+    header: Header | None = None,
+    packed: tuple[bytes, bytes] | None = None,
+    live: bool,
 ) -> Heard:
-    """What is to be kept, with its outcome where the message itself decides that."""
+    """What is to be kept, with its outcome where the message itself decides that. `header`: of an HL7 v2 message."""
     outcome: Outcome | None = Outcome.PARKED
     problems: list[Problem] = []
     subject, message_type = None, ""
@@ -77,6 +82,8 @@ def conclude(
         problems.append(reading)
     else:
         message_type = clean(reading.message_type, MESSAGE_TYPE_CHARACTERS_MAX)
+        if live and header is not None and header.processing_id in _NO_CARE:
+            reading = msgspec.structs.replace(reading, problems=(*reading.problems, _NOT_PRODUCTION))
         outcome, subject, problems = _weigh(reading, live=live)
     is_kept = not problems or all(problem.rule != NEVER_KEPT for problem in problems)
     return Heard(
@@ -120,11 +127,19 @@ def clean(text: str, characters_max: int) -> str:
     return short if short.isprintable() else "".join(letter for letter in short if letter.isprintable())
 
 
+_NO_CARE = frozenset({"D", "T"})  # HL7 table 0103: debugging, training
+_NOT_PRODUCTION = Problem(
+    segment="MSH",
+    field="MSH-11",
+    rule="processing id",
+    sentence="MSH-11 says training or debugging, and this record is of real patients: send from production, as P.",
+    fatal=True,
+)
 _UNREGISTERED = Problem(
     segment="MSH",
     field="MSH-3",
     rule=UNKNOWN_SENDER,
-    sentence="MSH-3/MSH-4: not a registered source: register it in region.toml.",
+    sentence="MSH-3 and MSH-4 name no registered source: have those who run the record register them in region.toml.",
     fatal=True,
 )
 _NO_SUBJECT = Problem(

@@ -195,7 +195,7 @@ async def _hear_again(message: KeptMessage, region: Region, settings: Settings) 
             await aside.close()
     else:
         reading = hear.translate(original, header, source, lists=region.sensitive_codes)
-    return hear.conclude(original, reading, live=settings.live)
+    return hear.conclude(original, reading, header=header, live=settings.live)
 
 
 async def _show(connection: asyncpg.Connection[asyncpg.Record], reference: OriginalReference) -> KeptMessage | None:

@@ -160,7 +160,8 @@ class Intake:
         return heard, kept
 
     def _hear(self, original: Original, header: hl7v2.Header | None, source: Source) -> Heard:
-        return hear.conclude(original, hear.translate(original, header, source, lists=self._lists), live=self._live)
+        reading = hear.translate(original, header, source, lists=self._lists)
+        return hear.conclude(original, reading, header=header, live=self._live)
 
     async def _hear_in_turn(
         self, original: Original, header: hl7v2.Header | None, source: Source, lane: _Lane, waiting: Waiting
@@ -192,7 +193,7 @@ class Intake:
             except (AsideFailed, AsideTooSlow) as failed:
                 logs.say(logs.Line.MESSAGE_PARKED, source=source.id, kind=type(failed).__name__)
                 reading = hear.CRASHED if isinstance(failed, AsideFailed) else hear.TOO_SLOW
-        return hear.conclude(original, reading, packed=packed, live=self._live)
+        return hear.conclude(original, reading, header=header, packed=packed, live=self._live)
 
     def _enqueue(self, heard: Heard, waiting: Waiting) -> None:
         self._queue.append((heard, waiting))

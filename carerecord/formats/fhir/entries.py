@@ -22,6 +22,11 @@ _NOT_TAKEN = {
     "ifModifiedSince": "is a condition, and conditions are not looked into here: leave it out",
 }
 
+_UNKNOWN_RULES = "names rules by which the rest is to be read, and none are known here: send what needs none"
+_UNKNOWN_MODIFIER = (
+    "changes what the rest means in a way that is not known here: say it in FHIR's own (a status, doNotPerform)"
+)
+
 
 class Request(msgspec.Struct, frozen=True):
     """Bundle.entry.request."""
@@ -138,6 +143,31 @@ def not_stated(entries: list[Entry]) -> Iterator[Problem]:
         if entry.key in seen:
             yield problem(entry.path, "invalid", "is the same resource as another entry: send each once")
         seen.add(entry.key)
+        yield from _not_understood(entry)
+
+
+def _not_understood(entry: Entry) -> Iterator[Problem]:
+    """What FHIR forbids to pass over: it may turn what is beside it into its contrary.
+
+    https://hl7.org/fhir/R4/extensibility.html#modifierExtension, https://hl7.org/fhir/R4/resource.html#implicit-rules
+    """
+    if entry.resource.get("implicitRules"):
+        yield problem(f"{entry.path}.implicitRules", "not-supported", _UNKNOWN_RULES)
+    if b'"modifierExtension"' in entry.content:
+        for path in _modified(entry.resource, entry.path):
+            yield problem(path, "not-supported", _UNKNOWN_MODIFIER)
+
+
+def _modified(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "modifierExtension":
+                yield f"{path}.{name}"
+            else:
+                yield from _modified(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _modified(inner, f"{path}[{index}]")
 
 
 def _own_id(resource: Mapping[str, Any], full_url: str, content: bytes) -> str:

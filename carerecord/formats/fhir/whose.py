@@ -16,6 +16,10 @@ from carerecord.model import Identifier, NHSNumber, Problem, Source, Subject
 Object = Mapping[str, Any]
 
 ONE_PATIENT = "one patient"
+_LINK = (
+    "joins nobody here: the two are one person once both are sent with the same NHS number and demographics,"
+    " or by an HL7 v2 merge (ADT A40)"
+)
 # Types that name their patient among others.
 _LISTED = {"Appointment": ("participant", "actor"), "AppointmentResponse": ("actor", ""), "Account": ("subject", "")}
 
@@ -79,7 +83,14 @@ def _of_a_patient(patient: Entry, mentions: list[_Mention], references: Referenc
     if not patient.resource.get("id"):
         # An id that only this push gave may still be referred to; it is no way to know the patient again.
         subject = msgspec.structs.replace(subject, local=(*subject.local, Identifier(OWN_ID, patient.own_id)))
+    if any(link.get("type") in ("replaces", "replaced-by") for link in _links(patient.resource)):
+        problems.append(msgspec.structs.replace(problem(f"{patient.path}.link", "not-supported", _LINK), fatal=False))
     return Whose(subject=subject, patient=patient, problems=tuple(problems))
+
+
+def _links(patient: Object) -> list[Object]:
+    links = patient.get("link")
+    return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
 
 
 def _of_contained(contained: list[Entry], mentions: list[_Mention], references: References, *, source: Source) -> Whose:

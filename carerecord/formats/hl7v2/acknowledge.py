@@ -10,10 +10,11 @@ from carerecord.formats.hl7v2.header import Header, header
 from carerecord.model import Problem, Reading
 
 # Rules of the envelope: a message that breaks one of them is rejected (AR), whatever it says.
-REJECTING = frozenset({"not HL7", "separators", "one message", "size", "version", "message type"})
+REJECTING = frozenset({"not HL7", "separators", "one message", "size", "version", "message type", "processing id"})
 _ERRORS_MAX = 20
 _TEXT_MAX = 400
 _FRAME_LENGTH_MAX = 400
+_OURS = ("207", "Application internal error")
 # HL7 table 0357
 _CODES = {
     "required": ("101", "Required field missing"),
@@ -23,10 +24,16 @@ _CODES = {
     "unknown code": ("103", "Table value not found"),
     "message type": ("200", "Unsupported message type"),
     "not translated yet": ("200", "Unsupported message type"),
+    "unknown sender": ("103", "Table value not found"),
+    "processing id": ("202", "Unsupported processing id"),
     "version": ("203", "Unsupported version id"),
+    # The only ones that are no fault of the sender's.
+    "translation failed": _OURS,
+    "translation too slow": _OURS,
+    "cannot be stored": _OURS,
 }
 _SEQUENCE_ERROR = ("100", "Segment sequence error")
-_OTHER = ("207", "Application internal error")
+_OTHER = ("199", "Other HL7 error")
 
 
 def acknowledgement_code(reading: Reading) -> str:

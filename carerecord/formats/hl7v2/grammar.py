@@ -111,6 +111,9 @@ def read_first_line(content: bytes) -> tuple[str, str, str, list[str]] | Problem
         fields = line.replace("\0", "").split("|", FIELDS_MAX)
         return "|", "^~\\&", fields[17].split("~", 1)[0] if len(fields) > 17 else "", fields
     line = first_line(content)
+    if content[:64].lstrip(b"\xef\xbb\xbf\r\n\t ")[:3] in {b"FHS", b"BHS"}:
+        sentence = "It is a batch (FHS, BHS): send each of its messages in a frame of its own, and each is answered."
+        return _fatal("MSH", "not HL7", sentence)
     if not line.startswith("MSH") or len(line) < 8:
         return _fatal("MSH", "not HL7", "The message does not begin with an MSH segment: send HL7 v2 in pipe notation.")
     field = line[3]

@@ -37,7 +37,7 @@ def translate(original: Original, *, source: Source) -> Reading:
     if any(problem.fatal for problem in translating.problems):
         return _reading(translating, message_type)
     if message_type not in TRANSLATED:
-        sentence = "MSH-9: this type of message is not translated yet; it is kept and can be replayed when it is."
+        sentence = "This type of message is not translated yet; it is kept and can be replayed when it is."
         translating.problem("MSH-9", "not translated yet", sentence)
         return _reading(translating, message_type, translated=False)
     return _read_content(translating, message_type)

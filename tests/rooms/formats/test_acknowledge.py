@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from carerecord.formats import hl7v2
+from carerecord.intake import hear
 from carerecord.model import Original, Problem, Reading, Source
 
 AT = datetime(2026, 11, 12, 8, 31, tzinfo=UTC)
@@ -41,6 +42,7 @@ def test_a_message_that_was_read_is_accepted_to_its_sender() -> None:
     ("content", "code", "field", "rule"),
     [
         (b"hello", "AR", "MSH-1", "not HL7"),
+        (b"FHS|^~\\&|EPR|RJ1\rBHS|^~\\&|EPR|RJ1\r" + message() + b"\rBTS|1", "AR", "MSH-1", "not HL7"),
         (message(version="3.0"), "AR", "MSH-12", "version"),
         (message(version=""), "AR", "MSH-12", "version"),
         (message(kind=""), "AR", "MSH-9", "message type"),
@@ -64,6 +66,20 @@ def test_what_cannot_be_used_is_refused_by_field_and_rule(content: bytes, code: 
     said = answer(content)[1]
     assert said.startswith(f"MSA|{code}|")
     assert rule in said
+
+
+def test_a_batch_is_told_how_to_be_sent() -> None:
+    assert "each of its messages in a frame of its own" in answer(b"BHS|^~\\&|EPR|RJ1\r" + message() + b"\rBTS|1")[1]
+
+
+def test_only_what_is_ours_to_mend_is_called_an_internal_error() -> None:
+    def code(rule: str) -> str:
+        found = Problem(segment="PID", field="PID-3.1", rule=rule, sentence="It is wrong.")
+        sent = hl7v2.acknowledge(message(version="2.5"), code="AE", problems=[found], at=AT, control_id="A1")
+        return sent.decode().split("ERR|")[1].split("|")[2].split("^")[0]
+
+    assert [code(rule) for rule in ("check digit", "unknown sender", "processing id")] == ["199", "103", "202"]
+    assert [code(found.rule) for found in (hear.CRASHED, hear.TOO_SLOW, hear.UNKEEPABLE)] == ["207"] * 3
 
 
 def test_from_version_2_5_on_each_problem_has_its_own_err() -> None:

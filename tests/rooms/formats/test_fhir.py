@@ -322,6 +322,39 @@ def test_an_nhs_number_with_a_wrong_check_digit_is_told_and_not_used() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"implicitRules": "https://x.example/rules"}, "Observation.implicitRules"),
+        (
+            {"modifierExtension": [{"url": "https://x.example/not", "valueBoolean": True}]},
+            "Observation.modifierExtension",
+        ),
+        (
+            {
+                "component": [
+                    {"code": {"text": "A"}, "modifierExtension": [{"url": "https://x.example/n", "valueCode": "a"}]}
+                ]
+            },
+            "Observation.component[0].modifierExtension",
+        ),
+    ],
+)
+def test_what_may_turn_the_rest_into_its_contrary_is_refused_by_its_path(more: dict[str, Any], path: str) -> None:
+    weight = {"resourceType": "Observation", "id": "w", "status": "final", "code": {"text": "Weight"}} | more
+    reading = read(weight | {"subject": {"reference": "Patient/p-17"}}, asked="PUT Observation/w")
+    assert [(found.field, found.rule, found.fatal) for found in reading.problems] == [(path, "not-supported", True)]
+    assert reading.statements == ()
+
+
+@pytest.mark.parametrize(("kind", "told"), [("replaced-by", True), ("replaces", True), ("seealso", False)])
+def test_a_patient_that_is_said_to_replace_another_is_told_that_this_joins_nobody(kind: str, told: bool) -> None:
+    link = {"type": kind, "other": {"reference": "Patient/p-18"}}
+    reading = read(transaction({**JOAN, "link": [link]}))
+    assert [found.field for found in reading.problems] == (["Bundle.entry[0].resource.link"] if told else [])
+    assert not any(found.fatal for found in reading.problems)
+
+
 def test_a_clock_that_is_ahead_silences_nobody() -> None:
     reading = read(transaction(JOAN, timestamp="2036-01-01T00:00:00Z"))
     assert reading.statements[0].said_at == AT

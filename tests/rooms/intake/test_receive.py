@@ -105,9 +105,24 @@ async def test_an_unknown_sender_is_kept_and_rejected(settings: Settings) -> Non
     async with opened(settings) as (intake, _):
         receipt = await intake.receive(message("M1", sender="WHO|WHERE"), received_at=NOON)
     assert (receipt.code, receipt.outcome) == ("AR", Outcome.REFUSED)
-    assert "register it in region.toml" in said(receipt, "MSA")[3]
+    assert "register them in region.toml" in said(receipt, "MSA")[3]
     (original,) = await rows(settings, "select source, outcome, control_id from intake.original")
     assert tuple(original) == ("unknown", "refused", "M1")
+
+
+@pytest.mark.parametrize(
+    ("mark", "live", "code"), [("T", True, "AR"), ("D", True, "AR"), ("P", True, "AA"), ("T", False, "AA")]
+)
+async def test_what_a_training_system_says_is_not_taken_into_a_record_of_real_patients(
+    settings: Settings, mark: str, live: bool, code: str
+) -> None:
+    content = message("M1", number="").replace(b"|P|2.", b"|%b|2." % mark.encode())
+    async with opened(msgspec.structs.replace(settings, live=live)) as (intake, _):
+        receipt = await intake.receive(content, received_at=NOON)
+    assert receipt.code == code
+    if code == "AR":
+        assert (receipt.outcome, "MSH-11" in said(receipt, "MSA")[3]) == (Outcome.REFUSED, True)
+        assert await rows(settings, "select from patient_index.identity") == []
 
 
 @pytest.mark.parametrize("content", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x00\xff" * 50, b"MSH|", b"<xml/>"])
@@ -390,4 +405,4 @@ async def test_a_source_is_heard_by_its_own_certificate_and_one_that_names_none_
         other = message("S2", sender="PAS|NORTHGATE")
         assert b"MSA|AA|S2" in await intake.acknowledge(other, received_at=NOON)
         nobody = message("S3", sender="X|Y")
-        assert b"not a registered source" in await intake.acknowledge(nobody, received_at=NOON)
+        assert b"name no registered source" in await intake.acknowledge(nobody, received_at=NOON)
