@@ -7,7 +7,16 @@ Invariant: an event is never changed or taken away, and where one is, `verify` n
 
 from carerecord.audit.asked import Asked, list_asked
 from carerecord.audit.chain import Event, Kind, UnwritableEvent, Witness
-from carerecord.audit.events import StoredEvent, advance, find_event, find_row, follow, read_events, read_marks
+from carerecord.audit.events import (
+    StoredEvent,
+    advance,
+    find_event,
+    find_row,
+    follow,
+    is_as_written,
+    read_events,
+    read_marks,
+)
 from carerecord.audit.policy_served import note_policy
 from carerecord.audit.sealer import are_seals_late, keep_sealed, make_folders, retire_streams
 from carerecord.audit.verify import Report, is_sealed, verify
@@ -33,6 +42,7 @@ __all__ = [
     "find_event",
     "find_row",
     "follow",
+    "is_as_written",
     "is_sealed",
     "keep_sealed",
     "list_asked",

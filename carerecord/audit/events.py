@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from carerecord import database
-from carerecord.audit.chain import COLUMNS, Kind, Row, Witness
+from carerecord.audit.chain import COLUMNS, Kind, Row, Witness, first_hash, is_linked, unsaid
 from carerecord.model import Evidence, Staff
 
 if TYPE_CHECKING:
@@ -126,6 +126,17 @@ async def find_row(db: Database | Connection, *, stream: int, seq: int) -> Row |
     """The same as it is hashed."""
     row = await db.fetchrow(QUERIES["find_event"], stream, seq)
     return Row._make(row[: len(COLUMNS)]) if row else None
+
+
+async def is_as_written(db: Database | Connection, event: StoredEvent) -> bool:
+    """Whether an event, with its texts, has the hash that stands with it behind the one before.
+
+    Who may write every hash may make that fit: only the seals say that it was so from the first.
+    """
+    row = await find_row(db, stream=event.stream, seq=event.seq)
+    before = await db.fetch(QUERIES["read_hashes"], event.stream, event.seq - 1, event.seq - 1)
+    previous = before[0]["hash"] if before else first_hash(event.stream) if event.seq == 1 else b""
+    return row is not None and not unsaid(row) and is_linked(previous, row, event.hash)
 
 
 async def follow(

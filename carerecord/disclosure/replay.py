@@ -42,6 +42,10 @@ ALARM: Final = (
     "What the record holds does not make what the witness says was shown, and no removal explains it: run `carerecord "
     "witness verify`, keep the audit and the record as they are, and tell the safety officer."
 )
+CHANGED: Final = (
+    "The witness of this look, or what it says its page was drawn with, is not as it was written: run `carerecord "
+    "witness verify`, keep the audit and the record as they are, and tell the safety officer."
+)
 
 
 class NothingToReplay(LookupError):
@@ -136,7 +140,9 @@ class Replays:
         return await self._replayed(event, witness)
 
     async def _replayed(self, event: audit.StoredEvent, witness: audit.Witness) -> Replay:
-        circumstance = await find_circumstance(self._db, str(event.detail.get("under", "")))
+        under = str(event.detail.get("under", ""))
+        circumstance = await find_circumstance(self._db, under)
+        is_written = await audit.is_as_written(self._db, event) and (circumstance is not None or not under)
         opened = await audit.find_event(self._db, stream=event.about[0], seq=event.about[1]) if event.about else None
         region = circumstance.region if circumstance else public(self._region)
         looking, decision = looking_of(event), decision_of(event, circumstance)
@@ -169,7 +175,7 @@ class Replays:
             region=region,
         )
         heard = _heard(event.detail)
-        proof = _proof(look, seen, event.detail)
+        proof = _proof(look, seen, event.detail) if is_written else "none"
         page, is_changed = None, False
         if seen is not None and proof != "none":  # What is not proven is not handed out as what was seen.
             try:
@@ -177,7 +183,11 @@ class Replays:
             except OtherBytes:
                 is_changed = True
         is_lost = page is None and not is_changed
-        is_alarm = is_changed or (is_lost and not (removals and (proof != "none" or _may_be_removed(seen, kept))))
+        is_alarm = (
+            is_changed
+            or not is_written
+            or (is_lost and not (removals and (proof != "none" or _may_be_removed(seen, kept))))
+        )
         return Replay(
             stream=event.stream,
             seq=event.seq,
@@ -188,7 +198,9 @@ class Replays:
             page=page,
             proof=proof,
             is_same_program=circumstance is not None and circumstance.program == program(),
-            reasons=_reasons(proof, seen, removals, circumstance, is_made=page is not None, is_alarm=is_alarm),
+            reasons=_reasons(proof, seen, removals, circumstance, is_made=page is not None, is_alarm=is_alarm)
+            if is_written
+            else (CHANGED,),
             unavailable=Unavailable(
                 arrived_since=_arrived_since(seen, kept.statements, arrived, decision, look, region),
                 withheld=event.detail.get("withheld", {}),

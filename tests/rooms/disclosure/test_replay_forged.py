@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carerecord.disclosure.replay import CHANGED
 from carerecord.model import OriginalReference, StoredStatement
 from carerecord.record import chunk, dictionary
 from carerecord.settings import Settings
@@ -98,3 +99,22 @@ async def test_a_lawful_removal_does_not_hide_that_something_else_was_changed(
         assert replay.proof == "none"
         assert replay.is_alarm
         assert not replay.is_explained
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update audit.entry set snapshot = sha256('other') where kind = 'shown'",
+        "update audit.text set said[1] = replace(said[1], 'Osei', 'Okoro')",
+        "delete from audit.circumstance",
+        "update audit.circumstance set content = replace(content, 'Oxford', 'Cambridge')",
+    ],
+)
+async def test_a_witness_that_is_not_as_it_was_written_proves_no_page(settings: Settings, change: str) -> None:
+    async with open_desk(settings) as desk:
+        await desk.ward.hear(*RICH)
+        event, _ = await desk.seen(await desk.ward.open())
+        assert (await desk.again(event)).is_identical
+        assert await desk.ward.owner.execute(change) not in ("UPDATE 0", "DELETE 0")
+        replay = await desk.again(event)
+        assert (replay.is_alarm, replay.page, replay.reasons) == (True, None, (CHANGED,))
