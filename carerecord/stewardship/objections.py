@@ -139,9 +139,7 @@ class Objections(Desk):
             received_at=at,
             received_by=staff.name,
         )
-        return await self._step(
-            staff, objection, "receive_objection", keys=keys, step="received", session=session, at=at
-        )
+        return await self._step(staff, objection, keys=keys, step="received", session=session, at=at)
 
     @told
     async def decide(
@@ -231,11 +229,19 @@ class Objections(Desk):
             return mend(f"This objection is {state} already: nothing was changed.")
         changed = msgspec.structs.replace(known, state=state, decided_at=at, decided_by=staff.name, reason=said)
         keys = await keys_of(self._db, known.patient_key)
-        return await self._step(staff, changed, "change_objection", keys=keys, step=state.value, session=session, at=at)
+        return await self._step(staff, changed, keys=keys, was=known.state, step=state.value, session=session, at=at)
 
     async def _step(
-        self, staff: Staff, objection: Objection, query: str, *, keys: list[int], step: str, session: str, at: datetime
-    ) -> Told:
+        self,
+        staff: Staff,
+        objection: Objection,
+        *,
+        keys: list[int],
+        step: str,
+        session: str,
+        at: datetime,
+        was: State | None = None,
+    ) -> Told | Refusal:
         """Witnessed first; then the step and its notices in one commit."""
         recipients = await self._recipients(keys)
         said = {"objection": objection.id, "scope": objection.scope, "value": objection.value}
@@ -244,11 +250,14 @@ class Objections(Desk):
         )
         outbox = [self._notice(objection, code, said, at=at) for code in recipients]
         async with self._db.transaction() as connection:
-            if query == "receive_objection":
+            if was is None:
+                query = QUERIES["receive_objection"]
                 arguments: tuple[Any, ...] = (objection.scope, objection.value, objection.received_at, staff.name)
             else:
-                arguments = (objection.state, at, staff.name, objection.reason)
-            await connection.execute(QUERIES[query], objection.patient_key, objection.id, *arguments)
+                query = QUERIES["change_objection"]
+                arguments = (objection.state, at, staff.name, objection.reason, was)
+            if await connection.fetchval(query, objection.patient_key, objection.id, *arguments) is None:
+                return mend("This objection was decided or withdrawn in this very moment: look at it again.")
             new = await notices.tell(connection, outbox)
         await self._witness(
             staff,

@@ -306,11 +306,13 @@ select organisation, last_at from audit.find_recipients($1::bigint[])
 -- An objection, restricting at once.
 insert into stewardship.objection (patient_key, id, scope, value, state, received_at, received_by)
 values ($1, $2, $3, $4, 'weighed', $5, $6)
+returning id
 
 -- :name change_objection
--- What became of an objection, and why.
+-- What became of an objection, and why; no row comes back where it is not any more as it was when this was decided.
 update stewardship.objection set state = $3, decided_at = $4, decided_by = $5, reason = $6
-where patient_key = $1 and id = $2
+where patient_key = $1 and id = $2 and state = $7
+returning id
 
 -- :name find_objection
 -- One objection by its number.

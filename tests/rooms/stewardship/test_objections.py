@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -63,6 +64,37 @@ async def test_whoever_was_shown_the_record_and_every_neighbour_is_told_by_refer
         events = await house.events()
         assert kinds(events) == [("administered", "received"), ("notified", None)]
         assert {event["patient_key"] for event in events if event["session"] == "s-7"} == {joan}
+
+
+WAITING = (
+    "select count(distinct pid) from pg_locks join pg_stat_activity using (pid)"
+    " where not granted and datname = current_database()"
+)
+
+
+async def test_what_the_person_takes_back_is_not_brought_back_by_who_decides_in_the_same_moment(
+    settings: Settings,
+) -> None:
+    async with desk_of(settings) as (house, desk, joan), database.connect(settings, "owner") as owner:
+        objection = await received(desk, joan)
+        asks = (
+            desk.withdraw(RECORDS, objection_id=objection.id, reason="They asked for it.", **SESSION),
+            desk.decide(RECORDS, objection_id=objection.id, is_upheld=True, reason="Grounds of their own.", **SESSION),
+        )
+        tasks: list[asyncio.Task[Told | Refusal]] = []
+        async with owner.transaction() as connection:  # Both find it weighed before either can write.
+            await connection.execute("select from stewardship.objection for update")
+            for ask in asks:
+                tasks.append(asyncio.create_task(ask))
+                async with asyncio.timeout(30):
+                    while await owner.fetchval(WAITING) < len(tasks):
+                        await asyncio.sleep(0.01)
+        withdrawn, decided = await asyncio.gather(*tasks)
+        assert isinstance(withdrawn, Told)
+        assert isinstance(decided, Refusal), decided
+        assert await house.db.fetchval("select state from stewardship.objection") == "withdrawn"
+        told = [notice.detail["state"] for notice in await notices.list_notices(house.db, organisation="X26")]
+        assert sorted(told) == ["weighed", "withdrawn"]
 
 
 async def test_a_neighbour_reads_its_notice_by_reference_witnessed_and_no_other_organisation_does(
