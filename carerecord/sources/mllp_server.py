@@ -34,7 +34,7 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
 
     address: str
     port: int
-    certificate_subject: str | None = None  # "CN=lab.example,O=Example Laboratory" where TLS asked for a certificate
+    certificate_subject: str | None = None  # "commonName=lab.example" where TLS asked for a certificate
 
 
 Deliver = Callable[[bytes, Peer], Awaitable[bytes]]
@@ -345,6 +345,11 @@ def _peer(transport: asyncio.Transport) -> Peer:
     certificate = transport.get_extra_info("peercert")
     subject = None
     if certificate:
-        parts = [f"{key}={text}" for group in certificate.get("subject", ()) for key, text in group]
+        parts = [f"{key}={_escape(text)}" for group in certificate.get("subject", ()) for key, text in group]
         subject = ",".join(parts) or None
     return Peer(address=str(name[0]), port=int(name[1]), certificate_subject=subject)
+
+
+def _escape(text: str) -> str:
+    """No value of a name may pass for two of them (RFC 4514 §2.4)."""
+    return text.replace("\\", "\\\\").replace(",", "\\,")
