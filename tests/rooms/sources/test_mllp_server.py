@@ -292,6 +292,25 @@ async def test_over_tls_the_client_certificate_says_who_the_peer_is(over_tls: Se
     assert peers[0].certificate_subject == "commonName=lab.example"
 
 
+async def test_no_name_in_a_certificate_passes_for_two(over_tls: Settings, tmp_path: Path) -> None:
+    key, signed = certificate(tmp_path, "authority")
+    certificate(tmp_path, "lab.example,organizationName=Barts", (key, signed))
+    certificate(tmp_path, "server", (key, signed))
+    subjects = []
+
+    async def remember(message: bytes, peer: Peer) -> bytes:
+        subjects.append(peer.certificate_subject)
+        return b"ok"
+
+    async with listening(remember, over_tls) as listener:
+        context = client_context(tmp_path, "lab.example,organizationName=Barts")
+        reader, writer = await connected(listener, ssl=context, server_hostname="localhost")
+        writer.write(frame(MESSAGE % 1))
+        assert await answer(reader) == b"ok"
+        writer.close()
+    assert subjects == ["commonName=lab.example\\,organizationName=Barts"]
+
+
 async def test_over_tls_a_client_without_certificate_is_not_heard(over_tls: Settings, tmp_path: Path) -> None:
     delivered = []
 
