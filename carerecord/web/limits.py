@@ -15,11 +15,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from carerecord import logs
 from carerecord.settings import Settings
 from carerecord.signin import SEARCH_COSTS, Buckets
 
 WRONG_COSTS = 10  # times as much as what was right: guessing is slow long before it is stopped
 WITHOUT_SESSION = ("/sign-in", "/token", "/launch")
+ARRIVALS = "/launch/"
 WRONG = (400, 401, 403, 404)
 TOO_OFTEN = "Too much was asked in a short time, so nothing was done: wait {seconds} s, then ask again."
 
@@ -49,9 +51,13 @@ class Limits:
             return
         address = self._address(request)
         wait = self._of_address.spend(address, now=self._clock()) if address else 0.0
+        if wait and not self._of_address.is_told(address, now=self._clock()):
+            logs.say(logs.Line.LIMITED, of="address", organisation="")  # A whole hospital may stand behind one.
+        # A launch's code has 256 bits, so nobody guesses one; what comes too late or twice is a browser's second fetch.
+        is_guess = request.method != "GET" or not path.startswith(ARRIVALS)
 
         async def send_and_count(message: Message) -> None:
-            if address and message["type"] == "http.response.start" and message["status"] in WRONG:
+            if address and is_guess and message["type"] == "http.response.start" and message["status"] in WRONG:
                 self._of_address.spend(address, WRONG_COSTS, now=self._clock())
             await send(message)
 

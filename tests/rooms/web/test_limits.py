@@ -32,7 +32,10 @@ async def answer(request: Request) -> Response:
 
 
 def served(clock: Clock, settings: Settings = SETTINGS) -> Starlette:
-    routes = [Route(path, answer, methods=["GET", "POST"]) for path in ("/find", "/token", "/launch", "/summary")]
+    routes = [
+        Route(path, answer, methods=["GET", "POST"])
+        for path in ("/find", "/token", "/launch", "/launch/code", "/summary")
+    ]
     return Starlette(routes=routes, middleware=[Middleware(Limits, settings=settings, clock=clock)])
 
 
@@ -71,6 +74,20 @@ def test_who_guesses_waits_soon_and_nobody_elses_way_in_is_shut() -> None:
     assert many(attacker, "/token?status=401") <= SECONDS_OF_BURST * 2 // 10
     assert clinician.get("/token").status_code == 200
     assert many(asking(app, "192.0.2.77"), "/launch") == SECONDS_OF_BURST * 2
+
+
+def test_links_that_are_fetched_twice_shut_no_hospital_out_and_a_flood_of_them_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = served(Clock())
+    hospital = asking(app, "192.0.2.1")
+    assert many(hospital, "/launch/code?status=403") == SECONDS_OF_BURST * 2
+    assert [hospital.get("/launch/code").status_code for _ in range(3)] == [429, 429, 429]
+    told = [line for line in capsys.readouterr().err.splitlines() if '"LIMITED"' in line]
+    assert len(told) == 1
+    assert '"of":"address"' in told[0]
+    assert "192.0.2.1" not in told[0]
+    assert many(asking(app, "192.0.2.2"), "/launch?status=400", method="POST") <= SECONDS_OF_BURST * 2 // 10
 
 
 def test_a_cookie_that_is_made_up_is_no_way_round_where_there_is_no_session() -> None:
