@@ -49,8 +49,8 @@ do $$
 declare
     named text;
 begin
-    foreach named in array array['owner', 'listen', 'work', 'serve', 'operate', 'witness', 'steward', 'remove'] loop
-        execute format('alter role %I login', 'carerecord_' || named);
+    for named in select rolname from pg_catalog.pg_roles where starts_with(rolname, 'carerecord_') and not rolcanlogin loop
+        execute format('alter role %I login', named);
     end loop;
 end $$
 

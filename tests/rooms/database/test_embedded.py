@@ -19,6 +19,7 @@ import pytest
 
 from carerecord import database
 from carerecord.database import places as places_module
+from carerecord.database.address import ROLES
 from carerecord.database.embedded import CannotStart, Server, Supervisor
 from carerecord.database.places import server_user, socket_folder
 from carerecord.settings import Settings
@@ -73,6 +74,14 @@ async def test_a_first_start_makes_a_database_and_a_restart_keeps_it(short_home:
     assert not list((short_home / "sockets").iterdir())
     async with Supervisor(settings, tuning=SMALL), database.connect(settings, "owner") as db:
         assert await db.fetchval("select n from seen") == 7
+
+
+async def test_every_role_of_the_record_can_come_in(short_home: Path) -> None:
+    settings = Settings(home=short_home)
+    async with Supervisor(settings, tuning=SMALL):
+        for role in ROLES:
+            async with database.connect(settings, role) as db:
+                assert await db.fetchval("select current_user") == f"carerecord_{role}"
 
 
 async def test_the_servers_log_holds_no_words_of_a_statement(short_home: Path) -> None:
