@@ -6,7 +6,7 @@ and SQL is only in .sql files.
 
 from carerecord.database import backup, embedded
 from carerecord.database.keys import show_key, shown_key
-from carerecord.database.migrate import MigrationChanged, RolesMissing, make_partitions, migrate
+from carerecord.database.migrate import MigrationChanged, MigrationUnknown, RolesMissing, make_partitions, migrate
 from carerecord.database.pool import Database, DatabaseLost, DatabaseRefused, connect, is_up
 from carerecord.database.queries import QueriesUnreadable, queries
 
@@ -15,6 +15,7 @@ __all__ = [
     "DatabaseLost",
     "DatabaseRefused",
     "MigrationChanged",
+    "MigrationUnknown",
     "QueriesUnreadable",
     "RolesMissing",
     "backup",

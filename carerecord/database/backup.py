@@ -14,9 +14,9 @@ import asyncpg
 import msgspec
 
 from carerecord.database.address import address
-from carerecord.database.migrate import migrate
+from carerecord.database.migrate import migrate, migrations
 from carerecord.database.pool import connect
-from carerecord.database.programs import find_programs
+from carerecord.database.programs import find_tools
 from carerecord.database.queries import queries
 from carerecord.settings import Settings
 
@@ -46,15 +46,24 @@ async def backup(settings: Settings, path: Path) -> Manifest:
             if not rooms:
                 raise BackupRefused("There is no record in this database yet: run `carerecord migrate` first.")
             server = connection.get_server_version().major
+            tools = _tools(settings, server)
             counts = await _count(connection)
-            migrations = await connection.fetchval(_QUERIES["count_migrations"])
+            applied = await connection.fetchval(_QUERIES["count_migrations"])
             options = ["--format=custom", "--compress=1", f"--snapshot={snapshot}", "--no-sync"]
             options += [f"--schema={room}" for room in rooms]
             unfinished = path.with_name(path.name + ".unfinished")
-            _make_private(unfinished)
-            await _run(settings, "pg_dump", [*options, "--role=carerecord_owner", f"--file={unfinished}"])
-        manifest = Manifest(await asyncio.to_thread(_sha256, unfinished), server, migrations, counts)
-        await asyncio.to_thread(_keep, unfinished, path, manifest)
+            try:
+                _make_private(unfinished)
+                await _run(settings, tools / "pg_dump", [*options, "--role=carerecord_owner", f"--file={unfinished}"])
+                manifest = Manifest(await asyncio.to_thread(_sha256, unfinished), server, applied, counts)
+                await asyncio.to_thread(_keep, unfinished, path, manifest)
+            except OSError as refused:
+                raise BackupRefused(
+                    f"{path} cannot be written ({refused.strerror}): free some space, or choose another folder."
+                ) from refused
+            finally:  # What is not whole still holds patients, and takes the room that is missing.
+                for left in (unfinished, _manifest_path(unfinished)):
+                    left.unlink(missing_ok=True)
         return manifest
 
 
@@ -69,11 +78,23 @@ async def restore(
     file is read to its end before anything is removed, and the rows come back in one transaction or not at all. `then`
     does what must be done before anybody reads: what was lawfully removed since the backup is removed again."""
     manifest = await asyncio.to_thread(_read_manifest, path)
-    await _run(settings, "pg_restore", ["--file=/dev/null", str(path)], reaches_database=False)
+    if manifest.migrations > (known := len(migrations())):
+        raise BackupRefused(
+            f"The backup is of a newer program: it has {manifest.migrations} migrations, this one knows {known}. "
+            "Restore it with that program."
+        )
     await migrate(settings)  # Makes the roles, which a backup does not hold, and the tables to be counted.
     async with connect(settings, "owner", connections_max=1) as database:
         async with database.connection() as connection:
+            server = connection.get_server_version().major
             counts = await _count(connection)
+        if manifest.server > server:
+            raise BackupRefused(
+                f"The backup is of a PostgreSQL {manifest.server} and the server is a {server}: restore into a "
+                f"PostgreSQL {manifest.server} or newer."
+            )
+        tools = _tools(settings, server)
+        await _run(settings, tools / "pg_restore", ["--file=/dev/null", str(path)], reaches_database=False)
         held = sum(count for table, count in counts.items() if not table.startswith("carerecord."))
         if held and not replace:
             raise BackupRefused(f"The database holds {held} rows: restore into an empty one, or say to replace them.")
@@ -90,7 +111,12 @@ async def restore(
             "--no-privileges",
             "--role=carerecord_owner",
         ]
-        await _run(settings, "pg_restore", [*options, str(path)])
+        try:
+            await _run(settings, tools / "pg_restore", [*options, str(path)])
+        except BackupRefused as refused:
+            raise BackupRefused(
+                f"{refused} The database holds no record now: mend that and restore again."
+            ) from refused
         async with database.connection() as connection:
             found = await _count(connection)
         missing = [table for table, count in manifest.counts.items() if found.get(table) != count]
@@ -107,23 +133,31 @@ async def _count(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, in
     return {row["name"]: row["row_count"] for row in rows}
 
 
-async def _run(settings: Settings, program: str, options: Sequence[str], *, reaches_database: bool = True) -> None:
-    path = find_programs(settings).path(program)
-    if not path.is_file():
-        raise BackupRefused(f"{path} is missing: install PostgreSQL's client programs there.")
+def _tools(settings: Settings, server: int) -> Path:
+    tools = find_tools(settings, server=server)
+    if tools is None:
+        needed = f"{server} to 16" if server < 17 else f"{server} or newer"
+        raise BackupRefused(
+            f"The server is a PostgreSQL {server}, and no pg_dump and pg_restore of {needed} were found: install "
+            f"postgresql-client-{server}, or name the folder of its programs in CARERECORD_POSTGRES_BIN."
+        )
+    return tools
+
+
+async def _run(settings: Settings, program: Path, options: Sequence[str], *, reaches_database: bool = True) -> None:
     where, password = _libpq_address(settings)
     to_database = [f"--dbname={where}", "--no-password"] if reaches_database else []
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **({"PGPASSWORD": password} if password else {})}
     ended = await asyncio.to_thread(
         subprocess.run,  # type: ignore[arg-type]
-        [path, *to_database, *options],
+        [program, *to_database, *options],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     if ended.returncode:
-        raise BackupRefused(f"{program} failed ({_reason(ended.stderr)}).")
+        raise BackupRefused(f"{program.name} failed ({_reason(ended.stderr)}).")
 
 
 def _reason(words: str) -> str:
@@ -133,6 +167,7 @@ def _reason(words: str) -> str:
         "No space left": "no space is left: free some or choose another disk",
         "Permission denied": "permission was denied: choose a folder that you may write",
         "connection to server": "the database does not answer: start it first",
+        "unsupported version": "a newer PostgreSQL wrote the file: name its programs in CARERECORD_POSTGRES_BIN",
         "not appear to be a valid archive": "the file is not a backup: choose another",
         "end of file": "the file is cut short: choose another backup",
         "permission denied": "the database's user may not: run it as the record's owner",

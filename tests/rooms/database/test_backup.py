@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carerecord import database
@@ -62,6 +63,32 @@ async def test_a_record_in_use_is_not_replaced(settings: Settings, tmp_path: Pat
     async with database.connect(settings, "serve"):
         with pytest.raises(BackupRefused, match="in use"):
             await restore(settings, tmp_path / "record.backup")
+
+
+async def test_a_backup_of_a_newer_program_or_server_is_refused_before_anything_is_removed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    await _fill(settings)
+    file = tmp_path / "record.backup"
+    kept = await backup(settings, file)
+    for field, number, words in (("migrations", 9_999, "newer program"), ("server", 99, "is of a PostgreSQL 99")):
+        newer = msgspec.structs.replace(kept, **{field: number})
+        await asyncio.to_thread((tmp_path / "record.backup.json").write_bytes, msgspec.json.encode(newer))
+        with pytest.raises(BackupRefused, match=words):
+            await restore(settings, file, replace=True)
+    async with database.connect(settings, "owner") as db:
+        assert await db.fetchval("select count(*) from intake.original") == 1
+
+
+async def test_a_backup_that_cannot_be_written_is_told_and_leaves_nothing(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(BackupRefused, match=r"record\.backup cannot be written .*choose another folder"):
+        await backup(settings, tmp_path / "nowhere" / "record.backup")
+    with pytest.raises(BackupRefused, match=r"pg_dump and pg_restore of .* were found: install"):
+        await backup(msgspec.structs.replace(settings, postgres_bin=str(tmp_path)), tmp_path / "record.backup")
+    (tmp_path / "record.backup.json").mkdir()  # The last of its steps fails.
+    with pytest.raises(BackupRefused, match="cannot be written"):
+        await backup(settings, tmp_path / "record.backup")
+    assert [each.name for each in tmp_path.iterdir()] == ["record.backup.json"]
 
 
 async def test_an_altered_backup_is_refused_before_anything_is_removed(settings: Settings, tmp_path: Path) -> None:

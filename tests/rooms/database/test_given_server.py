@@ -9,6 +9,7 @@ import pytest
 
 from carerecord import database
 from carerecord.database.address import ROLES, SUPERUSER, superuser_address
+from carerecord.database.backup import backup, restore
 from carerecord.database.embedded import Supervisor
 from carerecord.database.places import our_name
 from carerecord.settings import Settings
@@ -55,3 +56,7 @@ async def test_a_user_who_may_create_roles_can_migrate_and_then_be_each_role(sho
                 await db.fetch("select * from record.log")
         async with database.connect(given, "owner") as db:
             assert await db.fetchval("select tableowner from pg_tables where tablename = 'log'") == "carerecord_owner"
+        kept = await backup(given, short_home / "record.backup")
+        await restore(given, short_home / "record.backup", replace=True)
+        async with database.connect(given, "owner") as db:
+            assert await db.fetchval("select count(*) from carerecord.migration") == kept.migrations
