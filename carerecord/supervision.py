@@ -10,8 +10,8 @@ import pwd
 import signal
 import socket
 import sys
-import urllib.request
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,10 @@ PROCESSES = ("listen", "work", "serve")
 READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 20.0
 PORT_SECONDS_MAX = 12.0
-RESTART_SECONDS = 0.5
+RESTART_SECONDS = 0.5  # twice as long each time that it ends soon again
+RESTART_SECONDS_MAX = 30.0
+SOON_SECONDS = 60.0
+STARTS_MAX = 3  # of a process that ends before all are ready: what stops it does not mend itself
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
@@ -43,7 +46,7 @@ async def run(chosen: Settings, *, prepare: Callable[[Settings], Awaitable[objec
         children = [_Child(name, chosen) for name in PROCESSES]
         keepers = [asyncio.create_task(child.keep(stop)) for child in children]
         try:
-            if await _become_ready(chosen, stop):
+            if await _become_ready(chosen, stop, children):
                 ready()
                 await stop.wait()
         finally:
@@ -94,10 +97,11 @@ def check_ports(chosen: Settings) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError as error:
-                variable = f"CARERECORD_{setting.upper()}_PORT"
+            except (OSError, OverflowError) as error:
+                why = getattr(error, "strerror", None) or str(error)
                 raise PortTaken(
-                    f"{host}:{port} cannot be used ({error.strerror}): name another in {variable}."
+                    f"{host}:{port} cannot be used ({why}): name another in CARERECORD_{setting.upper()}_PORT or "
+                    f"CARERECORD_{setting.partition('_')[0].upper()}_HOST."
                 ) from None
 
 
@@ -117,12 +121,15 @@ async def wait_for_ports(chosen: Settings, *, seconds_max: float = PORT_SECONDS_
 class _Child:
     def __init__(self, name: str, chosen: Settings) -> None:
         self.name = name
+        self.ended = 0  # how often by itself
         self._user = {"listen": chosen.user_listen, "work": chosen.user_work, "serve": chosen.user_serve}[name]
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Runs the process, and again whenever it ends by itself, until told to stop."""
         stopping = asyncio.create_task(stop.wait())
+        pause = RESTART_SECONDS
         while not stop.is_set():
+            since = time.monotonic()
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "carerecord", self.name,
                 start_new_session=True,  # Ctrl-C reaches only us: we stop the children in order.
@@ -133,7 +140,11 @@ class _Child:
             await asyncio.wait({ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if ending.done() and not stop.is_set():
                 logs.say(logs.Line.CHILD_ENDED, process=self.name, code=process.returncode or 0)
-                await asyncio.wait({stopping}, timeout=RESTART_SECONDS)
+                self.ended += 1
+                if time.monotonic() - since > SOON_SECONDS:
+                    pause = RESTART_SECONDS
+                await asyncio.wait({stopping}, timeout=pause)
+                pause = min(pause * 2, RESTART_SECONDS_MAX)
                 continue
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
@@ -143,12 +154,14 @@ class _Child:
                 await ending
 
 
-async def _become_ready(chosen: Settings, stop: asyncio.Event) -> bool:
+async def _become_ready(chosen: Settings, stop: asyncio.Event, children: Sequence[_Child]) -> bool:
     """True when messages are heard and pages are served; False if told to stop before."""
     waited = 0.0
     while waited < READY_SECONDS_MAX and not stop.is_set():
-        if await _hears(chosen) and await asyncio.to_thread(_serves, chosen):
+        if await _hears(chosen) and await _serves(chosen):
             return True
+        if any(child.ended >= STARTS_MAX for child in children):
+            break
         await asyncio.sleep(0.05)
         waited += 0.05
     if stop.is_set():
@@ -166,12 +179,17 @@ async def _hears(chosen: Settings) -> bool:
     return True
 
 
-def _serves(chosen: Settings) -> bool:
+async def _serves(chosen: Settings) -> bool:
+    """Asked without a library, which would ask the proxy that a data centre's environment names."""
     try:
-        with urllib.request.urlopen(f"http://{chosen.serve_host}:{chosen.serve_port}/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(chosen.serve_host, chosen.serve_port)
+            writer.write(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            said = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError):
         return False
+    return b" 200 " in said
 
 
 def _as_user(name: str) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from carerecord.database.backup import BackupRefused
 from carerecord.disclosure import NobodyToAsk, NothingToReplay
 from carerecord.organisations import RegionDoesNotFit
 from carerecord.record import dictionary
+from carerecord.sources.tls import TlsDoesNotFit
 from carerecord.stewardship.opt_out import NotAList
 from carerecord.stewardship.recall import FolderMissing
 from carerecord.stewardship.relabelling_asked import NotAgreed
@@ -68,9 +69,9 @@ GROUPS = (
 EXPECTED = (
     RegionDoesNotFit, access.PolicyDoesNotFit,
     database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
-    database.RolesMissing, database.MigrationChanged, BackupRefused,
+    database.RolesMissing, database.MigrationChanged, database.MigrationUnknown, BackupRefused,
     supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
-    patient_index.LinkRefused, dictionary.DictionaryChanged, msgspec.ValidationError,
+    patient_index.LinkRefused, TlsDoesNotFit, dictionary.DictionaryChanged, msgspec.ValidationError,
     Refused, NotAPerson, NotAList, NotAgreed,
     RemovalRefused, LedgerDamaged, RemovalsMissing,
     NothingToReplay, NobodyToAsk, FolderMissing,

@@ -42,10 +42,11 @@ def read_region(path: Path) -> Region:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         region = _region(raw, path.parent)
-    except FileNotFoundError as missing:
-        raise RegionDoesNotFit(
-            f"{missing.filename} is missing: set CARERECORD_REGION to the region's file."
-        ) from missing
+    except OSError as refused:
+        where = "set CARERECORD_REGION to the region's file"
+        if refused.filename != str(path):
+            where = f"put it there, or mend its entry in {path}"
+        raise RegionDoesNotFit(f"{refused.filename} cannot be read ({refused.strerror}): {where}.") from refused
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
         raise RegionDoesNotFit(f"{path}: {wrong}. Mend that entry and start again.") from wrong
     _check(region, path)
@@ -59,7 +60,7 @@ def _region(raw: dict[str, Any], folder: Path) -> Region:
         sign_in = {**sign_in, "client_secret": secret}
     person = raw.get("person_sign_in")
     if person and "key_file" in person:
-        person = {**person, "key": msgspec.json.decode((folder / person.pop("key_file")).read_bytes())}
+        person = {**person, "key": _read_key(folder / person.pop("key_file"))}
     return Region(
         name=msgspec.convert(raw.get("name"), str),
         title=msgspec.convert(raw.get("title"), str),
@@ -90,11 +91,16 @@ def _listed(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]
 
 def _with_keys(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     return [
-        {**entry, "jwks": msgspec.json.decode((folder / entry.pop("jwks_file")).read_bytes())}
-        if "jwks_file" in entry
-        else entry
+        {**entry, "jwks": _read_key(folder / entry.pop("jwks_file"))} if "jwks_file" in entry else entry
         for entry in entries
     ]
+
+
+def _read_key(path: Path) -> Any:
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except msgspec.DecodeError as wrong:
+        raise RegionDoesNotFit(f"{path} is not JSON: write that key's file again and start again.") from wrong
 
 
 def _check(region: Region, path: Path) -> None:

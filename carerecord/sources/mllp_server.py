@@ -7,7 +7,6 @@ A sender whose messages are delivered slowly is read slowly; the network holds t
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import cast
@@ -19,6 +18,7 @@ from carerecord.formats import hl7v2
 from carerecord.model import Problem
 from carerecord.settings import Settings
 from carerecord.sources.framing import Framer, FrameTooLarge, frame
+from carerecord.sources.tls import tls_context
 
 WAITING_MAX = 16  # whole messages held for a connection while one of them is being delivered
 HELD_BYTES_MAX = 268_435_456  # of messages that have begun and not ended, over all connections
@@ -66,19 +66,6 @@ async def serve(
     listener._watching = loop.create_task(listener._watch())
     logs.say(logs.Line.LISTENING, port=listener.port, tls=int(tls is not None))
     return listener
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """TLS 1.2 or newer where a certificate is set; a client certificate is required where an authority is."""
-    if not settings.listen_tls_certificate:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.listen_tls_certificate, settings.listen_tls_key or None)
-    if settings.listen_tls_client_authority:
-        context.load_verify_locations(settings.listen_tls_client_authority)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 class Listener:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from carerecord.settings import Settings
-from carerecord.supervision import PortTaken, UserDoesNotFit, check_ports, check_users
+from carerecord.supervision import STARTS_MAX, PortTaken, UserDoesNotFit, check_ports, check_users
 from tests.system import System, free_port
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="Only root can give each process a user of its own.")
@@ -39,6 +39,22 @@ def test_a_second_run_in_one_home_is_refused_in_a_sentence() -> None:
             second.start()
 
 
+def test_a_data_centres_proxy_is_not_asked_whether_the_record_is_served() -> None:
+    proxied = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+    with System(environment={**proxied, "CARERECORD_SERVE_HOST": "::1"}) as system:
+        assert '"line":"SERVING"' in system.log()
+
+
+def test_what_stops_a_process_at_its_start_is_said_and_the_start_ends() -> None:
+    system = System(environment={"CARERECORD_LISTEN_TLS_CERTIFICATE": "/nowhere/hears.pem"})
+    with pytest.raises(RuntimeError, match=r"LISTEN_TLS_CERTIFICATE names /nowhere/hears\.pem, which cannot"):
+        system.start()
+    assert system.process
+    assert system.process.poll() == 2
+    assert system.log().count('"line":"CHILD_ENDED"') == STARTS_MAX
+    assert "Traceback" not in system.log()
+
+
 def test_a_port_that_someone_else_holds_is_named_with_its_setting() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -50,6 +66,11 @@ def test_a_port_that_someone_else_holds_is_named_with_its_setting() -> None:
             )
             with pytest.raises(PortTaken, match=f"127.0.0.1:{port} .*CARERECORD_{setting.upper()}_PORT"):
                 check_ports(chosen)
+
+
+def test_a_port_that_is_no_port_is_named_with_its_setting() -> None:
+    with pytest.raises(PortTaken, match="CARERECORD_SERVE_PORT"):
+        check_ports(Settings(listen_port=free_port(), serve_port=99_999))
 
 
 def _is_running(pid: int) -> bool:

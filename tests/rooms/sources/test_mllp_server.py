@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from carerecord.settings import Settings
 from carerecord.sources.framing import frame
 from carerecord.sources.mllp_server import WAITING_MAX, Listener, Peer, serve
+from carerecord.sources.tls import TlsDoesNotFit, tls_context
 
 MESSAGE = b"MSH|^~\\&|A|B|||20261112||ADT^A01|%d|P|2.4\rPID|1\r"
 SETTINGS = Settings(listen_port=0)
@@ -309,6 +310,25 @@ async def test_no_name_in_a_certificate_passes_for_two(over_tls: Settings, tmp_p
         assert await answer(reader) == b"ok"
         writer.close()
     assert subjects == ["commonName=lab.example\\,organizationName=Barts"]
+
+
+def test_what_cannot_be_used_for_tls_is_named_with_its_setting(over_tls: Settings, tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.pem"
+    rubbish.write_text("no certificate")
+    locked = tmp_path / "locked.key"
+    key = serialization.load_pem_private_key((tmp_path / "server.key").read_bytes(), None)
+    behind = serialization.BestAvailableEncryption(b"words")
+    locked.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, behind))
+    tls_context(over_tls)
+    for setting, file in (
+        ("listen_tls_key", tmp_path / "nowhere"),
+        ("listen_tls_certificate", rubbish),
+        ("listen_tls_key", locked),
+        ("listen_tls_key", tmp_path / "lab.example.key"),
+        ("listen_tls_client_authority", rubbish),
+    ):
+        with pytest.raises(TlsDoesNotFit, match=f"CARERECORD_{setting.upper()}.* correct it"):
+            tls_context(msgspec.structs.replace(over_tls, **{setting: str(file)}))
 
 
 async def test_over_tls_a_client_without_certificate_is_not_heard(over_tls: Settings, tmp_path: Path) -> None:
