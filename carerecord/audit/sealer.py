@@ -181,11 +181,12 @@ async def _walk(connection: Connection, end: Head, upto: int) -> tuple[Head, lis
             standing.setdefault(row.seq, []).append((row, stored))
         for number in range(seq + 1, until + 1):
             there = standing.get(number, [])
-            found = _choose(previous, there, standing.get(number + 1, ()))
-            if len(there) != 1 or not is_linked(previous, *there[0]):
+            if len(there) == 1 and is_linked(previous, *there[0]):
+                previous = there[0][1]
+            else:
                 logs.say(logs.Line.WITNESS_BROKEN, stream=stream, seq=number)
-            leaves.append(found)
-            previous = found
+                previous = _choose(previous, there, standing.get(number + 1, ()))
+            leaves.append(previous)
         seq = until
         await asyncio.sleep(0)
     return Head(stream, seq, previous), leaves
