@@ -17,7 +17,6 @@ from tests import samples
 
 AT = samples.AT
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-REF = "0123456789abcdef01234567"
 
 
 def look(number: int, **of: Any) -> Look:

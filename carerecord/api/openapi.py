@@ -18,7 +18,6 @@ PATH = "/openapi.json"
 FORM = "application/x-www-form-urlencoded"
 SIGNED = "application/jwt"
 FHIR = "application/fhir+json"
-PAGE = "text/html"
 WORDS = {
     200: "As asked.",
     201: "Taken.",

@@ -18,7 +18,6 @@ Object = Mapping[str, Any]
 # (the step of the path, what must change)
 Finding = tuple[str, str]
 
-_CORE = "http://hl7.org/fhir/StructureDefinition/"
 _SEARCH = "http://hl7.org/fhir/SearchParameter/"
 _ABOUT_A_CONCEPT = frozenset(("is-a", "descendent-of", "is-not-a", "generalizes"))
 _DEPTH_MAX = 60

@@ -57,7 +57,6 @@ _TOKEN = re.compile(
     | (?P<sign>[\^*():,.{}])""",
     re.VERBOSE | re.DOTALL,
 )
-_LITERALS = (("text",), ("number",), ("word", "true"), ("word", "false"))
 _JOINS = frozenset(("and", "or", "minus"))
 
 

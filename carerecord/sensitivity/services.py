@@ -55,11 +55,6 @@ def read_services() -> tuple[Service, ...]:
     )
 
 
-@cache
-def service_ids() -> frozenset[str]:
-    return frozenset(service.id for service in read_services())
-
-
 @lru_cache(maxsize=1024)
 def by_kind(kind: str) -> tuple[Service, ...]:
     """Of a source's or an organisation's kind, or the `service` that region.toml names."""

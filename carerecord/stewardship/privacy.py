@@ -57,7 +57,9 @@ OWN_LOOK = (
 
 
 class PrivacyDesk(Desk):
-    """Each doing asks again whether this role may work here, and is witnessed before anything is handed over."""
+    """Each doing asks again whether this role may work here, and is witnessed before anything is handed over.
+
+    But its own figures and notices: they are about nobody."""
 
     desks = (DESK,)
     for_others = FOR_OTHERS

@@ -8,7 +8,7 @@ import msgspec
 
 from carerecord.disclosure.banner import name_words
 from carerecord.model import NHSNumber, Person
-from carerecord.stewardship.cases import Case, Disposition, Note
+from carerecord.stewardship.cases import Case, Note
 from carerecord.stewardship.telling_rules import Telling
 
 
@@ -130,6 +130,3 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Precision, ...]
     months: tuple[Precision, ...]
     median_hours: float | None  # from raised to closed
-
-
-DISPOSITIONS = tuple(Disposition)

@@ -158,18 +158,6 @@ def _look_at_files(folder: Path, search: _Search) -> int:
     return looked
 
 
-def files_that_hold(folder: Path, contents: Collection[bytes]) -> list[Path]:
-    """Which files under a folder hold any of these bytes as they stand: for the data folder of a server, once its
-    pages are on disk. It is told apart, because a write-ahead log keeps what it wrote until it is used again."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            content = path.read_bytes()
-            if any(each in content for each in contents):
-                found.append(path)
-    return found
-
-
 PAGE_BYTES = 8192
 READ_BYTES = 1024 * PAGE_BYTES
 

@@ -119,7 +119,7 @@ class Act(msgspec.Struct, frozen=True):
 
 
 class Proposals:
-    """Asks, agrees, withdraws, carries out: each step asks if this role may, and is witnessed before it is done."""
+    """Asks, agrees, withdraws, carries out: each asks if this role may; what changes is witnessed first."""
 
     def __init__(
         self,

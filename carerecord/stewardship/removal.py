@@ -198,7 +198,7 @@ class Returned:
     def __init__(self) -> None:
         self._held: dict[int, int] = {}
 
-    async def remove(self, db: Database, *, at: datetime) -> int:
+    async def remove(self, db: Database) -> int:
         """Looks at those patients of whom more or less is kept than when it looked last; how many statements went."""
         gone = 0
         held = await rewrite.count_held(db)
@@ -208,14 +208,14 @@ class Returned:
             async with db.transaction() as connection:
                 rewritten = await rewrite.rewrite(connection, patient_key)
                 if rewritten.originals:
-                    await self._remove_originals(connection, patient_key, rewritten.originals, at=at)
+                    await self._remove_originals(connection, patient_key, rewritten.originals)
             held[patient_key] = rewritten.kept
             gone += rewritten.removed
         self._held = held
         return gone
 
     async def _remove_originals(
-        self, connection: Connection, patient_key: int, references: Collection[OriginalReference], *, at: datetime
+        self, connection: Connection, patient_key: int, references: Collection[OriginalReference]
     ) -> None:
         """By the number of the removal that they came back from; what else they said stays."""
         ordered = sorted(references)

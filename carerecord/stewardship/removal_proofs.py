@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from carerecord.database import Database
 
 QUERIES = database.queries(__package__)
-ALL = 0  # a proof of all removals that there were
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ async def keep_removed(db: Database, chosen: Settings, *, clock: Callable[[], da
             done = await take_out(db, chosen, at=at)
             if looked_at is None or (at - looked_at).total_seconds() >= AGAIN_SECONDS:
                 looked_at = at
-                done += await returned.remove(db, at=at)
+                done += await returned.remove(db)
             if done:
                 logs.say(logs.Line.REMOVED, count=done)
             if off := await off_disk.take_off(db, chosen, at=at):

@@ -390,7 +390,6 @@ PUSHES: dict[str, Recipe] = {
     **{f"{method} /{{rest:path}}": _push(method, "/{rest}") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }
 ENDING = ("POST /patient/{session}/emergency/end", "POST /patient/{session}/close")
-ABOUT_A_CHART = ("/patient/{session}",)
 
 
 def name_of(route: Route) -> str:

@@ -32,7 +32,6 @@ from carerecord.formats.fhir.whose import Whose, whose
 from carerecord.model import AHEAD_MAX, Original, Problem, Reading, Source, Statement
 
 PROBLEMS_MAX = 1000
-NOT_A_RESOURCE = "structure"
 
 
 def warm() -> None:

@@ -79,7 +79,7 @@ class Watch:
         if own:
             return [own]
         found = (
-            one_look.household(look, about, reader, self.rules),
+            one_look.household(about, reader, self.rules),
             one_look.family(look, about, reader, self._surnames, len(self._people), self.rules),
             one_look.colleague(look, about, self._colleagues.get(look.organisation, {}), self.rules),
             one_look.listed(look, about, self.rules),

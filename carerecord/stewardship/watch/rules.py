@@ -42,7 +42,7 @@ def own_record(look: Look, about: About, reader: Colleague | None, rules: Rules)
     return None
 
 
-def household(look: Look, about: About, reader: Colleague | None, rules: Rules) -> Alert | None:
+def household(about: About, reader: Colleague | None, rules: Rules) -> Alert | None:
     """The same postcode and first line; with the same postcode alone the surname must agree."""
     rule = rules.rule["household"]
     if reader is None or not reader.postcode or _squeezed(reader.postcode) != _squeezed(about.postcode):

@@ -11,8 +11,6 @@ from carerecord.access import Label, Question
 from carerecord.model import Evidence, EvidenceClass, Heading, Purpose, Staff
 from carerecord.routing import DESKS
 
-CLINICIANS = ("clinician", "gp", "pharmacist", "paramedic", "mental-health-clinician", "care-home-nurse")
-
 
 def question(
     role: str = "clinician",

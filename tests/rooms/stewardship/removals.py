@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from base64 import b64encode
+from collections.abc import Collection
 from pathlib import Path
 
 from carerecord import audit, clock, database
@@ -79,3 +80,15 @@ def the(statement: StoredStatement, *, only: bool = False) -> Target:
     """All versions of it, or only this one."""
     version = statement.version if only else ""
     return Target(kind="statement", patient_key=statement.patient_key, local_id=statement.local_id, version=version)
+
+
+def files_that_hold(folder: Path, contents: Collection[bytes]) -> list[Path]:
+    """Which files under a folder hold any of these bytes as they stand: for the data folder of a server, once its
+    pages are on disk. It is told apart, because a write-ahead log keeps what it wrote until it is used again."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            content = path.read_bytes()
+            if any(each in content for each in contents):
+                found.append(path)
+    return found

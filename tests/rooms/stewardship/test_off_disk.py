@@ -16,7 +16,7 @@ from carerecord.database.address import superuser_address
 from carerecord.settings import Settings
 from carerecord.stewardship import off_disk, proof, removal, traces_rules
 from carerecord.stewardship.removal_plan import Target
-from tests.rooms.stewardship.removals import complete, find_letter, prove, the, withdraw
+from tests.rooms.stewardship.removals import complete, files_that_hold, find_letter, prove, the, withdraw
 from tests.safety.ward import ARTHUR, JOAN, Ward, letter, open_ward
 
 
@@ -170,9 +170,9 @@ async def test_an_identity_is_off_the_disk_once_its_names_are(test_server: Setti
         data = await folder_of(test_server, ward.owner)
         await ward.owner.execute("analyze")
         await checkpoint(test_server)
-        assert proof.files_that_hold(data, [JOAN.nhs_number.encode()])
+        assert files_that_hold(data, [JOAN.nhs_number.encode()])
         await withdraw(settings, Target(kind="source", patient_key=key, source="barts"))
         await complete(settings)
         assert await keep_off(settings, test_server, at=clock.now() + timedelta(seconds=1)) == 1
-        assert proof.files_that_hold(data, [JOAN.nhs_number.encode()]) == []
-        assert proof.files_that_hold(data, [ARTHUR.nhs_number.encode()])
+        assert files_that_hold(data, [JOAN.nhs_number.encode()]) == []
+        assert files_that_hold(data, [ARTHUR.nhs_number.encode()])

@@ -17,7 +17,6 @@ from carerecord.intake import Intake, labelling, note_lists
 from carerecord.model import OriginalReference
 from carerecord.organisations import Region, SensitiveCodes, read_region
 from carerecord.record import fold
-from carerecord.sensitivity import Label
 from carerecord.sensitivity import labelling as lists_of
 from carerecord.settings import Settings
 from carerecord.stewardship.administration import ACTS
@@ -33,7 +32,6 @@ ASTHMA = "195967001"
 STRICTER = msgspec.structs.replace(
     REGION, sensitive_codes=(SensitiveCodes(system="snomed", label="sexual-health", codes=(ASTHMA,), source="a test"),)
 )
-SEXUAL = int(Label.SEXUAL_HEALTH)
 
 
 async def said(house: House) -> int:

@@ -172,14 +172,14 @@ async def test_sent_again_under_another_number_it_is_shown_to_nobody_and_taken_o
         (entry,) = await remove(settings, the(statement))
         returned = removal.Returned()
         async with database.connect(settings, "work") as work:
-            assert await returned.remove(work, at=clock.now()) == 0
+            assert await returned.remove(work) == 0
             await ward.hear(numbered(LETTER, "from-the-archive"))
             await ward.fold()
             assert SECRET not in (await ward.open()).address
             assert SECRET not in (await ward.summary()).words
             assert not (await prove(settings, entry)).holds
-            assert await returned.remove(work, at=clock.now()) == 1
-            assert await returned.remove(work, at=clock.now()) == 0
+            assert await returned.remove(work) == 1
+            assert await returned.remove(work) == 0
         assert (await prove(settings, entry)).holds
         assert await ward.owner.fetchval("select count(*) from intake.original") == 1
 

@@ -20,7 +20,7 @@ from carerecord.sources import drop_folder
 from carerecord.stewardship import proof
 from carerecord.stewardship.removal_plan import NOBODY, Target
 from tests.house import NHS_NUMBER
-from tests.rooms.stewardship.removals import complete, find_letter, held, prove, remove, the, withdraw
+from tests.rooms.stewardship.removals import complete, files_that_hold, find_letter, held, prove, remove, the, withdraw
 from tests.safety.ward import JOAN, Ward, letter, open_ward, visit, wrote
 
 SECRET = "The patient told us in confidence of the quarrel with her neighbour about the hedge."
@@ -164,12 +164,12 @@ async def test_written_anew_the_databases_files_hold_no_byte_of_it(test_server: 
         samples = [each[len(each) // 2 :][:64] for each in packed]
         data = await _folder_of(test_server, settings)
         await _to_disk(test_server)
-        assert proof.files_that_hold(data, samples)
+        assert files_that_hold(data, samples)
         entries = await remove(settings, the(statement))
         async with database.connect(settings, "owner") as db:
             await proof.scrub(db, at=clock.now(), full=True)
         await _to_disk(test_server)
-        assert proof.files_that_hold(data, samples) == []
+        assert files_that_hold(data, samples) == []
         found = await prove(settings, *entries)
         assert (found.holds, found.not_scrubbed) == (True, 0)
         assert "valve clinic" in (await ward.summary()).words
