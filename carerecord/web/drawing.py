@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
@@ -42,6 +43,10 @@ class Generator(CodeGenerator):
         self.write(")) is str else escape(_value))")
 
 
+# U+202A to U+202E and U+2066 to U+2069 in UTF-8: bytes are searched ten times as fast as letters.
+_TURNING = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
+_SEEN = "\ufffd".encode()
+
 FOLDER = Path(__file__).parent / "templates"
 
 
@@ -65,4 +70,12 @@ def text(template: str, *, frame: Frame, **values: object) -> str:
 
 
 def page(template: str, *, frame: Frame, status: int = 200, **values: object) -> HTMLResponse:
-    return HTMLResponse(text(template, frame=frame, **values), status_code=status)
+    return HTMLResponse(upright(text(template, frame=frame, **values)), status_code=status)
+
+
+def upright(drawn: str) -> bytes:
+    """A page without the signs that turn text around: one in what a source said would show its neighbour's 12 as 21.
+
+    Where one stood is seen (https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings, UTS 39).
+    """
+    return _TURNING.sub(_SEEN, drawn.encode())

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import Environment, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
-from carerecord.web.drawing import ENVIRONMENT, DrawnUnescaped
+from carerecord.web.drawing import ENVIRONMENT, DrawnUnescaped, upright
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -78,3 +78,11 @@ def test_a_name_that_is_not_there_stops_the_page(source: str) -> None:
 def test_nothing_can_be_drawn_unescaped() -> None:
     with pytest.raises(DrawnUnescaped, match="escaped"):
         ENVIRONMENT.from_string("{% autoescape false %}{{ what }}{% endautoescape %}")
+
+
+def test_nothing_that_a_source_said_turns_around_what_stands_beside_it() -> None:
+    turning = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    for sign in map(chr, turning):
+        assert upright(f"<b>5{sign} mg</b><s>12</s>").decode() == "<b>5\ufffd mg</b><s>12</s>"
+    kept = "<p>Ångström – “Joan’s” \u200e\u200f\u2026\u2070 שלום مرحبا 😀</p>"
+    assert upright(kept).decode() == kept
