@@ -182,12 +182,8 @@ class Replays:
                 page = await self._page(look, seen, region, heard, witness, circumstance)
             except OtherBytes:
                 is_changed = True
-        is_lost = page is None and not is_changed
-        is_alarm = (
-            is_changed
-            or not is_written
-            or (is_lost and not (removals and (proof != "none" or _may_be_removed(seen, kept))))
-        )
+        is_explained = is_written and removals and not is_changed and (proof != "none" or _may_be_removed(seen, kept))
+        is_alarm = page is None and not is_explained
         return Replay(
             stream=event.stream,
             seq=event.seq,
