@@ -14,7 +14,7 @@ TELL_AFTER_DAYS = 7  # a judgement: time for the privacy desk to look first; a r
 AGREEMENT_DAYS = 30  # before an agreement ends, those who run the record are told
 
 
-class Organisation(msgspec.Struct, frozen=True, kw_only=True):
+class Organisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ods_code: str
     name: str
     short_name: str = ""
@@ -29,7 +29,7 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
         return self.short_name or self.name
 
 
-class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
+class Neighbour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A record system that may launch us: it speaks only for its own organisation, with its own keys."""
 
     issuer: str
@@ -39,7 +39,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     frame_origins: tuple[str, ...] = ()  # of its pages that show in a frame what it launched; none: no page does
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A program that may ask by FHIR (SMART backend services): `private_key_jwt`, its own keys, a scope."""
 
     client_id: str
@@ -51,7 +51,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None  # the source this program speaks for when it pushes: its own id in `[[source]]`
 
 
-class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The provider that knows the staff (NHS CIS2 or one that speaks its claims)."""
 
     issuer: str
@@ -60,7 +60,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "NHS Care Identity"
 
 
-class PersonSignIn(msgspec.Struct, frozen=True, kw_only=True):
+class PersonSignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The provider that knows the people whose record it is (NHS login or one that speaks its claims)."""
 
     issuer: str
@@ -84,7 +84,7 @@ class SensitiveCodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     prefixes: tuple[str, ...] = ()
 
 
-class SourceEntry(Source, frozen=True, kw_only=True):
+class SourceEntry(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sending: tuple[str, ...] = ()  # "APPLICATION|FACILITY" of MSH-3|MSH-4; "*" stands for anything
     certificates: tuple[str, ...] = ()  # subjects of client certificates: it is heard over these connections alone
     expected_every_seconds: float | None = None  # as agreed with the source; its own rhythm speaks once it is known

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -21,8 +23,15 @@ from carerecord.organisations.region import (
     SourceEntry,
 )
 
+T = TypeVar("T")
 Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
-
+_TABLES = frozenset(
+    {"name", "title", "phone", "organisation", "source", "neighbour", "client", "sign_in", "person_sign_in", "roles"}
+    | {"sensitive_codes", "privacy_organisation", "tell_after_days"}
+)
+# It stands in addresses of codes and is the name of the source's folder.
+_SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
+_OF_NOBODY = "unknown"  # what comes from no source is kept under this
 
 # What Content-Security-Policy takes as one origin (https://www.w3.org/TR/CSP3/#framework-directive-source-list),
 # without its wildcards: a name that anybody may take below a domain must not frame a record.
@@ -60,22 +69,41 @@ def _region(raw: dict[str, Any], folder: Path) -> Region:
         sign_in = {**sign_in, "client_secret": secret}
     person = raw.get("person_sign_in")
     if person and "key_file" in person:
-        person = {**person, "key": _read_key(folder / person.pop("key_file"))}
+        person = {"key": _read_key(folder / person.pop("key_file")), **person}
+    if unknown := sorted(raw.keys() - _TABLES):
+        raise msgspec.ValidationError(f"{unknown[0]} is nothing that a region has: it has {', '.join(sorted(_TABLES))}")
     return Region(
-        name=msgspec.convert(raw.get("name"), str),
-        title=msgspec.convert(raw.get("title"), str),
-        phone=msgspec.convert(raw.get("phone"), str),
-        organisations=msgspec.convert(raw.get("organisation", []), tuple[Organisation, ...]),
-        sources=msgspec.convert(raw.get("source", []), tuple[SourceEntry, ...]),
-        neighbours=msgspec.convert(_with_keys(raw.get("neighbour", []), folder), tuple[Neighbour, ...]),
-        clients=msgspec.convert(_with_keys(raw.get("client", []), folder), tuple[Client, ...]),
-        sign_in=msgspec.convert(sign_in, SignIn) if sign_in else None,
-        person_sign_in=msgspec.convert(person, PersonSignIn) if person else None,
-        roles=msgspec.convert(raw.get("roles", {}), dict[str, str]),
+        name=_converted(raw.get("name"), str, "name"),
+        title=_converted(raw.get("title"), str, "title"),
+        phone=_converted(raw.get("phone"), str, "phone"),
+        organisations=_entries(raw, "organisation", Organisation),
+        sources=_entries(raw, "source", SourceEntry),
+        neighbours=_entries(raw, "neighbour", Neighbour, folder),
+        clients=_entries(raw, "client", Client, folder),
+        sign_in=_converted(sign_in, SignIn, "[sign_in]") if sign_in else None,
+        person_sign_in=_converted(person, PersonSignIn, "[person_sign_in]") if person else None,
+        roles=_converted(raw.get("roles", {}), dict[str, str], "[roles]"),
         sensitive_codes=msgspec.convert(_listed(raw.get("sensitive_codes", []), folder), tuple[SensitiveCodes, ...]),
-        privacy_organisation=msgspec.convert(raw.get("privacy_organisation", ""), str),
-        tell_after_days=msgspec.convert(raw.get("tell_after_days", TELL_AFTER_DAYS), Days),
+        privacy_organisation=_converted(raw.get("privacy_organisation", ""), str, "privacy_organisation"),
+        tell_after_days=_converted(raw.get("tell_after_days", TELL_AFTER_DAYS), Days, "tell_after_days"),
     )
+
+
+def _entries(raw: dict[str, Any], table: str, kind: type[T], keys_in: Path | None = None) -> tuple[T, ...]:
+    """A misspelt line is not passed over: it might say how a source is heard, or how sensitive it is."""
+    entries = _converted(raw.get(table, []), list[dict[str, Any]], f"[[{table}]]")
+    if keys_in is not None:
+        entries = _with_keys(entries, keys_in)
+    return tuple(
+        _converted(entry, kind, f"[[{table}]] number {number}") for number, entry in enumerate(entries, start=1)
+    )
+
+
+def _converted(value: Any, kind: Any, where: str) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as wrong:
+        raise msgspec.ValidationError(f"{where}: {'it is missing' if value is None else wrong}") from wrong
 
 
 def _listed(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
@@ -91,7 +119,7 @@ def _listed(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]
 
 def _with_keys(entries: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     return [
-        {**entry, "jwks": _read_key(folder / entry.pop("jwks_file"))} if "jwks_file" in entry else entry
+        {"jwks": _read_key(folder / entry.pop("jwks_file")), **entry} if "jwks_file" in entry else entry
         for entry in entries
     ]
 
@@ -121,14 +149,42 @@ def _check(region: Region, path: Path) -> None:
                 f"{path}: client {client.client_id} speaks for source {client.source}, which is not listed. Add it."
             )
     _check_frames(region, path)
+    _check_names(region, path)
     seen: dict[str, str] = {}
     for source in region.sources:
         for sending in source.sending:
+            if sending != "*" and sending.count("|") != 1:
+                raise RegionDoesNotFit(
+                    f"{path}: source {source.id} sends as {sending}, which no message does: write MSH-3|MSH-4,"
+                    " with * for either that may be anything."
+                )
             if sending in seen:
                 raise RegionDoesNotFit(
                     f"{path}: {sending} is claimed by {seen[sending]} and {source.id}. Give it to one."
                 )
             seen[sending] = source.id
+
+
+def _check_names(region: Region, path: Path) -> None:
+    named = [("organisation", each.ods_code) for each in region.organisations]
+    named += [("source", each.id) for each in region.sources]
+    named += [("neighbour", each.issuer) for each in region.neighbours]
+    named += [("client", each.client_id) for each in region.clients]
+    for (kind, name), times in Counter(named).items():
+        if times > 1:
+            raise RegionDoesNotFit(f"{path}: {kind} {name} stands there twice. Take one away or name it otherwise.")
+    for source in region.sources:
+        if not _SOURCE_ID.fullmatch(source.id) or source.id == _OF_NOBODY:
+            raise RegionDoesNotFit(
+                f"{path}: source {source.id} must have an id of small letters, digits and hyphens,"
+                f" and not {_OF_NOBODY}. Name it otherwise."
+            )
+        try:
+            ZoneInfo(source.timezone)
+        except (KeyError, ValueError, OSError) as wrong:
+            raise RegionDoesNotFit(
+                f"{path}: source {source.id} is in {source.timezone}, which is no time zone: write Europe/London."
+            ) from wrong
 
 
 def _check_frames(region: Region, path: Path) -> None:

@@ -43,3 +43,47 @@ def test_a_key_that_was_cut_short_names_its_file(tmp_path: Path) -> None:
     (tmp_path / "oxford.jwks.json").write_text('{"keys": [')
     with pytest.raises(RegionDoesNotFit, match=r"oxford\.jwks\.json is not JSON"):
         read_region(tmp_path / "region.toml")
+
+
+SOURCES = """
+[[source]]
+id = "uclh"
+organisation = "RTH"
+name = "UCLH"
+sending = ["EPIC|UCLH"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("sending =", "sendng =", r"\[\[source\]\] number 1: .*`sendng`"),
+        ("[[source]]", "[[sources]]", "sources is nothing that a region has"),
+        ('"EPIC|UCLH"', '"EPIC"', "source uclh sends as EPIC, which no message does"),
+        ('id = "uclh"', 'id = "../uclh"', "small letters, digits and hyphens"),
+        ('id = "uclh"', 'id = "unknown"', "not unknown"),
+        ('name = "UCLH"', 'name = "UCLH"\ntimezone = "Europe/Londn"', "Europe/Londn, which is no time zone"),
+        ('name = "UCLH"', 'name = "UCLH"\nconfidentality = "R"', "`confidentality`"),
+        ('phone = "020 7946 0999"', "", "phone: it is missing"),
+    ],
+)
+def test_what_would_silently_not_be_heard_is_told_by_its_entry(
+    tmp_path: Path, right: str, wrong: str, told: str
+) -> None:
+    region = tmp_path / "region.toml"
+    whole = REGION.partition("[[neighbour]]")[0] + SOURCES
+    region.write_text(whole)
+    assert [source.id for source in read_region(region).sources] == ["uclh"]
+    region.write_text(whole.replace(right, wrong))
+    with pytest.raises(RegionDoesNotFit, match=told):
+        read_region(region)
+
+
+@pytest.mark.parametrize("table", ["organisation", "source"])
+def test_an_id_that_stands_there_twice_is_told(tmp_path: Path, table: str) -> None:
+    region = tmp_path / "region.toml"
+    whole = REGION.partition("[[neighbour]]")[0] + SOURCES.replace('sending = ["EPIC|UCLH"]', "")
+    _, mark, entry = whole.partition(f"[[{table}]]")
+    region.write_text(whole + mark + entry.partition("[[")[0])
+    with pytest.raises(RegionDoesNotFit, match=f"{table} .* stands there twice"):
+        read_region(region)
