@@ -40,6 +40,7 @@ from carerecord.database.backup import BackupRefused
 from carerecord.disclosure import NobodyToAsk, NothingToReplay
 from carerecord.organisations import RegionDoesNotFit
 from carerecord.record import dictionary
+from carerecord.sensitivity import ListDoesNotFit
 from carerecord.sources.tls import TlsDoesNotFit
 from carerecord.stewardship.opt_out import NotAList
 from carerecord.stewardship.recall import FolderMissing
@@ -67,7 +68,7 @@ GROUPS = (
 
 # What an operator may meet and mend: its sentence is printed alone. Anything else is a fault of ours: its trace shows.
 EXPECTED = (
-    RegionDoesNotFit, access.PolicyDoesNotFit,
+    RegionDoesNotFit, ListDoesNotFit, access.PolicyDoesNotFit,
     database.embedded.CannotStart, database.DatabaseLost, database.DatabaseRefused,
     database.RolesMissing, database.MigrationChanged, database.MigrationUnknown, BackupRefused,
     supervision.ProcessDoesNotStart, supervision.UserDoesNotFit, supervision.PortTaken,
@@ -95,6 +96,11 @@ def main(arguments: list[str] | None = None) -> int:
         return done
     except EXPECTED as expected:
         print(expected, file=sys.stderr)
+        return 2
+    except OSError as refused:
+        if not refused.filename:
+            raise
+        print(f"{refused.filename} cannot be used ({refused.strerror}): mend that, or name another.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

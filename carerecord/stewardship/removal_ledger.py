@@ -6,6 +6,7 @@ where the backups are kept.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -73,18 +74,24 @@ def path_of(settings: Settings) -> Path:
 
 
 def write(path: Path, entries: Iterable[Entry]) -> None:
-    """Adds lines, and returns once they are on the disk."""
+    """Adds lines, and returns once they are on the disk: all of them, or none and OSError, as where it is full."""
     lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
     if not lines:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
     try:
+        fcntl.flock(file, fcntl.LOCK_EX)
         size = os.fstat(file).st_size
         if size and os.pread(file, 1, size - 1) != b"\n":
             lines = b"\n" + lines  # A line that a crash cut short stays alone.
-        os.write(file, lines)
-        os.fsync(file)
+        try:
+            while lines:
+                lines = lines[os.write(file, lines) :]  # A disk that fills up takes a part of it first.
+            os.fsync(file)
+        except OSError as refused:
+            os.ftruncate(file, size)
+            raise OSError(refused.errno, refused.strerror, str(path)) from refused
     finally:
         os.close(file)
     folder = os.open(path.parent, os.O_RDONLY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from pathlib import Path
 
 import msgspec
@@ -181,6 +182,25 @@ async def test_a_line_cut_short_by_a_crash_is_no_removal_and_a_damaged_one_stops
         ledger.write_bytes(b'{"patient_key": 1}\n' + whole)
         with pytest.raises(LedgerDamaged, match="line 1"):
             removal_ledger.read(ledger)
+
+
+async def test_a_full_disk_keeps_no_part_of_a_line_and_nothing_is_removed(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(LETTER, OTHER_LETTER)
+        key = await ward.key_of(JOAN)
+        await remove(settings, the(await find_letter(ward, key, SECRET)))
+        ledger, before = ledger_of(settings), await held(ward, key)
+        whole = ledger.read_bytes()
+        wanted = the(await find_letter(ward, key, OTHER))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 40, limits[1]))  # A write beyond it is cut short.
+        try:
+            with pytest.raises(OSError, match=r"removal-ledger\.jsonl"):
+                await remove(settings, wanted)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert ledger.read_bytes() == whole
+        assert await held(ward, key) == before
 
 
 async def test_a_lost_ledger_is_written_again_from_the_database(settings: Settings) -> None:
