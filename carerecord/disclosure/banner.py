@@ -141,9 +141,19 @@ def allergy_title(allergies: Sequence[AllergyEntry]) -> Title:
     return "No known allergies" if is_denied else "Allergies not recorded"
 
 
+def _danger(entry: AllergyEntry) -> int:
+    """What could kill stands first: the end of a line is read last, and cut first where there is no room."""
+    said = f"{entry.reaction} {entry.severity}".casefold()
+    if "anaphyla" in said or "severe" in said:
+        return 0
+    return 2 if entry.severity.casefold() == "mild" else 1  # Of how bad it was nothing may have been said.
+
+
 def allergy_words(allergies: Sequence[AllergyEntry]) -> tuple[str, ...]:
-    """Each current allergy with its reaction; where only an absence is known, what exactly was said to be absent."""
+    """Each current allergy with its reaction, the worst first; where only an absence is known, what exactly was said to
+    be absent."""
     listed = [entry for entry in allergies if entry.is_current and not entry.is_absence]
+    listed.sort(key=_danger)
     if listed:
         return tuple(
             f"{entry.what} ({told})" if (told := entry.reaction or entry.severity) else entry.what for entry in listed

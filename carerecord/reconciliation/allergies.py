@@ -9,6 +9,7 @@ import msgspec
 
 from carerecord.fhir.resources import AllergyIntolerance, read_allergy
 from carerecord.model import Standing
+from carerecord.reconciliation.dates import recorded_only
 from carerecord.reconciliation.entries import AllergyEntry, Mark
 from carerecord.reconciliation.same import absence_scope, code_keys, gather, says_only_absence, substance, words
 from carerecord.reconciliation.versions import (
@@ -120,6 +121,7 @@ def _entry(group: Sequence[_Said], everything: Sequence[_Said], context: Context
         what=first.what,
         detail="; ".join(part for part in detail if part),
         happened_at=None if since else first.item.newest.happened_at,
+        dated=recorded_only(first.resource.onsetDateTime, first.resource.recordedDate, first.item.newest.happened_at),
         said_at=first.item.newest.said_at,
         sources=source_names(listed, context),
         marks=_marks(group, conflict, context),

@@ -22,6 +22,14 @@ def written(text: str) -> str:
     return written_day(said) if said.tzinfo else f"{said:%d-%b-%Y}"
 
 
+def recorded_only(onset: str, recorded: str, happened_at: datetime | None) -> str:
+    """ "recorded" where the day of an entry is when it was written down: an illness of twenty years, listed at an
+    admission, did not begin with it."""
+    if onset or not recorded or happened_at is None:
+        return ""
+    return "recorded" if written(recorded) == written_day(happened_at) else ""
+
+
 def span(period: Period | None) -> str:
     """ "02-Sep-2026 to 14-Nov-2026", "since 02-Sep-2026", "until 14-Nov-2026"."""
     if period is None:

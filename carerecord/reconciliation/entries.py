@@ -48,6 +48,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     detail: str = ""  # how much, or status
     happened_at: datetime | None = None
+    dated: str = ""  # "recorded" where that day is when it was written down, and not when it began
     said_at: datetime
     sources: tuple[str, ...]  # names, newest statement first
     marks: tuple[Mark, ...] = ()

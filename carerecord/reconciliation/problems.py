@@ -9,7 +9,7 @@ import msgspec
 
 from carerecord.fhir.resources import Condition, read_condition
 from carerecord.model import Standing, StoredStatement
-from carerecord.reconciliation.dates import written
+from carerecord.reconciliation.dates import recorded_only, written
 from carerecord.reconciliation.entries import Entry, Mark
 from carerecord.reconciliation.joining import Key, join, shared_keys
 from carerecord.reconciliation.one_line import joined, newest_first, words_of
@@ -138,6 +138,7 @@ def _entry(group: Sequence[_Said], context: Context) -> Entry:
             if part
         ),
         happened_at=None if since else newest.happened_at,
+        dated=recorded_only(problem.onsetDateTime, problem.recordedDate, newest.happened_at),
         said_at=newest.said_at,
         sources=source_names(listed, context),
         marks=_marks(ranked, conflict, context, is_current=is_current),

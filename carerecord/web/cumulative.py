@@ -35,6 +35,7 @@ def present(entries: tuple[ResultEntry, ...]) -> Results:
             ).append(entry)
         if entry.latest.flag:
             flagged.append(entry)
+    flagged.sort(key=_urgency)
     return Results(
         count=sum(map(len, panels.values())) + len(texts),
         gist=_gist(flagged, entries),
@@ -52,11 +53,18 @@ def spoken(value: ResultValue) -> str:
     )
 
 
+def _urgency(entry: ResultEntry) -> tuple[bool, float]:
+    """What a laboratory called critical first, then the newest: a closed heading has room for one."""
+    at = entry.latest.happened_at or _NEVER
+    return words.flag(entry.latest)[0] != "critical", -at.timestamp()
+
+
 def _gist(flagged: list[ResultEntry], entries: tuple[ResultEntry, ...]) -> str:
     if flagged:
         first = flagged[0]
-        more = f", {len(flagged) - 1} more flagged" if len(flagged) > 1 else ""
-        return f"{first.what} {first.latest.text} {first.latest.unit} {words.flag(first.latest)[1]}{more}"
+        figure = "" if first.is_text else f"{first.latest.text} {first.latest.unit}".rstrip()
+        told = " ".join(part for part in (first.what, figure, words.flag(first.latest)[1]) if part)
+        return _joined(told, _when(first.latest)) + (f"; {len(flagged) - 1} more flagged" if len(flagged) > 1 else "")
     newest = next((entry for entry in entries if entry.is_current), None)
     return f"None flagged; newest {newest.what}, {_when(newest.latest)}" if newest else ""
 

@@ -50,6 +50,7 @@ def summary(shown: Summary, *, at: datetime) -> SummaryView:
     drawn, empty = _sections(shown, record, source_count, at) if record else ([], [])
     return SummaryView(
         banner=banner(shown.banner),
+        as_at=words.minute(at),
         answers=tuple(answer.sentence for answer in shown.answers),
         sources=tuple(
             SourceRow(

@@ -23,6 +23,7 @@ from carerecord.web.ledger import looks, sharing
 from carerecord.web.ledger import sign_in as own_sign_in
 from carerecord.web.pages import close, document, emergency, entry, find, original, reason, running, sign_in, summary
 from carerecord.web.pages import safety as report
+from carerecord.web.patience import in_time
 
 
 async def health(_: Request) -> Response:
@@ -68,12 +69,16 @@ routes: tuple[Route, ...] = (
     Route(
         method="POST",
         path="/find",
-        endpoint=find.find,
+        endpoint=in_time(find.find),
         access="staff",
         summary="Finds by NHS number and date of birth.",
     ),
     Route(
-        method="GET", path=f"{_CHART}/summary", endpoint=summary.show, access="session", summary="One person's record."
+        method="GET",
+        path=f"{_CHART}/summary",
+        endpoint=in_time(summary.show),
+        access="session",
+        summary="One person's record.",
     ),
     Route(
         method="GET",
@@ -83,19 +88,23 @@ routes: tuple[Route, ...] = (
         summary="Whether an open page may stay: answered when its session ends or is cut.",
     ),
     Route(
-        method="GET", path=f"{_CHART}/reason", endpoint=reason.ask, access="session", summary="Asks why it is opened."
+        method="GET",
+        path=f"{_CHART}/reason",
+        endpoint=in_time(reason.ask),
+        access="session",
+        summary="Asks why it is opened.",
     ),
     Route(
         method="GET",
         path=f"{_CHART}/emergency",
-        endpoint=emergency.ask,
+        endpoint=in_time(emergency.ask),
         access="session",
         summary="Asks why emergency access is needed, and for how long; also as a rehearsal.",
     ),
     Route(
         method="POST",
         path=f"{_CHART}/emergency",
-        endpoint=emergency.declare,
+        endpoint=in_time(emergency.declare),
         access="session",
         summary="Takes the declaration: the privacy desk has its case before anything opens.",
     ),
@@ -106,25 +115,31 @@ routes: tuple[Route, ...] = (
         access="session",
         summary="Ends emergency access before its time.",
     ),
-    Route(method="POST", path=f"{_CHART}/reason", endpoint=reason.give, access="session", summary="Takes the reason."),
+    Route(
+        method="POST",
+        path=f"{_CHART}/reason",
+        endpoint=in_time(reason.give),
+        access="session",
+        summary="Takes the reason.",
+    ),
     Route(
         method="GET",
         path=f"{_CHART}/entry/{{entry_id}}",
-        endpoint=entry.show,
+        endpoint=in_time(entry.show),
         access="session",
         summary="One line opened: what each source said.",
     ),
     Route(
         method="GET",
         path=f"{_CHART}/original/{{reference}}",
-        endpoint=original.show,
+        endpoint=in_time(original.show),
         access="session",
         summary="An original message, as it was sent.",
     ),
     Route(
         method="GET",
         path=f"{_CHART}/document/{{statement_id}}",
-        endpoint=document.show,
+        endpoint=in_time(document.show),
         access="session",
         summary="A letter's own file.",
     ),

@@ -66,8 +66,12 @@ NOTES = {
     Heading.PLANS: "If a decision is not here, look for the form: this record may not hold it.",
 }
 # What is not listed may still be taken, or be so: hospitals name medicines in letters only.
-NONE_HERE = {Heading.MEDICINES: "This does not say that none is taken: letters and other systems may name medicines."}
+NONE_HERE = {
+    Heading.ALLERGIES: "This is not “no known allergies”: it is not known whether there are any. Ask.",
+    Heading.MEDICINES: "This does not say that none is taken: letters and other systems may name medicines.",
+}
 GIST_NAMES_MAX = 4
+DIED = ("died", "death", "dead", "deceased", "stillb")
 _FIELDS = {heading: heading.name.lower() for heading in Heading}
 
 
@@ -89,14 +93,14 @@ def section(heading: Heading, shown: Summary, record: Record, source_count: int,
     none = words.none_recorded(source_count) if not count else ""
     if none and closed_count:
         none = f"None current. {closed_count} no longer current."
-    elif none and heading in NONE_HERE:
+    if none and heading in NONE_HERE:
         none = f"{none} {NONE_HERE[heading]}"
     return Section(
         anchor=words.ANCHORS[heading],
         title=words.TITLES[heading],
         columns=COLUMNS.get(heading, ANY_COLUMNS),
         count=count,
-        gist=made.gist or ("None current" if closed_count else "None recorded"),
+        gist=_gist(heading, made, is_closed=bool(closed_count)),
         none=none,
         note=NOTES.get(heading, ""),
         answers=tuple(answer.sentence for answer in shown.answers if answer.heading == heading),
@@ -110,6 +114,14 @@ def section(heading: Heading, shown: Summary, record: Record, source_count: int,
         closed_count=closed_count,
         closed_title=CLOSED.get(heading, ANY_CLOSED),
     )
+
+
+def _gist(heading: Heading, made: _Made, *, is_closed: bool) -> str:
+    """For the closed heading of a narrow page, which must not hide that what is under it is in doubt."""
+    if not made.gist:
+        return "None current" if is_closed else "Not known: ask" if heading is Heading.ALLERGIES else "None recorded"
+    differing = sum(1 for line in made.rows if line.conflict)
+    return f"{made.gist}; sources disagree on {differing}" if differing else made.gist
 
 
 class _Made:
@@ -156,7 +168,7 @@ def _lines(heading: Heading, record: Record, at: datetime) -> _Made:
 def _line(heading: Heading, entry: Entry) -> Row:
     is_day = heading in BY_DAY and entry.happened_at is not None
     when = words.day_of(entry.happened_at) if is_day and entry.happened_at else ""
-    return row(entry, detail=entry.detail, when=when)
+    return row(entry, detail=entry.detail, when=f"{entry.dated} {when}" if when and entry.dated else when)
 
 
 def names_of(names: Iterable[str]) -> str:
@@ -327,12 +339,17 @@ def _stay(entry: StayEntry, at: datetime) -> Row:
         detail=joined(
             entry.reason,
             entry.consultant,
-            f"discharged to {entry.discharged_to}" if entry.discharged_to else "",
+            _left(entry.discharged_to),
             # "Ended" and "Planned" are what the dates beside it say already.
             "" if entry.detail in ("Ended", "Planned") else entry.detail,
         ),
         when=stay_when(entry.start or entry.happened_at, entry.end, is_stay=entry.kind == "In hospital", at=at),
     )
+
+
+def _left(to: str) -> str:
+    """Nobody is discharged to a death: what was sent as the place someone went to says then how the stay ended."""
+    return to if any(word in to.casefold() for word in DIED) else f"discharged to {to}" if to else ""
 
 
 def _own_place(entry: StayEntry) -> str:

@@ -61,8 +61,14 @@ def trend(values: tuple[ResultValue, ...]) -> Markup:
     return Markup(  # noqa: S704 - numbers and dates of our own writing only.
         f'<svg class="cr-trend" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH // 10}" height="{HEIGHT // 10}" '
         f'role="img" aria-label="Trend of {len(drawn)} values">{band}<polyline points="{" ".join(line)}"/>'
-        f'{"".join(marks)}</svg><span class="cr-about">{words.period(first.happened_at, last.happened_at)}</span>'
+        f'{"".join(marks)}</svg><span class="cr-about">{_of_pair(last)}'
+        f"{words.period(first.happened_at, last.happened_at)}</span>"
     )
+
+
+def _of_pair(value: ResultValue) -> str:
+    """A blood pressure is written as two figures and drawn as one: which, is said."""
+    return "systolic, " if "/" in value.text else ""
 
 
 def _drawable(values: tuple[ResultValue, ...]) -> list[ResultValue]:

@@ -169,6 +169,7 @@ class BannerView(msgspec.Struct, frozen=True, kw_only=True):
 
 class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
     banner: BannerView
+    as_at: str  # when this was all that the record held: a page may stay open
     answers: tuple[str, ...]
     sources: tuple[SourceRow, ...]
     sources_gist: str

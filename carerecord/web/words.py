@@ -99,6 +99,12 @@ def moment(at: datetime) -> str:
     return f"{written} {_TWO[hour]}:{_TWO[minute]}"
 
 
+def minute(at: datetime) -> str:
+    """21-Nov-2026 00:00: of our own clock, which knows the minute at midnight too."""
+    local = at.astimezone(ZONE)
+    return f"{day(local)} {_TWO[local.hour]}:{_TWO[local.minute]}"
+
+
 def day_of(at: datetime) -> str:
     return day(at.astimezone(ZONE))
 

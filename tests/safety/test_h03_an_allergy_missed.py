@@ -41,7 +41,7 @@ async def test_an_allergy_that_only_the_other_hospital_knows_is_shown(settings: 
             wrote("ADT^A01", visit("R1"), "AL1|1|DA|^Penicillin|SV|Anaphylaxis", by=ROYAL, about=AT_ROYAL),
         )
         dangers, listed = await allergies_of(ward)
-        assert dangers == "Known allergies : Peanut (Wheeze) · Penicillin (Anaphylaxis)"
+        assert dangers == "Known allergies : Penicillin (Anaphylaxis) · Peanut (Wheeze)"
         assert "Penicillin" in listed
         assert "Royal Free" in listed
 

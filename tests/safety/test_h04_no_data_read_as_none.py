@@ -23,6 +23,7 @@ from tests.safety.ward import (
 
 HEADINGS = ("allergies", "problems", "results", "stays-and-visits", "letters")
 NONE_OF_ONE = "None recorded by 1 source that sent anything about this person."
+NOT_KNOWN = " This is not “no known allergies”: it is not known whether there are any. Ask."
 
 
 async def test_every_empty_heading_is_a_sentence_that_says_who_sent_nothing(settings: Settings) -> None:
@@ -31,12 +32,15 @@ async def test_every_empty_heading_is_a_sentence_that_says_who_sent_nothing(sett
         page = await ward.summary()
         for heading in HEADINGS:
             if heading != "stays-and-visits":
-                assert section(page, heading).one(".cr-none").words == NONE_OF_ONE
+                more = NOT_KNOWN if heading == "allergies" else ""
+                assert section(page, heading).one(".cr-none").words == NONE_OF_ONE + more
         await ward.hear(
             wrote("ORU^R01", order("L1"), found(POTASSIUM, "4.1"), by=PATHOLOGY, about=but(JOAN, number="L1"))
         )
         page = await ward.summary()
-        assert section(page, "allergies").one(".cr-none").words == NONE_OF_ONE.replace("1 source", "2 sources")
+        said = section(page, "allergies").one(".cr-none").words
+        assert said == NONE_OF_ONE.replace("1 source", "2 sources") + NOT_KNOWN
+        assert section(page, "allergies").one(".cr-gist").words == "Not known: ask"
         assert not section(page, "results").all(".cr-none")
 
 
@@ -46,9 +50,21 @@ async def test_a_person_of_whom_nothing_was_sent_is_not_a_person_who_is_well(set
         page = await ward.summary()
         for heading in HEADINGS:
             said = section(page, heading).one(".cr-none").words
-            assert said == "None recorded: no source has sent anything about this person."
+            more = NOT_KNOWN if heading == "allergies" else ""
+            assert said == "None recorded: no source has sent anything about this person." + more
         assert "It does not mean that this person is well." in page.one(".cr-answers").words
         assert "Allergies not recorded" in banner(page)
+
+
+async def test_an_allergy_that_was_taken_back_leaves_no_list_that_reads_as_none_known(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        penicillin = "IAM|1|DA|^Penicillin||||A-1"
+        await ward.hear(
+            wrote("ADT^A01", visit("V1"), penicillin),
+            wrote("ADT^A08", visit("V1"), penicillin + "||||||||||E", at="20261111120000"),
+        )
+        said = section(await ward.summary(), "allergies").one(".cr-none").words
+        assert said == "None current. 1 no longer current." + NOT_KNOWN
 
 
 async def test_no_medicine_listed_is_not_shown_as_a_count_of_none(settings: Settings) -> None:

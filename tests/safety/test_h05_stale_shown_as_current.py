@@ -111,6 +111,27 @@ async def test_the_sources_list_says_when_each_last_said_anything_of_this_person
         ]
 
 
+async def test_a_page_says_when_what_it_shows_was_all_that_was_known(settings: Settings) -> None:
+    """It may stay open for a night: the blood gas that came at three is not on it."""
+    async with open_ward(settings) as ward:
+        await ward.hear(*EVERYTHING)
+        page = await ward.summary()
+        assert page.one(".cr-as-at").words.startswith("As known here on 22-Nov-2026 09:12")
+
+
+async def test_a_diagnosis_listed_at_an_admission_is_not_said_to_have_begun_with_it(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(wrote("ADT^A01", visit("V1"), "DG1|1||I48.9^Atrial fibrillation^I10||20261110|A"))
+        assert "recorded 10-Nov-2026" in section(await ward.summary(), "problems").words
+
+
+async def test_what_a_closed_heading_says_of_results_has_its_date(settings: Settings) -> None:
+    async with open_ward(settings) as ward:
+        await ward.hear(wrote("ORU^R01", order("L1", taken="200903020640"), found(POTASSIUM, "6.9", flag="HH")))
+        gist = section(await ward.summary(), "results").one(".cr-gist").words
+        assert gist == "Potassium 6.9 mmol/L ↑ critically high, 02-Mar-2009 06:40"
+
+
 async def test_an_old_value_is_never_called_new(settings: Settings) -> None:
     """The last contact was last week: what was said today about 2009 has not happened since."""
     async with open_ward(settings) as ward:

@@ -13,6 +13,7 @@ from carerecord import database
 from carerecord.database import pool
 from carerecord.database.embedded import Server
 from carerecord.settings import Settings
+from carerecord.web import patience
 from tests.safety.ward import JOAN, PHONE, REGION, Chart, Ward, entries, open_ward, signed, visit, wrote
 
 SECRETS = ("Hartley", "HARTLEY", "Joan", "Mill Row", "Penicillin", "999 012", JOAN.nhs_number, "1948")
@@ -74,6 +75,23 @@ async def test_without_a_witness_nothing_is_shown_and_the_page_says_so(settings:
             assert "Care should not wait for it" in answer.text
         assert_says_whom_to_phone(await ward.press(await ward.browser()), status=503)
         await ward.owner.execute("grant insert on audit.event to carerecord_serve")
+        assert "Penicillin" in (await chart.get()).text
+
+
+async def test_a_database_that_hangs_is_said_too_and_nobody_waits_at_a_blank_page(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not away: it answers nothing, as where a disk stalls or a lock is held."""
+    monkeypatch.setattr(patience, "SECONDS_MAX", 0.5)
+    async with open_chart(settings) as (ward, chart):
+        line = entries((await chart.page()).one("#allergies"))[0]
+        async with ward.owner.transaction() as held:
+            await held.execute("lock table audit.event in access exclusive mode")
+            for place in ("summary", f"entry/{line}", "document/x", "original/20261110-1"):
+                answer = await chart.get(place)
+                assert_says_whom_to_phone(answer, status=503)
+                assert "did not answer in time" in answer.text
+        monkeypatch.setattr(patience, "SECONDS_MAX", 10.0)
         assert "Penicillin" in (await chart.get()).text
 
 

@@ -47,7 +47,7 @@ async def test_where_nothing_is_missing_nothing_is_said(settings: Settings) -> N
         page = await ward.summary()
         assert warnings(page) == []
         assert "Missing" not in page.words
-        assert page.one(".cr-answers").words.startswith("From 3 sources")
+        assert page.one(".cr-answers", ".cr-sources").words.startswith("From 3 sources")
 
 
 MISSING = {

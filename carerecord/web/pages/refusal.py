@@ -13,6 +13,7 @@ from carerecord import logs
 from carerecord.disclosure import Refusal
 from carerecord.signin import AccessCut, TooOften
 from carerecord.web import drawing, framing, parts, security
+from carerecord.web.patience import NotInTime
 from carerecord.web.security import FormRefused
 from carerecord.web.views import Frame
 
@@ -168,6 +169,21 @@ def _allow_in_chart(request: Request) -> None:
         framing.allow_sentences(request)
 
 
+async def late(request: Request, problem: NotInTime) -> Response:
+    logs.say(logs.Line.REQUEST_FAILED, error=type(problem).__name__)
+    _allow_in_chart(request)
+    said = Refusal(
+        kind="unavailable",
+        sentences=(
+            "The record did not answer in time, so nothing is shown. Nothing in it is lost.",
+            "Care should not wait for it: ask the person, and phone their hospital or practice.",
+            "Try again in a minute.",
+        ),
+        phone=parts.of(request).region.phone,
+    )
+    return show(request, said)
+
+
 async def failed(request: Request, problem: Exception) -> Response:
     logs.say(logs.Line.REQUEST_FAILED, error=type(problem).__name__)
     said = Refusal(
@@ -195,5 +211,6 @@ def exception_handlers() -> Mapping[Any, Handler]:
         FormRefused: form_refused,
         AccessCut: cut,
         TooOften: too_often,
+        NotInTime: late,
         Exception: failed,
     }

@@ -91,6 +91,22 @@
   }
   if (emergency && Date.parse(emergency.dataset.endsAt) > Date.now()) window.setInterval(sayTimeLeft, 20000);
 
+  // What stands on the screen was true when it was drawn. One that stays open says for how long, since results come by night.
+  const age = document.querySelector("[data-age]");
+  const drawn = Date.now();
+  function sayAge() {
+    const minutes = Math.floor((Date.now() - drawn) / 60000);
+    if (minutes < 5) return;
+    const hours = Math.floor(minutes / 60);
+    age.querySelector("b").textContent = hours > 0 ? hours + " h " + (minutes % 60) + " min" : minutes + " min";
+    age.hidden = false;
+    age.closest(".cr-as-at").classList.add("cr-as-at--old");
+  }
+  if (age) {
+    window.setInterval(sayAge, 20000);
+    document.addEventListener("visibilitychange", sayAge);
+  }
+
   // A record on the screen goes within seconds when its session is closed, has expired or is switched off. Only the page
   // that is looked at asks: a browser has few connections to one host, and many open charts must not use them up.
   const chart = document.querySelector(".cr-banner") && window.location.pathname.match(/^\/patient\/[^/]+/);

@@ -106,6 +106,18 @@ def test_the_allergy_title_is_exactly_one_of_four(
     assert (shown.allergy_title, shown.allergies) == (title, words)
 
 
+def test_an_allergy_that_could_kill_is_never_the_one_that_a_short_line_cuts() -> None:
+    listed = [
+        allergy("Latex", reaction="Contact dermatitis", severity="mild"),
+        allergy("Aspirin"),
+        allergy("Peanut", reaction="Anaphylaxis"),
+        allergy("Penicillin", severity="severe"),
+    ]
+    shown = banner(JOAN, region=REGION, record=reconcile(listed, region_names=NAMES, since=None), at=AT)
+    assert [words.partition(" (")[0] for words in shown.allergies[2:]] == ["Aspirin", "Latex"]
+    assert {words.partition(" (")[0] for words in shown.allergies[:2]} == {"Peanut", "Penicillin"}
+
+
 def test_a_reader_who_may_not_see_allergies_sees_no_title_either() -> None:
     record = reconcile([allergy("Latex")], region_names=NAMES, since=None)
     shown = banner(JOAN, region=REGION, record=record, shows_allergies=False, at=AT)

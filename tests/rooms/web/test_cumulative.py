@@ -1,9 +1,11 @@
 """Cumulative results: every value on the page, each with what is its own."""
 
 import re
+from datetime import timedelta
 
 import msgspec
 
+from carerecord.disclosure import ResultEntry
 from carerecord.model import Standing
 from carerecord.web import cumulative
 from carerecord.web.views import Cell, Panel
@@ -75,6 +77,29 @@ def test_what_the_laboratory_flagged_stands_first_with_its_range_and_laboratory(
     first = cumulative.present(RESULTS).flagged[0]
     assert (first.what, first.value, first.flag) == ("Potassium", "6.1 mmol/L", "↑ critically high")
     assert (first.when, first.about) == ("21-Nov-2026 06:40", "range 3.5–5.3, serum, Riverside Pathology")
+
+
+def test_what_a_laboratory_called_critical_is_never_behind_what_it_called_high() -> None:
+    """The heading of a closed section names one: it was the first of the alphabet."""
+    sodium = RESULTS[0]
+
+    def flagged(what: str, flag: str, days: int) -> ResultEntry:
+        at = sodium.latest.happened_at
+        assert at is not None
+        value = replace(sodium.latest, flag=flag, happened_at=at - timedelta(days=days))
+        return replace(sodium, id=what, what=what, latest=value, values=(value,))
+
+    shown = cumulative.present(
+        (
+            flagged("C reactive protein", "high", 0),
+            flagged("Albumin", "low", 300),
+            flagged("Bilirubin", "high", 1),
+            flagged("Potassium", "critically high", 2),
+        )
+    )
+    assert [each.what for each in shown.flagged] == ["Potassium", "C reactive protein", "Bilirubin", "Albumin"]
+    assert shown.gist.startswith("Potassium ")
+    assert shown.gist.endswith("; 3 more flagged")
 
 
 def test_a_report_in_words_is_given_in_full() -> None:

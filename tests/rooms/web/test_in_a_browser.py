@@ -235,6 +235,18 @@ def test_the_banner_stays_while_the_page_scrolls(theatre: Theatre) -> None:
         assert shown.locator(".cr-banner").bounding_box()["y"] == 0  # type: ignore[index]
 
 
+def test_a_page_that_stays_open_says_for_how_long_and_offers_what_is_known_now(theatre: Theatre) -> None:
+    shown = theatre.look("/chart/summary")
+    shown.clock.install()
+    shown.reload()
+    assert "open for" not in shown.locator(".cr-as-at").inner_text()
+    shown.clock.fast_forward("01:07:00")
+    assert "this page has been open for 1 h 7 min, show what is known now" in shown.locator(".cr-as-at").inner_text()
+    assert browser.axe_violations(shown) == []
+    shown.get_by_role("link", name="show what is known now").click()
+    assert "open for" not in shown.locator(".cr-as-at").inner_text()
+
+
 def test_at_four_hundred_percent_inside_a_small_window_it_still_reads(theatre: Theatre) -> None:
     shown = theatre.look("/chart/summary", width=320, height=256)
     browser.keep_picture(shown, "web-zoomed-320", full_page=False)

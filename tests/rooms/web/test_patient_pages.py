@@ -75,6 +75,21 @@ def test_nothing_held_for_a_heading_is_a_sentence() -> None:
     assert "What happened" not in page
 
 
+def test_nobody_is_discharged_to_a_death() -> None:
+    stay = samples.record().stays[0]
+    for sent, shown in (("Patient died", "Patient died"), ("Usual place of residence", "discharged to Usual place")):
+        page = text_of(summary_page(samples.summary(record=Record(stays=(replace(stay, discharged_to=sent),)))))
+        assert shown in page
+        assert "discharged to Patient" not in page
+
+
+def test_a_closed_heading_says_that_what_is_under_it_is_in_doubt() -> None:
+    allergy = samples.record().allergies[0]
+    doubted = replace(allergy, id="x", conflict="Royal Free says none, 12-Nov-2026: check with the patient")
+    page = text_of(summary_page(samples.summary(record=Record(allergies=(doubted, replace(allergy, conflict=None))))))
+    assert f"{allergy.what}; sources disagree on 1" in page
+
+
 def test_nobody_sent_anything_is_said_and_not_taken_for_good_news() -> None:
     page = text_of(summary_page(samples.summary(record=Record(), sources=(), answers=())))
     assert "No source has sent anything" in page

@@ -80,3 +80,9 @@ def test_the_days_of_one_stay_are_drawn_alone_when_the_values_before_them_are_ye
     assert trend((*SODIUM[:3], *old)) == trend(SODIUM[:3])
     assert ">20-Nov-2026<" not in trend((*SODIUM[:2], *old))  # Two are too few to stand alone.
     assert "Trend of 4 values" in trend((*SODIUM[:2], *old))
+
+
+def test_of_two_figures_the_one_that_is_drawn_is_named() -> None:
+    pressures = tuple(replace(value, text="150/77", number=150.0) for value in SODIUM[:2])
+    assert '<span class="cr-about">systolic, ' in trend(pressures)
+    assert "systolic" not in trend(SODIUM[:2])
