@@ -97,6 +97,7 @@ class ObjectionNotice(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     birth_date: date | None
     nhs_number: str | None
+    is_restricted: bool
 
 
 class Objections(Desk):
@@ -198,6 +199,7 @@ class Objections(Desk):
             name=name_words(person.subject),
             birth_date=person.subject.birth_date,
             nhs_number=person.subject.nhs_number,
+            is_restricted=bool(person.subject.restricted),
         )
 
     # --- Inside -----------------------------------------------------------------------------------------------------

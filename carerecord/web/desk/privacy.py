@@ -13,10 +13,12 @@ from carerecord.web.desk import frame, pictures
 from carerecord.web.desk import privacy_words as said
 from carerecord.web.desk.frame import Working
 from carerecord.web.desk.privacy_views import (
+    Concerned,
     NoticeLine,
     address,
     case_line,
     case_view,
+    concerned_view,
     filters,
     hours,
     month,
@@ -173,6 +175,10 @@ async def show_rules(request: Request, working: Working) -> Response:
 
 
 async def list_notices(request: Request, working: Working) -> Response:
+    return await _notices(request, working)
+
+
+async def _notices(request: Request, working: Working, concerned: Concerned | None = None) -> Response:
     told = await parts.of(request).privacy.list_notices(working.staff, at=working.at)
     if isinstance(told, Refusal):
         return refusal.show(request, told)
@@ -187,14 +193,24 @@ async def list_notices(request: Request, working: Working) -> Response:
                 at=words.moment(notice.created_at),
                 read=words.moment(notice.read_at) if notice.read_at else "",
                 is_case=bool(notice.detail.get("case")),
+                is_objection=notice.kind == "objection",
             )
             for notice in told
         ),
         organisation=working.staff.organisation_name,
+        concerned=concerned,
     )
 
 
 async def read_notice(request: Request, working: Working) -> Response:
+    """On to a case; of an objection, whom it concerns: that stands on this one answer and nowhere else."""
+    if reference := working.fields.get("objection", "")[:40]:
+        read = await parts.of(request).objections.read_notice(
+            working.staff, reference=reference, session=working.session.id, at=working.at
+        )
+        if isinstance(read, Refusal):
+            return frame.refused(request, read, desk=DESK)
+        return await _notices(request, working, concerned_view(read, parts.of(request).region.organisation_name))
     case = await parts.of(request).privacy.read_notice(
         working.staff, working.fields.get("reference", "")[:40], session=working.session.id, at=working.at
     )

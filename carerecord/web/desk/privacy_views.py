@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from carerecord.model import Heading
 from carerecord.stewardship.cases import Case
+from carerecord.stewardship.objections import ObjectionNotice, Scope
 from carerecord.stewardship.privacy_values import CaseFile, CaseList, NamedPerson, Precision, Wanted
 from carerecord.web import words
 from carerecord.web.desk import privacy_words as said
@@ -102,6 +104,15 @@ class NoticeLine(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     read: str
     is_case: bool
+    is_objection: bool
+
+
+class Concerned(msgspec.Struct, frozen=True, kw_only=True):
+    """Who objects, and to what: what an organisation reads behind its notice."""
+
+    sentence: str
+    person: PersonView
+    scope: str
 
 
 def case_line(case: Case, *, organisation: str, at: datetime) -> CaseLine:
@@ -188,6 +199,18 @@ def person_view(named: NamedPerson) -> PersonView:
         nhs_number=named.nhs_number or "not known",
         is_restricted=named.is_restricted,
     )
+
+
+def concerned_view(read: ObjectionNotice, name_of: Callable[[str], str]) -> Concerned:
+    scope = "Their whole record"
+    if read.scope is Scope.ORGANISATION:
+        scope = f"What is shared with {name_of(read.value)}"
+    elif read.scope is Scope.HEADING:
+        scope = words.TITLES[Heading[read.value]]
+    named = NamedPerson(
+        name=read.name, birth_date=read.birth_date, nhs_number=read.nhs_number, is_restricted=read.is_restricted
+    )
+    return Concerned(sentence=read.sentence.partition(" Open this notice")[0], person=person_view(named), scope=scope)
 
 
 def filters(listed: CaseList, wanted: Wanted, name_of: Callable[[str], str]) -> tuple[Filter, ...]:

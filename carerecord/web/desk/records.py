@@ -15,6 +15,7 @@ from carerecord.model import Heading
 from carerecord.routing import Route
 from carerecord.stewardship.notices import parse_reference
 from carerecord.stewardship.objections import Objection, Scope, State
+from carerecord.stewardship.subject_access.due_rules import month_later
 from carerecord.web import again, parts, words
 from carerecord.web.desk import frame, two_people
 from carerecord.web.desk.frame import Working
@@ -41,6 +42,8 @@ class ObjectionLine(msgspec.Struct, frozen=True, kw_only=True):
     received: str
     decided: str
     reason: str
+    due: str
+    is_late: bool
     is_weighed: bool
     is_over: bool
 
@@ -143,7 +146,7 @@ async def _objections(request: Request, working: Working, wrong: dict[str, str] 
     found = await part.objections.list_objections(working.staff, only_weighed=False, **_how(working))
     if isinstance(found, Refusal):
         return frame.refused(request, found, desk=DESK)
-    lines = [_line(each, part.region.organisation_name) for each in found]
+    lines = [_line(each, part.region.organisation_name, on=working.at.date()) for each in found]
     filled = ("nhs_number", "day", "month", "year", "scope", "organisation", "heading", "reference", "reason")
     return frame.draw(
         request,
@@ -233,7 +236,9 @@ def _replay(request: Request, working: Working, *, found: Any = None, wrong: dic
     )
 
 
-def _line(each: Objection, name_of: Any) -> ObjectionLine:
+def _line(each: Objection, name_of: Any, *, on: date) -> ObjectionLine:
+    """UK GDPR Article 12(3): the person is told what became of it within a month of receipt."""
+    due = month_later(each.received_at.date())
     what = SCOPES[each.scope]
     if each.scope is Scope.ORGANISATION:
         what = f"Sharing with {name_of(each.value)}"
@@ -247,6 +252,8 @@ def _line(each: Objection, name_of: Any) -> ObjectionLine:
         received=f"{words.moment(each.received_at)}, {each.received_by}",
         decided=decided,
         reason=each.reason,
+        due=words.day(due),
+        is_late=due < on,
         is_weighed=each.state is State.WEIGHED,
         is_over=each.state is State.WITHDRAWN,
     )

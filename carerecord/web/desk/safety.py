@@ -42,6 +42,8 @@ async def list_cases(request: Request, working: Working) -> Response:
     found = await parts.of(request).safety.list_cases(working.staff, is_open=is_open, **_how(working))
     if isinstance(found, Refusal):
         return frame.refused(request, found, desk=DESK)
+    if is_open:
+        found = tuple(sorted(found, key=lambda each: (each.due_at is None, each.due_at or each.opened_at)))
     lines = [_line(each, working) for each in found]
     return frame.draw(request, working, "desk/safety.html", cases=lines, is_open=is_open)
 

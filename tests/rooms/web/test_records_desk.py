@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from carerecord import clock
 from carerecord.disclosure import Summary
 from carerecord.settings import Settings
+from carerecord.stewardship.objections import Scope
 from carerecord.web import present
 from tests import browser
 from tests.house import BIRTH_DATE, NHS_NUMBER, looking
@@ -122,3 +123,26 @@ def test_an_objection_restricts_on_receipt_and_is_decided_with_reasons(desks: Re
     others.get_by_label("Reasons").fill("They wrote that they agree now.")
     others.get_by_role("button", name="Withdrawn by the person").click()
     expect(others).to_contain_text("Withdrawn")
+
+
+def test_who_was_told_of_an_objection_learns_whom_it_concerns_and_nobody_else_is_named(desks: RealDesks) -> None:
+    """A notice that says "open it by its reference to learn whom it concerns" can be opened."""
+    joan = desks.run(desks.house.owner.fetchval("select patient_key from patient_index.identity limit 1"))
+    manager, at = desks.staff(ROLE), clock.now()
+    desks.run(
+        desks.parts.objections.receive(manager, patient_key=joan, scope=Scope.WHOLE, value="", session="s", at=at)
+    )
+    officer = desks.at("/desk/privacy/notices", "privacy-officer", organisation="RTH")
+    assert "HARTLEY" not in officer.content()
+    officer.get_by_role("button", name="Open it: whom it concerns").first.click()
+    told = officer.locator("section[aria-labelledby=concerned-title]")
+    expect(told).to_contain_text("HARTLEY, Joan")
+    expect(told).to_contain_text("Their whole record")
+    look_over(desks, officer, "privacy-notice-objection")
+    kinds = [(each["kind"], each["detail"].get("what")) for each in desks.run(desks.house.events())]
+    assert ("examined", "notice") in kinds
+    officer.goto(desks.address + "/desk/privacy/notices")
+    assert "HARTLEY" not in officer.content()
+    expect(officer.get_by_role("button", name="Open it: whom it concerns").first).to_be_visible()
+    records = desks.at("/desk/records", ROLE)
+    expect(records.locator("section[aria-labelledby=weighed-title]")).to_contain_text("answer by")
