@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 
 import msgspec
@@ -97,6 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
     except EXPECTED as expected:
         print(expected, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # Whoever reads has read enough, as `head` does. What is left to write goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as refused:
         if not refused.filename:
             raise

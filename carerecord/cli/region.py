@@ -6,6 +6,7 @@ import argparse
 
 from carerecord.cli.commands import Commands, say
 from carerecord.organisations import read_region
+from carerecord.sensitivity import check, check_sources
 from carerecord.settings import Settings
 
 
@@ -17,6 +18,8 @@ def add_to(commands: Commands) -> None:
 
 async def region(chosen: Settings, asked: argparse.Namespace) -> int:
     held = read_region(chosen.region)
+    check(held.sensitive_codes)
+    check_sources(held.sources)
     counts = {
         "name": held.name,
         "organisations": len(held.organisations),

@@ -22,7 +22,7 @@ from carerecord.intake.pushes import Answer, Pushed, pushed, sentences
 from carerecord.intake.values import Heard, Kept, Receipt, Waiting
 from carerecord.model import Original, Problem, Reading, Source
 from carerecord.organisations import Region
-from carerecord.sensitivity import check
+from carerecord.sensitivity import check, check_sources
 from carerecord.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Intake:
         self._region = region
         self._live = settings.live
         check(region.sensitive_codes)
+        check_sources(region.sources)
         self._lists = region.sensitive_codes
         self._clock = clock
         self._keeper = Keeper(db, region, random_key=random_key)

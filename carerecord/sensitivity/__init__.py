@@ -12,6 +12,7 @@ from carerecord.sensitivity.labels import WORDS, Label, words_of
 from carerecord.sensitivity.never import RULE as NEVER_KEPT
 from carerecord.sensitivity.never import never_kept
 from carerecord.sensitivity.shipped import labelling
+from carerecord.sensitivity.sources import check_sources
 
 __all__ = [
     "NEVER_KEPT",
@@ -21,6 +22,7 @@ __all__ = [
     "Label",
     "ListDoesNotFit",
     "check",
+    "check_sources",
     "explain",
     "labelled",
     "labelling",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from carerecord import assembly, audit, cli, clock, database, intake
 from carerecord.cli import inbox
 from carerecord.model import OriginalReference, Outcome, Problem
 from carerecord.organisations import read_region
+from carerecord.sensitivity import ListDoesNotFit
 from carerecord.settings import Settings
 from tests.system import REGION
 
@@ -100,6 +103,25 @@ def test_the_inbox_speaks_json_and_narrows(operator: Settings, capsys: pytest.Ca
     assert [item["control_id"] for item in json.loads(capsys.readouterr().out)] == ["SWAP1"]
     assert cli.main(["inbox", "list", "--outcome", "waiting"]) == 0
     assert capsys.readouterr().out == "Nothing waits.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('service = "sexual-helth"', "sexual-helth is no service"),
+        ('units = [["W7", "terminations"]]', "terminations is no service"),
+        ('confidentiality = "secret"', "secret is no mark of confidentiality"),
+    ],
+)
+def test_a_misspelt_service_or_mark_guards_nothing_and_is_told(
+    operator: Settings, line: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    region = operator.region.read_text()
+    operator.region.write_text(region.replace('id = "barts"', f'id = "barts"\n{line}'))
+    assert cli.main(["region"]) == 2
+    assert told in capsys.readouterr().err
+    with pytest.raises(ListDoesNotFit, match=told):
+        hear(operator)
 
 
 def test_a_list_of_the_inbox_that_is_cut_says_so(operator: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,6 +212,14 @@ def test_the_region_and_the_matrix_are_printed(operator: Settings, capsys: pytes
     assert json.loads(capsys.readouterr().out)["sources"] == ["barts", "nel-pathology", "anyone"]
     assert cli.main(["policy"]) == 0
     assert re.search(r"administrator \| shown \| not shown", capsys.readouterr().out)
+
+
+def test_whoever_reads_only_the_beginning_of_a_list_is_told_nothing_else(operator: Settings) -> None:
+    hear(operator, *(NOT_YET.replace(b"SWAP1", b"SWAP%d" % number) for number in range(2, 700)))
+    listed = subprocess.run(
+        f"{sys.executable} -m carerecord inbox list --limit 1000 | head -1", shell=True, capture_output=True, text=True
+    )
+    assert ("ADT^A17" in listed.stdout, listed.stderr) == (True, "")
 
 
 def test_a_region_that_does_not_fit_is_a_sentence(
