@@ -36,6 +36,11 @@ screenshots: $(VENV)/dev ## Take the README's screenshots again, with the journe
 	cp tests/screenshots/privacy-desk-1280.png docs/privacy-desk.png
 
 clean: ## Remove what these commands made.
+	@# As root the database may lie outside its home, which names it: patients must not be left behind.
+	@for home in .demo/carerecord .carerecord; do \
+		state=$$(cat $$home/elsewhere 2>/dev/null || true); \
+		case "$$state" in /var/lib/carerecord/?*) echo "rm -rf $$state"; rm -rf "$$state";; esac; \
+	done
 	rm -rf $(VENV) .demo .carerecord tests/screenshots
 
 # Hash-pinned locks without any address; uv installs them in a second, and is itself pinned.

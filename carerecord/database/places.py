@@ -131,6 +131,7 @@ def prepare(settings: Settings, user: ServerUser) -> Places:
             raise CannotStart(
                 f"The user {user.name} can reach neither {home} nor {state}: let it pass, or move CARERECORD_HOME."
             )
+        _tie(home, state)
     sockets = _make_socket_folder(settings, state, user)
     if sockets.parent != home:
         logs.say(logs.Line.DATABASE_ELSEWHERE, state=str(state), sockets=str(sockets))
@@ -141,6 +142,19 @@ def prepare(settings: Settings, user: ServerUser) -> Places:
         sockets=sockets,
         log=state / "postgres.log",
     )
+
+
+def _tie(home: Path, state: Path) -> None:
+    """Each names the other, so that a home that was removed and made anew does not go on with the patients of the old:
+    its keys, its seals and its ledger of removals are gone, and what is sent to it may be of other people."""
+    there, here = state / "home", home / "elsewhere"
+    if there.exists() and not here.exists() and (state / "database").exists():
+        raise CannotStart(
+            f"{state} holds the database of an earlier {home}, which was removed or moved: bring that folder back, or "
+            f"remove {state} to begin anew."
+        )
+    here.write_text(f"{state}\n", encoding="utf-8")
+    there.write_text(f"{home}\n", encoding="utf-8")
 
 
 def _make_socket_folder(settings: Settings, state: Path, user: ServerUser) -> Path:

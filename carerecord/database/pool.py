@@ -155,9 +155,11 @@ async def is_up(settings: Settings) -> bool:
     """Whether a server answers there now, whatever it would answer."""
     try:
         connection = await asyncpg.connect(**address(settings, "owner"), timeout=2)
-    except (*_AWAY, TimeoutError):
+    except asyncpg.PostgresConnectionError:  # The connection broke; every other error of the server is its answer.
         return False
     except asyncpg.PostgresError:
         return True
+    except (OSError, TimeoutError):
+        return False
     await connection.close()
     return True

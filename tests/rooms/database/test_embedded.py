@@ -19,7 +19,7 @@ import pytest
 
 from carerecord import database
 from carerecord.database import places as places_module
-from carerecord.database.address import ROLES
+from carerecord.database.address import ROLES, address
 from carerecord.database.embedded import CannotStart, Server, Supervisor
 from carerecord.database.places import server_user, socket_folder
 from carerecord.settings import Settings
@@ -82,6 +82,17 @@ async def test_every_role_of_the_record_can_come_in(short_home: Path) -> None:
         for role in ROLES:
             async with database.connect(settings, role) as db:
                 assert await db.fetchval("select current_user") == f"carerecord_{role}"
+
+
+async def test_a_server_with_no_connection_left_is_up_and_no_second_is_started(short_home: Path) -> None:
+    settings = Settings(home=short_home)
+    async with Supervisor(settings, tuning=SMALL), contextlib.AsyncExitStack() as stack:
+        for _ in range(int(SMALL["max_connections"]) - 3):  # Three are the superuser's.
+            connection = await asyncpg.connect(**address(settings, "owner"))
+            stack.push_async_callback(connection.close)
+        with pytest.raises(asyncpg.TooManyConnectionsError):
+            await asyncpg.connect(**address(settings, "owner"))
+        assert await database.is_up(settings)
 
 
 async def test_the_servers_log_holds_no_words_of_a_statement(short_home: Path) -> None:
@@ -270,6 +281,9 @@ async def test_a_home_that_the_server_cannot_reach_moves_its_state_and_programs(
         assert supervisor.server.places
         assert supervisor.server.places.data.is_relative_to(short_home / "state")
     assert closed.stat().st_mode & 0o777 == 0o700
+    shutil.rmtree(closed / "home")
+    with pytest.raises(CannotStart, match=r"holds the database of an earlier .*, which was removed or moved"):
+        await Server(settings, tuning=SMALL).start()
 
 
 @pytest.mark.root
