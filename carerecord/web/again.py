@@ -29,7 +29,7 @@ def draw(replay: Replay) -> Drawn | None:
     if isinstance(page, Document):
         shown = answer(page)
         return Drawn(bytes(shown.body), shown.headers["content-type"])
-    return Drawn(_text(replay, page).encode(), "text/html; charset=utf-8")
+    return Drawn(drawing.upright(_text(replay, page)), "text/html; charset=utf-8")
 
 
 def _text(replay: Replay, page: Summary | Receipt | ShownOriginal | Refusal) -> str:
