@@ -311,3 +311,29 @@ async def test_a_part_of_an_export_does_not_pass_for_the_whole(settings: Setting
         assert not verify_offline(tmp_path / "out", house.trusted, stream=1).is_sound
         shutil.rmtree(tmp_path / "out" / "seals")
         assert not verify_offline(tmp_path / "out", house.trusted, stream=1).is_sound
+
+
+async def test_a_month_of_events_or_of_texts_taken_out_whole_is_named(settings: Settings, tmp_path: Path) -> None:
+    async with sealed_house(settings, tmp_path) as house:
+        await house.owner.execute("select audit.make_partitions($1)", AT.date())
+        names = {row[0] for row in await house.owner.fetch("select inhrelid::regclass::text from pg_inherits")}
+        held = next(name for name in sorted(names) if name.startswith("audit.e") and name.endswith(f"{AT:%Y_%m}"))
+        await house.owner.execute(f"alter table audit.text detach partition audit.text_{AT:%Y_%m}")
+        assert {finding[0] for finding in await house.found()} == {"text"}
+        await house.owner.execute(f"alter table audit.entry detach partition {held}")
+        named = [finding for finding in await house.found() if finding[0] == "cut"]
+        assert named == [("cut", 1, 1), ("cut", 1, 23), ("cut", 2, 1)], "sealed, and not sealed yet"
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["is_own = true", "staff = '{}'", "decision = '{}'", "evidence = '{}', grounds = null", "evidence = '{}'"],
+)
+async def test_what_stands_in_a_row_beside_its_digests_says_nothing_else(
+    settings: Settings, tmp_path: Path, change: str
+) -> None:
+    """These columns are not hashed: what is, is the digest of what they say."""
+    async with sealed_house(settings, tmp_path) as house:
+        await house.owner.execute(f"update audit.entry set {change} where stream = 1 and seq = 9")
+        await house.relink(1)
+        assert (1, 9) in {finding[1:] for finding in await house.found()}
