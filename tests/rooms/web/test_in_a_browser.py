@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from io import BytesIO
 
 import pytest
 from playwright.sync_api import Browser, Page
+from pypdf import PdfReader
 
 from carerecord.disclosure import Record, Refusal
 from carerecord.model import EvidenceClass, Heading
@@ -276,6 +278,15 @@ def test_on_paper_nothing_stays_closed_and_buttons_are_gone(theatre: Theatre) ->
     for closed in ("#allergies .cr-closed .cr-table", "#letters .cr-words"):
         assert shown.locator(closed).first.bounding_box()["height"] > 10  # type: ignore[index]
     shown.pdf(path=str(browser.SCREENSHOTS / "web-print.pdf"), format="A4")
+
+
+def test_every_sheet_of_paper_says_whose_it_is(theatre: Theatre) -> None:
+    shown = theatre.look("/chart/summary?in=print", script=False)
+    sheets = [sheet.extract_text() for sheet in PdfReader(BytesIO(shown.pdf(format="A4"))).pages]
+    assert len(sheets) > 2
+    for sheet in sheets:
+        words = " ".join(sheet.split())
+        assert "HARTLEY, Joan (Mrs) · Born 12-Mar-1948 (78y) · NHS No. 999 012 3454" in words
 
 
 def test_what_was_not_asked_for_as_paper_is_not_put_on_paper(theatre: Theatre) -> None:
