@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +31,7 @@ __all__ = ["CannotStart", "Server", "Supervisor"]
 
 _QUERIES = queries("carerecord.database")
 _LOG_BYTES_MAX = 1_000_000
+_LOG_SECONDS = 60.0
 READY_SECONDS_MAX = 600.0  # Crash recovery of a full log of changes takes minutes on a slow disk.
 STOP_SECONDS_MAX = 60.0
 
@@ -174,8 +177,13 @@ class Supervisor:
         pause = 0.1
         while True:
             was_up_since = time.monotonic()
-            while self.server.is_running():  # noqa: ASYNC110  # A child's end is not an event of this loop.
+            looked_at = was_up_since
+            while self.server.is_running():  # A child's end is not an event of this loop.
                 await asyncio.sleep(0.1)
+                if self.server.places and time.monotonic() - looked_at > _LOG_SECONDS:
+                    looked_at = time.monotonic()
+                    with contextlib.suppress(OSError):  # A full disk is told by what cannot do without it.
+                        _turn_log(self.server.places)
             logs.say(logs.Line.DATABASE_LOST)
             if time.monotonic() - was_up_since > 60:
                 pause = 0.1
@@ -190,7 +198,10 @@ class Supervisor:
 
 def _turn_log(places: Places) -> None:
     if cluster.log_length(places) > _LOG_BYTES_MAX:
-        places.log.replace(places.log.with_suffix(".log.old"))
+        old = places.log.with_suffix(".log.old")
+        old.touch(mode=0o600)
+        shutil.copyfile(places.log, old)
+        os.truncate(places.log, 0)  # A running server goes on at the end of the same file.
 
 
 def _spawn(programs: Programs, places: Places, user: ServerUser) -> subprocess.Popen[bytes]:

@@ -19,7 +19,7 @@ import pytest
 
 from carerecord import database
 from carerecord.database import places as places_module
-from carerecord.database.address import ROLES, address
+from carerecord.database.address import ROLES, address, superuser_address
 from carerecord.database.embedded import CannotStart, Server, Supervisor
 from carerecord.database.places import server_user, socket_folder
 from carerecord.settings import Settings
@@ -93,6 +93,22 @@ async def test_a_server_with_no_connection_left_is_up_and_no_second_is_started(s
         with pytest.raises(asyncpg.TooManyConnectionsError):
             await asyncpg.connect(**address(settings, "owner"))
         assert await database.is_up(settings)
+
+
+async def test_the_servers_log_does_not_grow_without_end(short_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carerecord.database.embedded._LOG_SECONDS", 0.1)
+    settings = Settings(home=short_home)
+    async with Supervisor(settings, tuning=SMALL):
+        log, old = short_home / "postgres.log", short_home / "postgres.log.old"
+        with await asyncio.to_thread(log.open, "ab") as server:
+            server.write(b"-" * 1_000_001 + b"\n")
+        await _until(lambda: log.stat().st_size < 1_000_000)
+        assert old.stat().st_size > 1_000_000
+        assert old.stat().st_mode & 0o777 == 0o600
+        superuser = await asyncpg.connect(**superuser_address(settings))
+        await superuser.execute("select pg_reload_conf()")  # It says so in its log.
+        await superuser.close()
+        await _until(lambda: "reloading" in log.read_text())
 
 
 async def test_the_servers_log_holds_no_words_of_a_statement(short_home: Path) -> None:
