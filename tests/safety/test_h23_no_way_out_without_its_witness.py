@@ -10,6 +10,7 @@ from carerecord.disclosure import Refusal
 from carerecord.settings import Settings
 from tests.house import BIRTH_DATE, NHS_NUMBER, OXFORD, as_opened, looking, program_looking
 from tests.rooms.disclosure.test_replay import RICH
+from tests.safety.test_h12_a_letter_of_another_person import HERS, file_letter
 from tests.safety.ward import JOAN, Ward, entries, letter, open_ward, section
 
 SECRETS = ("hartley", "penicillin", "4.1", "all well")
@@ -30,16 +31,17 @@ async def stop_writing(ward: Ward, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["opened", "shown"])
 async def test_no_way_shows_anything_that_is_not_written_down(settings: Settings, kind: str) -> None:
     async with open_ward(settings) as ward:
-        await ward.hear(*RICH, letter("D9", "All well."))
+        await ward.hear(*RICH, letter("D9", "All well."), file_letter("D10", HERS, JOAN))
         chart = await ward.open()
         page = await chart.page()
         lines = [entries(section(page, name))[0] for name in ("results", "letters", "allergies")]
         receipts = [await chart.page(f"entry/{line}") for line in lines]
-        shown = [link.attributes["href"] for each in receipts for link in each.all("a")]
+        shown = [link.attributes["href"] for each in (page, *receipts) for link in each.all("a")]
         links = {link.removeprefix(f"{chart.address}/") for link in shown}
         originals = sorted(link for link in links if "original/" in link)
         documents = sorted(link for link in links if "document/" in link)
         assert originals
+        assert documents
         forms = ("", "?in=place", "?in=print")
         ways = [f"summary{form}" for form in forms]
         ways += [f"entry/{line}{form}" for line in lines for form in forms]

@@ -40,6 +40,25 @@ def test_a_panel_all_of_whose_results_are_withheld_goes_with_them() -> None:
     assert seen.kinds == {"RESULTS": 2}
 
 
+def test_of_two_sayings_of_one_message_neither_is_shown_where_one_may_not_be() -> None:
+    plain = letter("L", "Seen in clinic.", own_id="1")
+    sealed = letter("L", "Seen at the Jefferiss Wing.", own_id="1", sensitivity=4)
+    together = msgspec.structs.replace(sealed, original=plain.original)
+    assert withhold([plain, together], SEES).shown == []
+    corrected = msgspec.structs.replace(plain, said_at=plain.said_at + timedelta(days=1))
+    assert withhold([together, corrected], SEES).shown == [corrected]
+
+
+def test_a_list_of_panels_that_all_went_goes_too_and_so_does_what_is_about_that_list() -> None:
+    hidden = result("HIV", "reactive", sensitivity=4)
+    panel = report("HIV screen", [hidden])
+    entry = [{"item": {"reference": f"DiagnosticReport/{panel.local_id}"}}]
+    screens = said("List", "l", {"title": "HIV", "entry": entry}, heading=Heading.OTHER)
+    task = said("Task", "t", {"focus": {"reference": f"List/{screens.local_id}"}}, heading=Heading.OTHER)
+    assert withhold([task, screens, panel, hidden], SEES).shown == []
+    assert len(withhold([task, screens, panel, result("HIV", "reactive", sensitivity=1)], SEES).shown) == 4
+
+
 def test_of_words_that_were_labelled_again_the_earlier_copy_is_withheld_too_though_a_newer_version_is_shown() -> None:
     told = result("Sodium", "140", own_id="1", at=day(3))
     again = msgspec.structs.replace(told, sensitivity=4, received_at=told.received_at + timedelta(days=9))
