@@ -152,7 +152,8 @@ def _compared(found: access.WhatIf) -> list[str]:
     ]
     if found.unlike_the_audit:
         lines.append(
-            f"{found.unlike_the_audit} looks were decided otherwise at the time than the first policy decides."
+            f"{found.unlike_the_audit} looks were decided otherwise at the time than the first policy decides: under"
+            " earlier rules, or by the person's own objection, which stands before any policy and is no part of this."
         )
     lines += [f"{each.looks:6} looks: {_difference(each)}" for each in found.by_readers]
     if found.on_paper:
