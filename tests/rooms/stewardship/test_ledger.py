@@ -216,25 +216,6 @@ async def test_a_hold_is_read_and_lifted_by_the_desk_that_set_it_and_the_one_tha
         assert len((await home.read()).looks) == 1
 
 
-async def test_nobody_holds_their_own_looks_from_those_they_looked_at_or_answers_for_them(settings: Settings) -> None:
-    himself = msgspec.structs.replace(OFFICER, user_id=OXFORD.user_id)
-    async with open_home(settings) as home:
-        await home.event(OXFORD, session="a")
-        for kind in (HoldKind.STAFF, HoldKind.NAME):
-            refused = await home.desk.set_hold(
-                himself, kind=kind, value=OXFORD.user_id, because="It is nobody's business", **home.how
-            )
-            assert isinstance(refused, Refusal)
-            assert "another officer" in refused.sentences[0]
-        ref = (await home.read()).looks[0].ref
-        await home.door.ask(home.own, ref, words="Why?")
-        (case,) = await list_cases(home.house.db, desk="privacy")
-        refused = await home.desk.answer(himself, case.id, words="It was for your care.", **home.how)
-        assert isinstance(refused, Refusal)
-        assert "a look of yours" in refused.sentences[0]
-        assert await home.desk.answer(OFFICER, case.id, words="It was for your care.", **home.how) is None
-
-
 async def test_only_the_privacy_desk_sets_a_hold_and_says_why(settings: Settings) -> None:
     async with open_home(settings) as home:
         for staff, because, kind in ((OXFORD, "Because I want to", "not-allowed"), (OFFICER, " ", "reason-needed")):
@@ -342,6 +323,10 @@ async def test_a_person_objects_and_takes_back_their_own_objection_and_nobody_el
         withdrawn = await own.withdraw(home.own, told.objection.id)
         assert not isinstance(withdrawn, Refusal)
         assert withdrawn.objection.state is State.WITHDRAWN
+        by_themselves = [each for each in await home.house.events() if each["session"] == home.own.session]
+        assert {(each["kind"], each["purpose"], each["route"]) for each in by_themselves} == {
+            (kind, Purpose.PATRQT, "ledger") for kind in ("examined", "administered", "notified")
+        }
 
 
 async def flag(home: Home, code: str, *, said_at: datetime) -> None:

@@ -198,6 +198,7 @@ async def test_the_reader_and_the_person_are_named_for_a_reason_that_was_witness
         assert file.reader
         assert file.reader.name == OXFORD.name
         kept = [(each["what"], each.get("because")) for each in await desk.examined()]
+        assert {each["desk"] for each in await desk.examined()} == {"privacy"}
         assert kept == [("person", "To phone the ward"), ("reader", "To ask them"), ("case", "To ask them")]
 
 
@@ -241,25 +242,6 @@ async def test_a_case_is_closed_once_with_what_was_found_and_why(settings: Setti
         file = await desk.door.read_case(NEIGHBOUR, case.id, **desk.how)
         assert not isinstance(file, Refusal)
         assert [note.words for note in file.notes] == ["Closed as appropriate: On call that night."]
-
-
-async def test_nobody_reads_judges_or_shares_the_case_of_their_own_look_in_whichever_role(settings: Settings) -> None:
-    himself = msgspec.structs.replace(LONDON, user_id=OXFORD.user_id)
-    async with open_desk(settings) as desk:
-        case = await desk.declare()
-        for refused in (
-            await desk.door.read_case(himself, case.id, **desk.how),
-            await desk.door.name_person(himself, case.id, because="To phone them", **desk.how),
-            await desk.door.write_note(himself, case.id, words="All was well.", **desk.how),
-            await desk.door.share(himself, case.id, organisation="RTH", **desk.how),
-            await desk.door.close(himself, case.id, disposition="appropriate", words="It was me.", **desk.how),
-        ):
-            assert isinstance(refused, Refusal)
-            assert "about a look of yours" in refused.sentences[0]
-        still = await find_case(desk.house.db, case.id)
-        assert still
-        assert still.closed_at is None
-        assert not isinstance(await desk.door.read_case(LONDON, case.id, **desk.how), Refusal)
 
 
 async def test_a_finding_that_was_wrong_counts_no_longer_and_stays_among_the_notes(settings: Settings) -> None:
