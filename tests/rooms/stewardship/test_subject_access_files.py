@@ -281,6 +281,10 @@ async def test_a_look_that_no_ledger_shows_stands_in_no_file(settings: Settings)
         assert "looks.json" not in parts
         assert json.loads(parts["record.json"])["looks"] is None
         assert b"talk it through" in parts["README.txt"]
+        assert await held.lift_hold(OFFICER, said.id, because="They parted", session="d", at=clock.now()) is None
+        made = await at.files.export(MANAGER, at.request.id, **at.how)
+        assert not isinstance(made, Refusal)
+        assert OXFORD.role_name in [look["role"] for look in json.loads(unpacked(made.content)["looks.json"])]
 
 
 async def test_another_role_connects_to_nothing(settings: Settings) -> None:
