@@ -24,8 +24,8 @@ READY_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 20.0
 PORT_SECONDS_MAX = 12.0
 RESTART_SECONDS = 0.5  # twice as long each time that it ends soon again
-RESTART_SECONDS_MAX = 30.0
-SOON_SECONDS = 60.0
+RESTART_SECONDS_MAX = 5.0  # Longer, and readers wait for a process that would run again.
+SOON_SECONDS = 10.0
 STARTS_MAX = 3  # of a process that ends before all are ready: what stops it does not mend itself
 _SET_PARENT_DEATH_SIGNAL = 1
 
