@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from carerecord import clock, database
+from carerecord import database
 from carerecord.model import StoredStatement
 from carerecord.settings import Settings
 from carerecord.stewardship import removal
@@ -75,7 +75,7 @@ async def test_whatever_is_removed_is_gone_and_nothing_else_is(settings: Setting
         assert {wording(each) for each in await held(ward, key)} == before
         await _tell(ward, STORY, chance)  # the whole story again: every message is known
         async with database.connect(settings, "work") as work:
-            await removal.Returned().remove(work, at=clock.now())
+            await removal.Returned().remove(work)
         assert {wording(each) for each in await held(ward, key)} == before
         assert (await prove(settings)).holds
 
