@@ -41,6 +41,7 @@ async def test_every_empty_heading_is_a_sentence_that_says_who_sent_nothing(sett
         said = section(page, "allergies").one(".cr-none").words
         assert said == NONE_OF_ONE.replace("1 source", "2 sources") + NOT_KNOWN
         assert section(page, "allergies").one(".cr-gist").words == "Not known: ask"
+        assert section(page, "medicines").one(".cr-gist").words == "None sent here"
         assert not section(page, "results").all(".cr-none")
 
 

@@ -92,6 +92,7 @@ LABELS = (
     "lists",
     "None current",
     "None recorded",
+    "None sent here",
     "no longer current",
     "to",
     "None flagged; newest",
