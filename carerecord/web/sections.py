@@ -119,7 +119,7 @@ def section(heading: Heading, shown: Summary, record: Record, source_count: int,
 def _gist(heading: Heading, made: _Made, *, is_closed: bool) -> str:
     """For the closed heading of a narrow page, which must not hide that what is under it is in doubt."""
     if not made.gist:
-        return "None current" if is_closed else "Not known: ask" if heading is Heading.ALLERGIES else "None sent here"
+        return "Not known: ask" if heading is Heading.ALLERGIES else "None current" if is_closed else "None sent here"
     differing = sum(1 for line in made.rows if line.conflict)
     return f"{made.gist}; sources disagree on {differing}" if differing else made.gist
 

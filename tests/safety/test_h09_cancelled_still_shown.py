@@ -82,6 +82,7 @@ async def test_the_only_allergy_taken_back_is_not_the_same_as_none_known(setting
         )
         page = await ward.summary()
         assert page.one(".cr-banner__dangers").words == "Allergies not recorded"
+        assert section(page, "allergies").one(".cr-gist").words == "Not known: ask"
         assert section(page, "allergies").one(".cr-none").words == (
             "None current. 1 no longer current. This is not “no known allergies”: it is not known whether there "
             "are any. Ask."
