@@ -85,7 +85,8 @@ def served() -> Iterator[Served]:
 def frame_in(page: Page, around: str, address: str) -> Frame:
     """What stands in the frame of a host's page, once it has come to rest; a refusal of the browser is empty."""
     page.goto(f"{around}/?of={address}")
-    found = page.frame("panel")
+    # By its element: while the browser puts an error in its place, a frame has no name for a moment.
+    found = page.locator("iframe[name='panel']").element_handle().content_frame()
     assert found is not None
     found.wait_for_load_state()
     return found
