@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from carerecord import access, audit, database, patient_index, sources
+from carerecord.audit.events import NOBODY
 from carerecord.disclosure import compose, emergency, programs, sentences
 from carerecord.disclosure.answers import feed_answers
 from carerecord.disclosure.banner import name_words
@@ -41,7 +42,6 @@ from carerecord.model import (
 from carerecord.organisations import Region
 from carerecord.record import read
 
-NOBODY = 0  # The patient_key of events about nobody.
 NO_EVIDENCE = Evidence(kind=EvidenceClass.NONE)
 SUPPOSED = Evidence(kind=EvidenceClass.LAUNCH)
 

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from carerecord import audit, clock, database
+from carerecord import audit
 from carerecord.model import Staff
-from carerecord.organisations import Region
 from carerecord.stewardship import notices
 from carerecord.stewardship.cases import Case, open_cases
-from carerecord.stewardship.desk import deed
+from carerecord.stewardship.desk import Desk
 
 KIND, RULE = "break-glass", "declared"
 DUE = timedelta(hours=24)  # The reader was told that a privacy officer looks at it today.
 
 
-class EmergencyCases:
-    """Opens the case of a declaration: handed to the door out, which lets nobody in before this returns."""
+class EmergencyCases(Desk):
+    """Opens the case of a declaration: handed to the door out, which lets nobody in before this returns. No role opens
+    one by hand."""
 
-    def __init__(
-        self,
-        db: database.Database,
-        writer: audit.Writer,
-        region: Region,
-        *,
-        random_key: Callable[[], int] = clock.random_key,
-    ) -> None:
-        self._db = db
-        self._writer = writer
-        self._region = region
-        self._random_key = random_key
+    route = "desk"
 
     async def open(
         self, *, staff: Staff, declared: audit.Witness, reason: str, until: datetime, session: str, at: datetime
     ) -> None:
         """`declared` is the declaration in the audit, where the reader's words stay: they may name the person."""
         hours = round((until - at).total_seconds() / 3600)
-        organisation = staff.organisation_name or self._region.organisation_name(staff.organisation)
+        organisation = staff.organisation_name or self.region.organisation_name(staff.organisation)
         case = Case(
             patient_key=declared.patient_key,
             id=self._random_key(),
@@ -66,7 +54,7 @@ class EmergencyCases:
 
     async def _tell(self, case: Case, staff: Staff, *, session: str, at: datetime) -> None:
         """The privacy officers of the reader's organisation and of the one that leads: a reference, and no name."""
-        whom = dict.fromkeys((case.organisation, self._region.privacy_organisation))
+        whom = dict.fromkeys((case.organisation, self.region.privacy_organisation))
         told = await notices.tell(
             self._db,
             [
@@ -85,14 +73,5 @@ class EmergencyCases:
             ],
         )
         for notice in told:
-            await self._writer.witness(
-                deed(
-                    "notified",
-                    staff,
-                    case.patient_key,
-                    {"what": "case", "organisation": notice.organisation, "reference": notice.reference},
-                    route="desk",
-                    session=session,
-                    at=at,
-                )
-            )
+            detail = {"what": "case", "organisation": notice.organisation, "reference": notice.reference}
+            await self._witness(staff, case.patient_key, "notified", session=session, at=at, **detail)

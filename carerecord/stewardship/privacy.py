@@ -21,7 +21,7 @@ from carerecord.model import Staff
 from carerecord.stewardship import declared, notices, telling, telling_rules
 from carerecord.stewardship.cases import Case, Disposition, add_note, close_case, find_case, read_notes, reopen_case
 from carerecord.stewardship.cases import case_of as read_case
-from carerecord.stewardship.desk import Desk
+from carerecord.stewardship.desk import LETTERS_MIN, Desk
 from carerecord.stewardship.privacy_rules import (
     FOR_OTHERS,
     about,
@@ -49,7 +49,6 @@ LISTED_MAX, LOOKS_MAX, LETTERS_MAX = 200, 200, 2000
 AROUND = timedelta(hours=24)  # of the reader's other events: a shift before, and a shift after
 NEAR = timedelta(minutes=1)  # of a declaration and the case that it opens
 RECENT_WEEKS = timedelta(weeks=26)
-REASON_LETTERS_MIN = 5
 OWN_LOOK = (
     "This case is about a look of yours, so somebody else looks at it.",
     "Another officer of your desk, or the desk that leads the region, reads it, judges it and closes it.",
@@ -97,7 +96,7 @@ class PrivacyDesk(Desk):
         case = await self._find(staff, case_id)
         if isinstance(case, Refusal):
             return case
-        if names_reader and len(because.strip()) < REASON_LETTERS_MIN:
+        if names_reader and len(because.strip()) < LETTERS_MIN:
             return no_reason()
         more: dict[str, Any] = {"named": "reader", "because": because[:LETTERS_MAX]} if names_reader else {}
         # Under the person, so that their own ledger can say that stewards looked; under nobody, to read across people.
@@ -140,7 +139,7 @@ class PrivacyDesk(Desk):
         if isinstance(case, Refusal):
             return case
         said = " ".join(because.split())[:LETTERS_MAX]
-        if len(said) < REASON_LETTERS_MIN:
+        if len(said) < LETTERS_MIN:
             return no_reason()
         await self._witness(
             staff, case.patient_key, session=session, at=at, what="person", case=str(case.id), because=said
